@@ -1,0 +1,246 @@
+"""The configuration as frozen values: what the rest of the house sees of the file. Knows no YAML.
+
+A :class:`Snapshot` is complete: every default is filled in, every environment variable expanded, every provider resolved against
+the catalogue. An exchange keeps the snapshot it began with. Living state (connection pools, credential health) lies elsewhere, keyed by
+:attr:`Credential.id`, which is stable over reloads.
+"""
+
+from __future__ import annotations
+
+import enum
+from collections.abc import Mapping
+from math import inf
+from types import MappingProxyType
+
+import attrs
+
+from trioproxy.providers.model import Provider, Wire
+
+__all__ = [
+    "BaseJoin",
+    "Candidate",
+    "ClientKey",
+    "Credential",
+    "Deadlines",
+    "ErrorFormat",
+    "Limits",
+    "MatchKind",
+    "ModelEntry",
+    "RouteRule",
+    "Routed",
+    "Secret",
+    "Settings",
+    "Snapshot",
+    "ThinkingSuffix",
+]
+
+
+@attrs.frozen(repr=False)
+class Secret:
+    """A key. Its value shows in no repr, log or traceback; call :meth:`reveal` where the bytes go on the wire."""
+
+    _value: str
+
+    def reveal(self) -> str:
+        """The key itself."""
+        return self._value
+
+    def __repr__(self) -> str:
+        return "Secret(***)"
+
+    __str__ = __repr__
+
+
+@attrs.frozen(kw_only=True)
+class Deadlines:
+    """Seconds; ``inf`` is off. ``first_byte`` bounds a streaming answer, ``response`` a whole one (PRODUCT section 5)."""
+
+    connect: float = 10.0
+    first_byte: float = 120.0
+    response: float = 600.0
+    idle: float = 120.0
+    tool_call: float = 120.0
+    total: float = inf
+    client_send: float = 60.0
+
+
+@attrs.frozen(kw_only=True)
+class Limits:
+    """Ceilings on a provider, credential or client key; None is none."""
+
+    requests_per_minute: int | None = None
+    tokens_per_minute: int | None = None
+    max_tokens_per_request: int | None = None
+    concurrent: int | None = None
+    daily_budget_usd: float | None = None
+
+
+class ErrorFormat(enum.Enum):
+    """How errors before the head are rendered: the client's native JSON, or the message alone as text."""
+
+    JSON = "json"
+    TEXT = "text"
+
+
+@attrs.frozen(kw_only=True)
+class ClientKey:
+    """One accepted client key. ``id`` is stable and not secret (a short hash); patterns are case-insensitive globs."""
+
+    id: str
+    key: Secret
+    name: str | None = None
+    models: tuple[str, ...] = ()
+    excluded_models: tuple[str, ...] = ()
+    limits: Limits = Limits()
+
+
+@attrs.frozen(kw_only=True)
+class ModelEntry:
+    """A model a credential serves: ``name`` upstream, ``alias`` to clients (equal to ``name`` where none was given)."""
+
+    name: str
+    alias: str
+    display_name: str | None = None
+    context_length: int | None = None
+    max_output_tokens: int | None = None
+
+
+class BaseJoin(enum.Enum):
+    """How a path is put behind a base URL.
+
+    VERBATIM: the catalogue's path behind the base, a segment the base already ends in not doubled. OVERLAP (ProxAI's rule): the protocol's
+    full ``/v1/...`` path, leading segments that equal the base's trailing ones not doubled.
+    """
+
+    VERBATIM = "verbatim"
+    OVERLAP = "overlap"
+
+
+@attrs.frozen(kw_only=True)
+class Credential:
+    """One key of one provider with everything resolved.
+
+    ``wires`` holds only the protocols this credential may be spoken to in, with its own base URL filled in, in order of preference.
+    ``models`` empty means any name the provider's patterns (or the prefix) admit. ``source`` is ``file:line`` for messages.
+    """
+
+    id: str
+    label: str
+    provider: Provider
+    wires: tuple[Wire, ...]
+    join: BaseJoin = BaseJoin.VERBATIM
+    key: Secret | None = None
+    prefix: str | None = None
+    headers: Mapping[str, str] = MappingProxyType({})
+    models: tuple[ModelEntry, ...] = ()
+    open_names: bool = False
+    excluded_models: tuple[str, ...] = ()
+    proxy_url: str | None = None
+    priority: int = 0
+    weight: int = 1
+    enabled: bool = True
+    deadlines: Deadlines = Deadlines()
+    limits: Limits = Limits()
+    quirks: tuple[str, ...] = ()
+    custom_base: bool = False
+    disable_cooling: bool = False
+    max_connections: int = 1000
+    keep_alive_connections: int = 32
+    replay_dir: str | None = None
+    discover: bool = False
+    source: str = ""
+
+    def wire(self, protocol: str) -> Wire | None:
+        """The wire that speaks ``protocol``, None where this credential has none."""
+        for wire in self.wires:
+            if wire.protocol == protocol:
+                return wire
+        return None
+
+
+class MatchKind(enum.Enum):
+    """How a ProxAI route compares its pattern with the client's model."""
+
+    AUTO = "auto"
+    EXACT = "exact"
+    GLOB = "glob"
+    REGEX = "regex"
+
+
+@attrs.frozen(kw_only=True)
+class RouteRule:
+    """One ``routing.routes`` entry. ``provider`` names a provider table; ``upstream_model`` is a literal, or a template for REGEX."""
+
+    name: str | None
+    protocol: str | None
+    match: MatchKind
+    pattern: str
+    provider: str
+    upstream_model: str | None = None
+    deadlines: Mapping[str, float] = MappingProxyType({})
+    source: str = ""
+
+
+@attrs.frozen(kw_only=True)
+class Settings:
+    """What is not about one provider. Sizes in bytes, times in seconds."""
+
+    host: str = "127.0.0.1"
+    port: int = 8317
+    allow_anonymous: bool = False
+    force_model_prefix: bool = False
+    error_format: ErrorFormat = ErrorFormat.JSON
+    keepalive: float = 15.0
+    early_head: bool = False
+    deadlines: Deadlines = Deadlines()
+    max_head: int = 64 * 1024
+    max_body: int = 64 * 1024 * 1024
+    max_event: int = 16 * 1024 * 1024
+    request_retry: int = 0
+    max_retry_credentials: int = 0
+    loss_header: bool = False
+    drain: float = 30.0
+    state_dir: str = ""
+
+
+@attrs.frozen(kw_only=True)
+class Snapshot:
+    """The whole configuration, resolved. ``generation`` counts swaps; ``defaults`` maps an inbound protocol to ProxAI's default provider
+    name; ``warnings`` are what a person should hear once."""
+
+    generation: int = 0
+    settings: Settings = Settings()
+    clients: tuple[ClientKey, ...] = ()
+    credentials: tuple[Credential, ...] = ()
+    routes: tuple[RouteRule, ...] = ()
+    defaults: Mapping[str, str] = MappingProxyType({})
+    warnings: tuple[str, ...] = ()
+
+
+@attrs.frozen(kw_only=True)
+class ThinkingSuffix:
+    """``model(high)`` or ``model(8192)``, parsed: one of the two is set. It outranks what the body says."""
+
+    level: str | None = None
+    budget: int | None = None
+
+
+@attrs.frozen(kw_only=True)
+class Candidate:
+    """One way to serve a request: a credential, the wire to speak, the upstream's model name, and the deadlines that hold there."""
+
+    credential: Credential
+    wire: Wire
+    model: str
+    deadlines: Deadlines
+
+
+@attrs.frozen(kw_only=True)
+class Routed:
+    """Where a model may go, best first. ``asked`` is the client's spelling, ``suffix`` what stood in its last parentheses; ``why`` holds one
+    line a candidate for ``explain``."""
+
+    asked: str
+    candidates: tuple[Candidate, ...]
+    suffix: ThinkingSuffix | None = None
+    why: tuple[str, ...] = ()

@@ -1,0 +1,1 @@
+"""Which key may be used now."""

@@ -1,0 +1,1 @@
+"""One request's life: admitted, routed, attempted, relayed, settled."""

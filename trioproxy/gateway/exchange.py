@@ -1,0 +1,91 @@
+"""The Exchange seam: one request and its answer, whatever carried them here (h11, ASGI, a WebSocket turn, a test).
+
+Rules (the contract suite is ``tests/contracts/test_exchange.py``): ``start`` once, before any ``send``; before it an error is a status, after
+it an in-band event or ``abort``. One task at a time may be in ``send``. ``wait_disconnected`` may run beside it, only after the body was
+received.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Awaitable, Callable
+from typing import Protocol, TypeAlias
+
+import attrs
+
+__all__ = ["Exchange", "Handler", "RequestHead"]
+
+
+@attrs.frozen(kw_only=True)
+class RequestHead:
+    """A request's head. ``target`` is as sent (path and query); header names are lower-case, in order; ``peer`` is ``host:port``;
+    ``version`` is ``1.0``, ``1.1`` or ``2``."""
+
+    method: str
+    target: str
+    headers: tuple[tuple[bytes, bytes], ...]
+    peer: str = ""
+    scheme: str = "http"
+    version: str = "1.1"
+
+    @property
+    def path(self) -> str:
+        """The target's path, percent-encoded as sent."""
+        return self.target.partition("?")[0]
+
+    @property
+    def query(self) -> str:
+        """The target's raw query, "" without one."""
+        return self.target.partition("?")[2]
+
+    def header(self, name: bytes) -> bytes | None:
+        """The first value of a header (lower-case name), None where absent."""
+        for key, value in self.headers:
+            if key == name:
+                return value
+        return None
+
+
+class Exchange(Protocol):
+    """One request and its answer."""
+
+    @property
+    def head(self) -> RequestHead:
+        """The request's head."""
+        ...
+
+    @property
+    def started(self) -> bool:
+        """Whether the answer's head went out: the commit point, after which no other candidate may be tried."""
+        ...
+
+    async def receive_body(self, limit: int) -> bytes:
+        """The whole request body, content encoding removed. At most ``limit`` bytes, decoded.
+
+        Raises:
+            ClientFault: TOO_LARGE, UNSUPPORTED_ENCODING, INVALID_REQUEST (bad framing or encoding), CLIENT_TIMEOUT, CLIENT_GONE.
+        """
+        ...
+
+    async def start(self, status: int, headers: tuple[tuple[bytes, bytes], ...]) -> None:
+        """Send the answer's head. Framing headers (content-length, transfer-encoding, connection, date) are this seam's own business;
+        a ``content-length`` given here is used as the framing."""
+        ...
+
+    async def send(self, data: bytes) -> None:
+        """Send body bytes; returns when they are with the kernel. Raises ``ClientFault`` (CLIENT_GONE) when nobody is there."""
+        ...
+
+    async def finish(self) -> None:
+        """The answer is whole."""
+        ...
+
+    async def abort(self) -> None:
+        """End so that the client sees a broken transfer, never a whole one."""
+        ...
+
+    async def wait_disconnected(self) -> None:
+        """Return when the client has gone (EOF counts). Call after ``receive_body``."""
+        ...
+
+
+Handler: TypeAlias = Callable[[Exchange], Awaitable[None]]

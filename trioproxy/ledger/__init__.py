@@ -1,0 +1,1 @@
+"""What each exchange came to."""

@@ -1,0 +1,200 @@
+"""The stream vocabulary: an answer as past-tense events. Their legal order is ``grammar.py``.
+
+Parts are numbered from 0 in order of appearance (``index``); several may be open at once (interleaved tool calls). A part's
+deltas lie between its start and its PartFinished. Exactly one Finished or Failed ends a stream, and nothing follows it.
+"""
+
+from __future__ import annotations
+
+import enum
+from typing import Any, TypeAlias
+
+import attrs
+
+from trioproxy.errors import Failure
+from trioproxy.neutral.parts import Citation, Signature, ToolKind
+from trioproxy.neutral.usage import Usage
+
+__all__ = [
+    "CitationAdded",
+    "Event",
+    "Failed",
+    "FinishReason",
+    "Finished",
+    "Foreign",
+    "PartFinished",
+    "PartKind",
+    "PartSigned",
+    "PartStarted",
+    "ReasoningDelta",
+    "RefusalDelta",
+    "ResponseStarted",
+    "TextDelta",
+    "ToolArgsDelta",
+    "ToolCallStarted",
+    "UsageReported",
+]
+
+
+class PartKind(enum.Enum):
+    """What an open part is. Tool calls start with :class:`ToolCallStarted` instead."""
+
+    TEXT = "text"
+    REASONING = "reasoning"
+    REFUSAL = "refusal"
+
+
+class FinishReason(enum.Enum):
+    """Why the model stopped."""
+
+    STOP = "stop"
+    STOP_SEQUENCE = "stop_sequence"
+    LENGTH = "length"
+    TOOL_CALLS = "tool_calls"
+    CONTENT_FILTER = "content_filter"
+    REFUSAL = "refusal"
+    PAUSE = "pause"
+    CONTEXT_LENGTH = "context_length"
+
+
+@attrs.frozen(kw_only=True)
+class ResponseStarted:
+    """The answer begins. ``id`` and ``model`` as the provider gave them ("" where it did not); ``created`` in Unix seconds."""
+
+    id: str
+    model: str
+    created: int | None = None
+
+
+@attrs.frozen(kw_only=True)
+class PartStarted:
+    """A text, reasoning or refusal part opens. ``item_id`` is the provider's id for it, where it has one."""
+
+    index: int
+    kind: PartKind
+    item_id: str | None = None
+
+
+@attrs.frozen(kw_only=True)
+class TextDelta:
+    """More text of a TEXT part."""
+
+    index: int
+    text: str
+
+
+@attrs.frozen(kw_only=True)
+class ReasoningDelta:
+    """More of a REASONING part. ``summary`` is the number of the summary section the text belongs to, None for full text."""
+
+    index: int
+    text: str
+    summary: int | None = None
+
+
+@attrs.frozen(kw_only=True)
+class RefusalDelta:
+    """More of a REFUSAL part."""
+
+    index: int
+    text: str
+
+
+@attrs.frozen(kw_only=True)
+class PartSigned:
+    """The provider signed an open part (or hid its text in the signature). Legal on any open part, before it finishes.
+
+    Where a provider sends a signature in pieces, the reader joins them.
+    """
+
+    index: int
+    signature: Signature
+
+
+@attrs.frozen(kw_only=True)
+class CitationAdded:
+    """The open TEXT part names a source."""
+
+    index: int
+    citation: Citation
+
+
+@attrs.frozen(kw_only=True)
+class ToolCallStarted:
+    """A tool call opens. ``call_id`` is what a tool result must name (readers invent one where the provider has none)."""
+
+    index: int
+    call_id: str
+    name: str
+    kind: ToolKind = ToolKind.FUNCTION
+    namespace: str | None = None
+    item_id: str | None = None
+
+
+@attrs.frozen(kw_only=True)
+class ToolArgsDelta:
+    """More argument text of a tool call."""
+
+    index: int
+    text: str
+
+
+@attrs.frozen(kw_only=True)
+class PartFinished:
+    """The part is whole."""
+
+    index: int
+
+
+@attrs.frozen(kw_only=True)
+class Foreign:
+    """Something only ``protocol`` has a word for (a server tool's item, a grounding record), whole, in its place in the order.
+
+    It takes an index of its own and needs no PartFinished. The writer of the same protocol restores it, any other records a Loss.
+    """
+
+    index: int
+    protocol: str
+    kind: str
+    payload: Any
+
+
+@attrs.frozen(kw_only=True)
+class UsageReported:
+    """Token counts so far; reports are cumulative, and a later one replaces what it knows (:meth:`Usage.updated`)."""
+
+    usage: Usage
+
+
+@attrs.frozen(kw_only=True)
+class Finished:
+    """The provider said the answer is whole. ``raw`` is its own word for the reason."""
+
+    reason: FinishReason
+    stop_sequence: str | None = None
+    raw: str | None = None
+
+
+@attrs.frozen(kw_only=True)
+class Failed:
+    """The stream ended badly; what was sent before stands, nothing follows."""
+
+    failure: Failure
+
+
+Event: TypeAlias = (
+    ResponseStarted
+    | PartStarted
+    | TextDelta
+    | ReasoningDelta
+    | RefusalDelta
+    | PartSigned
+    | CitationAdded
+    | ToolCallStarted
+    | ToolArgsDelta
+    | PartFinished
+    | Foreign
+    | UsageReported
+    | Finished
+    | Failed
+)

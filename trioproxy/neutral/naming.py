@@ -1,0 +1,214 @@
+"""How tools are renamed or reshaped for a target, and how answers get the client's own names back.
+
+Targets limit tool names (length, alphabet) and have no custom tools or namespaces. :class:`ToolNames` makes legal, unique, stable names;
+the :class:`ToolNaming` it yields lets :class:`NameRestorer` undo it on the event stream.
+"""
+
+from __future__ import annotations
+
+import hashlib
+import re
+from collections.abc import Iterable, Mapping
+
+import attrs
+
+from trioproxy.neutral.events import Event, PartFinished, ToolArgsDelta, ToolCallStarted
+from trioproxy.neutral.parts import ToolKind
+
+__all__ = ["NameRestorer", "ToolNames", "ToolNaming"]
+
+
+@attrs.frozen(kw_only=True)
+class ToolNaming:
+    """``originals`` maps the upstream's name to (client's name, namespace) where they differ. ``custom`` holds the upstream names of
+    custom tools that were declared as functions with one string argument ``input``."""
+
+    originals: Mapping[str, tuple[str, str | None]] = attrs.field(factory=dict)
+    custom: frozenset[str] = frozenset()
+
+    def __bool__(self) -> bool:
+        return bool(self.originals or self.custom)
+
+
+class ToolNames:
+    """Legal names for a target: ``allowed`` is the class of characters to keep, ``limit`` the length in characters.
+
+    Deterministic: the same tools give the same names in every turn of a conversation. An overlong name keeps its tail after a hash of the
+    whole, because the tail is what tells ``mcp__server__tool`` names apart.
+    """
+
+    def __init__(self, *, limit: int, allowed: str = r"[a-zA-Z0-9_-]", first: str | None = None) -> None:
+        self._limit = limit
+        self._illegal = re.compile(f"[^{allowed[1:-1]}]")
+        self._first = re.compile(first) if first else None
+        self._by_client: dict[tuple[str, str | None], str] = {}
+        self._by_upstream: dict[str, tuple[str, str | None]] = {}
+        self._custom: set[str] = set()
+
+    def declare(self, name: str, *, namespace: str | None = None, custom: bool = False) -> str:
+        """The upstream's name for a declared tool; the same answer for the same arguments."""
+        known = self._by_client.get((name, namespace))
+        if known is None:
+            known = self._invent(name, namespace)
+            self._by_client[name, namespace] = known
+            self._by_upstream[known] = (name, namespace)
+        if custom:
+            self._custom.add(known)
+        return known
+
+    def of(self, name: str, *, namespace: str | None = None) -> str:
+        """The upstream's name for a tool that history or a choice mentions (declared or not)."""
+        known = self._by_client.get((name, namespace))
+        if known is None and namespace is None:
+            known = next((up for (own, _), up in self._by_client.items() if own == name), None)
+        return known if known is not None else self.declare(name, namespace=namespace)
+
+    def naming(self) -> ToolNaming:
+        """What must be undone on the answer."""
+        changed = {up: own for up, own in self._by_upstream.items() if own != (up, None)}
+        return ToolNaming(originals=changed, custom=frozenset(self._custom))
+
+    def _invent(self, name: str, namespace: str | None) -> str:
+        whole = name if namespace is None else f"{namespace}__{name}"
+        legal = self._illegal.sub("_", whole) or "_"
+        if self._first is not None and not self._first.match(legal):
+            legal = f"_{legal}"
+        candidate = legal
+        if len(legal) > self._limit:
+            digest = hashlib.sha256(whole.encode()).hexdigest()[:8]
+            candidate = f"t{digest}_{legal[-(self._limit - 10) :]}"
+        serial = 1
+        while candidate in self._by_upstream:
+            digest = hashlib.sha256(f"{whole}#{serial}".encode()).hexdigest()[:8]
+            candidate = f"t{digest}_{legal[-(self._limit - 10) :]}"
+            serial += 1
+        return candidate
+
+
+class NameRestorer:
+    """A machine from events to events that gives tool calls the client's names, and custom tools their free text back."""
+
+    def __init__(self, naming: ToolNaming) -> None:
+        self._naming = naming
+        self._unwrapping: dict[int, InputUnwrapper] = {}
+
+    def feed(self, item: Event) -> list[Event]:
+        """Events for the client's writer."""
+        match item:
+            case ToolCallStarted(index=index, name=upstream):
+                name, namespace = self._naming.originals.get(upstream, (upstream, item.namespace))
+                custom = upstream in self._naming.custom
+                if custom:
+                    self._unwrapping[index] = InputUnwrapper()
+                kind = ToolKind.CUSTOM if custom else item.kind
+                return [attrs.evolve(item, name=name, namespace=namespace, kind=kind)]
+            case ToolArgsDelta(index=index) if index in self._unwrapping:
+                text = self._unwrapping[index].feed(item.text)
+                return [ToolArgsDelta(index=index, text=text)] if text else []
+            case PartFinished(index=index) if index in self._unwrapping:
+                text = self._unwrapping.pop(index).close()
+                rest: list[Event] = [ToolArgsDelta(index=index, text=text)] if text else []
+                return [*rest, item]
+            case _:
+                return [item]
+
+    def close(self) -> list[Event]:
+        """Nothing is owed."""
+        return []
+
+    def feed_all(self, events: Iterable[Event]) -> list[Event]:
+        """Shorthand for feeding many."""
+        return [out for event in events for out in self.feed(event)]
+
+
+_ESCAPES = {'"': '"', "\\": "\\", "/": "/", "b": "\b", "f": "\f", "n": "\n", "r": "\r", "t": "\t"}
+_INPUT_OPENING = re.compile(r'\s*\{\s*"input"\s*:\s*"')
+
+
+class InputUnwrapper:
+    """Takes the JSON text of ``{"input": "..."}`` in any pieces and yields the string's own text as it comes (RFC 8259 section 7).
+
+    Text of any other shape is passed on unchanged, so that nothing a model said is lost.
+    """
+
+    _OPENING, _STRING, _AFTER, _RAW = range(4)
+
+    def __init__(self) -> None:
+        self._state = self._OPENING
+        self._held = ""
+
+    def feed(self, text: str) -> str:
+        """The part of the string that this piece completes."""
+        if self._state == self._RAW:
+            return text
+        if self._state == self._AFTER:
+            return ""
+        self._held += text
+        if self._state == self._OPENING:
+            opening = _INPUT_OPENING.match(self._held)
+            if opening is None:
+                return self._give_up() if self._hopeless() else ""
+            self._held = self._held[opening.end() :]
+            self._state = self._STRING
+        return self._string()
+
+    def close(self) -> str:
+        """What was held back and never became a string."""
+        held, self._held = self._held, ""
+        return held if self._state == self._OPENING else ""
+
+    def _hopeless(self) -> bool:
+        compact = re.sub(r"\s", "", self._held)
+        return not '{"input":"'.startswith(compact)
+
+    def _give_up(self) -> str:
+        held, self._held = self._held, ""
+        self._state = self._RAW
+        return held
+
+    def _string(self) -> str:
+        out: list[str] = []
+        text, at = self._held, 0
+        while at < len(text):
+            char = text[at]
+            if char == '"':
+                self._state, self._held = self._AFTER, ""
+                return "".join(out)
+            if char != "\\":
+                out.append(char)
+                at += 1
+                continue
+            step = self._escape(text, at, out)
+            if step == 0:
+                break
+            at += step
+        self._held = text[at:]
+        return "".join(out)
+
+    @staticmethod
+    def _escape(text: str, at: int, out: list[str]) -> int:
+        """Decode the escape at ``at``; its length, 0 where it is not all there yet."""
+        if len(text) < at + 2:
+            return 0
+        kind = text[at + 1]
+        if kind != "u":
+            out.append(_ESCAPES.get(kind, kind))
+            return 2
+        if len(text) < at + 6:
+            return 0
+        code = int(text[at + 2 : at + 6], 16)
+        if not 0xD800 <= code < 0xDC00:
+            out.append(chr(code) if not 0xDC00 <= code < 0xE000 else "\ufffd")
+            return 6
+        if len(text) < at + 12:
+            # A high surrogate waits for its other half; anything else after it means there is none.
+            if "\\u".startswith(text[at + 6 : at + 8]) or text[at + 6 : at + 8] == "\\u":
+                return 0
+            out.append("\ufffd")
+            return 6
+        low = text[at + 6 : at + 12]
+        if low.startswith("\\u") and 0xDC00 <= int(low[2:], 16) < 0xE000:
+            out.append(chr(0x10000 + ((code - 0xD800) << 10) + (int(low[2:], 16) - 0xDC00)))
+            return 12
+        out.append("\ufffd")
+        return 6

@@ -1,0 +1,251 @@
+"""What a wire protocol offers to the rest of the house: the :class:`Protocol` record.
+
+A protocol folder fills one record with plain functions and machine factories. Everything is pure: ``now`` (Unix seconds) and random
+tokens come in through contexts.
+"""
+
+from __future__ import annotations
+
+import enum
+from collections.abc import Callable, Mapping, Sequence
+from typing import Any
+from typing import Protocol as TypingProtocol
+
+import attrs
+
+from trioproxy.errors import Failure
+from trioproxy.neutral.events import Event
+from trioproxy.neutral.loss import Loss
+from trioproxy.neutral.naming import ToolNaming
+from trioproxy.neutral.request import Conversation
+from trioproxy.neutral.response import Answer
+from trioproxy.wire.frames import Frame
+from trioproxy.wire.jsoncodec import Object
+
+__all__ = [
+    "Asked",
+    "Endpoint",
+    "Framing",
+    "ModelCard",
+    "ModelSpot",
+    "Operation",
+    "PeekRequest",
+    "Protocol",
+    "Reader",
+    "StreamSeen",
+    "WriteContext",
+    "WriteTarget",
+    "Writer",
+    "Written",
+]
+
+
+class Operation(enum.Enum):
+    """What a client asks of a model. The values are the keys of ``paths`` in the catalogue."""
+
+    GENERATE = "generate"
+    COUNT_TOKENS = "count_tokens"
+    COMPACT = "compact"
+    COMPLETIONS = "completions"
+    EMBEDDINGS = "embeddings"
+    IMAGES = "images"
+    AUDIO = "audio"
+
+
+class Framing(enum.Enum):
+    """How a stream of frames lies on the wire: server-sent events, or one JSON array that grows (Gemini without alt=sse)."""
+
+    SSE = "sse"
+    JSON_ARRAY = "json_array"
+
+
+@attrs.frozen(kw_only=True)
+class Endpoint:
+    """One path of a protocol. ``path`` is a template (``/v1beta/models/{model}:generateContent``; ``{model}`` may hold slashes);
+    ``/v1/x`` is also served as ``/x``. ``stream`` is what the path itself says, None where the body says it."""
+
+    method: str
+    path: str
+    operation: Operation
+    stream: bool | None = None
+
+
+@attrs.frozen(kw_only=True)
+class PeekRequest:
+    """What ``peek`` may look at. ``params`` are the template's names, percent-decoded; ``query`` is raw; ``body`` is decoded
+    (no content encoding); ``content_type`` is lower-cased, "" where absent."""
+
+    endpoint: Endpoint
+    params: Mapping[str, str]
+    query: str
+    content_type: str
+    body: bytes
+
+
+class ModelSpot(enum.Enum):
+    """Where the model's name stands: a JSON string in the body, a raw form field in the body, or the path."""
+
+    JSON = "json"
+    FORM = "form"
+    PATH = "path"
+
+
+@attrs.frozen(kw_only=True)
+class Asked:
+    """What the client asks, read from its bytes without understanding more than routing needs.
+
+    ``model`` is the client's spelling. ``model_span`` is the byte range of the value in ``body`` (quotes included for JSON), None
+    for PATH. ``framing`` is how the client wants a stream. ``document`` is the parsed body where it is a JSON object.
+    """
+
+    protocol: str
+    endpoint: Endpoint
+    model: str
+    stream: bool
+    body: bytes
+    spot: ModelSpot
+    model_span: tuple[int, int] | None = None
+    framing: Framing = Framing.SSE
+    query: str = ""
+    content_type: str = ""
+    document: Object | None = None
+
+    @property
+    def operation(self) -> Operation:
+        """Shorthand for the endpoint's operation."""
+        return self.endpoint.operation
+
+
+@attrs.define(kw_only=True, eq=False)
+class StreamSeen:
+    """What a reader remembers of a stream so that an honest error can be appended to it in the pass-through lane.
+
+    ``complete`` is true once the protocol's own terminal went by (a chat finish_reason counts); ``failed`` once the provider sent
+    an error frame of its own. In both cases nothing is to be appended.
+    """
+
+    response_id: str = ""
+    model: str = ""
+    created: int | None = None
+    sequence_number: int | None = None
+    complete: bool = False
+    failed: bool = False
+
+
+class Reader(TypingProtocol):
+    """A :class:`~trioproxy.wire.machine.Machine` from upstream frames to neutral events.
+
+    Tolerant of providers' quirks. ``close`` without a terminal yields ``Failed(TRUNCATED)``: EOF is never success. Malformed JSON
+    yields ``Failed(MALFORMED)``, not an exception.
+    """
+
+    seen: StreamSeen
+
+    def feed(self, item: Frame, /) -> list[Event]:
+        """Events that this frame completes."""
+        ...
+
+    def close(self) -> list[Event]:
+        """The owed end of the stream: nothing after a terminal, else Finished (where complete) or Failed."""
+        ...
+
+
+class Writer(TypingProtocol):
+    """A :class:`~trioproxy.wire.machine.Machine` from neutral events to the client's frames, strict in what it emits.
+
+    ``Failed`` becomes the protocol's native error frame and no terminal. ``losses`` grows as events without a home pass.
+    """
+
+    losses: list[Loss]
+
+    def feed(self, item: Event, /) -> list[Frame]:
+        """Frames this event completes, as early as the protocol allows."""
+        ...
+
+    def close(self) -> list[Frame]:
+        """Frames owed at the end (none after Finished or Failed)."""
+        ...
+
+
+@attrs.frozen(kw_only=True)
+class WriteTarget:
+    """Who a request is written for. ``model`` is the upstream's name for it. ``max_tokens_default`` is used only where the
+    protocol makes a limit compulsory. ``include_usage`` asks for usage in streams where that is a request option."""
+
+    model: str
+    provider: str = ""
+    stream: bool = False
+    include_usage: bool = True
+    max_tokens_default: int = 32000
+    max_output_tokens: int | None = None
+    thinking: Any = None
+    quirks: frozenset[str] = frozenset()
+
+
+@attrs.frozen(kw_only=True)
+class Written:
+    """A document in a protocol's words, what could not be said in it, and how tools are called in it."""
+
+    body: Object
+    losses: tuple[Loss, ...] = ()
+    naming: ToolNaming = attrs.field(factory=ToolNaming)
+
+
+@attrs.frozen(kw_only=True)
+class WriteContext:
+    """What an answer's writer may need beside the events. ``model`` is the name the client asked for; ``now`` Unix seconds;
+    ``token`` random hex for ids that the upstream did not give; ``conversation`` the request, for fields an answer echoes."""
+
+    model: str
+    now: int
+    token: str
+    conversation: Conversation | None = None
+    include_usage: bool = True
+
+
+@attrs.frozen(kw_only=True)
+class ModelCard:
+    """One line of a model list. ``created`` in Unix seconds."""
+
+    id: str
+    owned_by: str
+    created: int = 0
+    display_name: str | None = None
+    context_length: int | None = None
+    max_output_tokens: int | None = None
+
+
+@attrs.frozen(kw_only=True)
+class Protocol:
+    """A wire protocol, whole. One value per folder, gathered in ``table.py``.
+
+    Errors: ``peek`` and ``read_request`` raise ``ClientFault`` that names the field; ``write_request`` raises ``ClientFault``
+    (INVALID_REQUEST, ``param`` set) for what would change the meaning if dropped; ``read_body`` yields ``Failed`` for an error body
+    inside a 200.
+    """
+
+    name: str
+    title: str
+    endpoints: tuple[Endpoint, ...]
+
+    peek: Callable[[PeekRequest], Asked]
+
+    read_request: Callable[[Object, Asked], Conversation]
+    write_request: Callable[[Conversation, WriteTarget], Written]
+
+    stream_reader: Callable[[], Reader]
+    stream_writer: Callable[[WriteContext], Writer]
+    read_body: Callable[[Object], list[Event]]
+    write_body: Callable[[Answer, WriteContext], Written]
+
+    read_error: Callable[[int, Mapping[str, str], bytes], Failure]
+    """(status, lower-cased headers, body) of an upstream's non-2xx answer."""
+    render_error: Callable[[Failure], Object]
+    """The native JSON body of an error status."""
+    error_frames: Callable[[Failure, StreamSeen], Sequence[Frame]]
+    """The native error of a stream whose head was sent; no terminal follows it."""
+    keepalive: bytes | None
+    """Bytes to send at an event border while the upstream is silent; None where clients don't bear any."""
+
+    render_models: Callable[[Sequence[ModelCard]], Object]
+    render_model: Callable[[ModelCard], Object]

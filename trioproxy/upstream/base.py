@@ -1,0 +1,88 @@
+"""The Upstream seam: one request out, one answer back, pulled piece by piece.
+
+A pull method and not an async generator, so that no cancel scope ever crosses a yield. Rules every implementation keeps (they are the
+contract suite ``tests/contracts/test_upstream.py``):
+
+* ``open`` returns when the answer's head is there; it raises ``UpstreamFault`` (UNREACHABLE) when it can't be had.
+* ``receive_some`` returns what is there, ``b""`` once at the honest end, and raises ``UpstreamFault`` (TRUNCATED) when the transfer broke.
+* ``aclose`` is safe at any time, from any state, and after cancellation; afterwards nothing of the exchange is left open.
+* Cancelling any of these leaks no socket and no slot.
+"""
+
+from __future__ import annotations
+
+from typing import Protocol
+
+import attrs
+
+__all__ = ["Headers", "Progress", "Upstream", "UpstreamRequest", "UpstreamResponse"]
+
+Headers = tuple[tuple[bytes, bytes], ...]
+"""Names lower-case, in order, repeats kept."""
+
+
+@attrs.frozen(kw_only=True)
+class UpstreamRequest:
+    """One HTTP request. ``url`` is absolute; ``proxy_url`` an outbound proxy (http, https, socks5), None for none.
+
+    ``credential_id``, ``protocol`` and ``model`` are for recordings and logs; they don't go on the wire.
+    """
+
+    method: str
+    url: str
+    headers: Headers
+    body: bytes
+    proxy_url: str | None = None
+    max_connections: int = 1000
+    keep_alive_connections: int = 32
+    credential_id: str = ""
+    protocol: str = ""
+    model: str = ""
+    stream: bool = False
+    fault: str | None = None
+
+
+class Progress(Protocol):
+    """Told by an upstream how far an exchange got, synchronously, so that a deadline can move without a task."""
+
+    def request_sent(self) -> None:
+        """The connection stands and the request's head is going out: the connect phase is over."""
+        ...
+
+
+class UpstreamResponse(Protocol):
+    """An answer whose head is here."""
+
+    @property
+    def status(self) -> int:
+        """The HTTP status."""
+        ...
+
+    @property
+    def headers(self) -> Headers:
+        """The answer's headers."""
+        ...
+
+    async def receive_some(self) -> bytes:
+        """The next bytes of the body; ``b""`` at its honest end.
+
+        Raises:
+            UpstreamFault: TRUNCATED, the transfer broke before its end.
+        """
+        ...
+
+    async def aclose(self) -> None:
+        """Give the connection back where it is reusable, close it otherwise. Idempotent."""
+        ...
+
+
+class Upstream(Protocol):
+    """A way to reach providers."""
+
+    async def open(self, request: UpstreamRequest, progress: Progress) -> UpstreamResponse:
+        """Send the request and wait for the head.
+
+        Raises:
+            UpstreamFault: UNREACHABLE, no connection or no head could be had.
+        """
+        ...
