@@ -1,0 +1,112 @@
+"""Which headers pass, and which stay behind: the one allow and deny table (RFC 9110 section 7.6.1 for hop-by-hop).
+
+Names are lower-case bytes throughout; order and repeats are kept. Credentials and framing belong to one hop and are set afresh on the
+next; a client's cookies are none of a provider's business, and a provider's cookies and server banner none of a client's.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+
+__all__ = ["CREDENTIAL_HEADERS", "HOP_BY_HOP", "Headers", "error_response", "header", "request", "response"]
+
+Headers = tuple[tuple[bytes, bytes], ...]
+
+HOP_BY_HOP = frozenset(
+    {
+        b"connection",
+        b"keep-alive",
+        b"proxy-authenticate",
+        b"proxy-authorization",
+        b"proxy-connection",
+        b"te",
+        b"trailer",
+        b"transfer-encoding",
+        b"upgrade",
+    }
+)
+
+CREDENTIAL_HEADERS = frozenset({b"authorization", b"x-api-key", b"x-goog-api-key", b"api-key", b"cookie"})
+
+_REQUEST_DENY = (
+    HOP_BY_HOP
+    | CREDENTIAL_HEADERS
+    | {
+        b"host",
+        b"content-length",
+        b"content-encoding",  # the body was decoded on the way in
+        b"accept-encoding",  # identity is asked for, so that streams can be observed
+        b"expect",
+        b"forwarded",
+        b"x-forwarded-for",
+        b"x-forwarded-host",
+        b"x-forwarded-port",
+        b"x-forwarded-proto",
+        b"x-real-ip",
+        b"via",
+        b"origin",
+        b"referer",
+    }
+)
+_REQUEST_DENY_PREFIXES = (b"sec-", b"x-trioproxy-")
+
+_RESPONSE_DENY = HOP_BY_HOP | {
+    b"content-length",
+    b"set-cookie",
+    b"set-cookie2",
+    b"server",
+    b"date",
+    b"via",
+    b"alt-svc",
+    b"strict-transport-security",
+    b"report-to",
+    b"nel",
+    b"x-powered-by",
+}
+_RESPONSE_DENY_PREFIXES = (b"access-control-", b"x-trioproxy-")
+
+_ERROR_ALLOW = frozenset(
+    {
+        b"content-type",
+        b"retry-after",
+        b"retry-after-ms",
+        b"x-should-retry",
+        b"x-request-id",
+        b"request-id",
+        b"openai-processing-ms",
+        b"cf-ray",
+    }
+)
+_ERROR_ALLOW_PREFIXES = (b"x-ratelimit-", b"anthropic-ratelimit-")
+
+
+def header(headers: Iterable[tuple[bytes, bytes]], name: bytes) -> bytes | None:
+    """The first value of a header (lower-case ``name``), None where absent."""
+    for key, value in headers:
+        if key == name:
+            return value
+    return None
+
+
+def request(headers: Iterable[tuple[bytes, bytes]]) -> Headers:
+    """A client's headers as they go to a provider, without what belongs to one hop or names the client's own key."""
+    return _filtered(tuple(headers), _REQUEST_DENY, _REQUEST_DENY_PREFIXES)
+
+
+def response(headers: Iterable[tuple[bytes, bytes]]) -> Headers:
+    """A provider's headers of a success as they go to the client."""
+    return _filtered(tuple(headers), _RESPONSE_DENY, _RESPONSE_DENY_PREFIXES)
+
+
+def error_response(headers: Iterable[tuple[bytes, bytes]]) -> Headers:
+    """A provider's headers of an error as they go to the client: what helps to find and time the fault, and nothing else."""
+    return tuple((key, value) for key, value in headers if key in _ERROR_ALLOW or key.startswith(_ERROR_ALLOW_PREFIXES))
+
+
+def _filtered(headers: Headers, deny: frozenset[bytes], prefixes: tuple[bytes, ...]) -> Headers:
+    nominated = {name.strip().lower() for key, value in headers if key == b"connection" for name in value.split(b",")}
+    return tuple(
+        (key, value)
+        for key, value in headers
+        if key not in deny and key not in nominated and not key.startswith(prefixes)
+    )

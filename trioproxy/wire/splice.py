@@ -1,0 +1,105 @@
+"""Edit one member of a JSON object without touching any other byte (RFC 8259).
+
+Knows: where the top-level members of an object lie. It assumes that the text is valid JSON, which ``jsoncodec`` has checked before.
+Duplicate names are refused where they are asked for: two parsers that choose differently are a way to smuggle a model past routing.
+"""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Iterator
+
+from trioproxy.wire.jsoncodec import JSONError, loads
+
+__all__ = ["DuplicateMember", "member_span", "members", "replace"]
+
+_WHITE = re.compile(rb"[ \t\r\n]*")
+_STRING = re.compile(rb'"[^"\\]*(?:\\.[^"\\]*)*"', re.DOTALL)
+_TOKEN = re.compile(rb'"[^"\\]*(?:\\.[^"\\]*)*"|[{}\[\]]', re.DOTALL)
+_SCALAR = re.compile(rb"[^,}\]\s]+")
+
+
+class DuplicateMember(ValueError):
+    """The object names the member twice."""
+
+
+def members(body: bytes) -> Iterator[tuple[str, int, int]]:
+    """Name, start and end of the value of each top-level member, in order. Offsets are bytes.
+
+    Raises:
+        JSONError: the text is not one JSON object.
+    """
+    at = _behind(body, 0, b"{")
+    if body[at : at + 1] == b"}":
+        return
+    while True:
+        name = _STRING.match(body, at)
+        if name is None:
+            raise JSONError(f"expected a member name at byte {at}")
+        start = _behind(body, name.end(), b":")
+        end = _value_end(body, start)
+        yield loads(name.group()), start, end
+        at = _white(body, end)
+        if body[at : at + 1] == b"}":
+            return
+        at = _behind(body, at, b",")
+
+
+def member_span(body: bytes, name: str) -> tuple[int, int] | None:
+    """The byte range of the value of a top-level member, None where there is none.
+
+    Raises:
+        DuplicateMember: the object names it twice.
+        JSONError: the text is not one JSON object.
+    """
+    found: tuple[int, int] | None = None
+    for each, start, end in members(body):
+        if each != name:
+            continue
+        if found is not None:
+            raise DuplicateMember(f"{name!r} is given twice")
+        found = (start, end)
+    return found
+
+
+def replace(body: bytes, span: tuple[int, int], value: bytes) -> bytes:
+    """``body`` with the bytes of ``span`` replaced by ``value``."""
+    return b"".join((body[: span[0]], value, body[span[1] :]))
+
+
+def _white(body: bytes, at: int) -> int:
+    found = _WHITE.match(body, at)
+    assert found is not None
+    return found.end()
+
+
+def _behind(body: bytes, at: int, mark: bytes) -> int:
+    """The index of the first byte behind ``mark`` and the white space around it."""
+    at = _white(body, at)
+    if body[at : at + 1] != mark:
+        raise JSONError(f"expected {mark.decode()!r} at byte {at}")
+    return _white(body, at + 1)
+
+
+def _value_end(body: bytes, start: int) -> int:
+    first = body[start : start + 1]
+    if first == b'"':
+        found = _STRING.match(body, start)
+        if found is None:
+            raise JSONError(f"unterminated string at byte {start}")
+        return found.end()
+    if first not in (b"{", b"["):
+        scalar = _SCALAR.match(body, start)
+        if scalar is None:
+            raise JSONError(f"expected a value at byte {start}")
+        return scalar.end()
+    depth = 0
+    for token in _TOKEN.finditer(body, start):
+        mark = token.group()
+        if mark in (b"{", b"["):
+            depth += 1
+        elif mark in (b"}", b"]"):
+            depth -= 1
+            if depth == 0:
+                return token.end()
+    raise JSONError(f"unterminated value at byte {start}")
