@@ -1,7 +1,8 @@
 """Hypothesis strategies for answers: legal sequences of neutral events, as any provider may send them.
 
 :func:`legal_events` is the vocabulary in full: interleaved parts, empty parts, signatures, citations, summaries, foreign items, usage
-that grows, both ends. Every sequence obeys ``neutral/grammar.py`` (``tests/support/test_events.py`` says so), so that a writer that chokes on one is wrong.
+that grows, both ends. Every sequence obeys ``neutral/grammar.py`` (``tests/support/test_events.py`` says so), so that a writer that
+chokes on one is wrong.
 """
 
 from __future__ import annotations
