@@ -11,10 +11,11 @@ import enum
 from collections.abc import Mapping
 from math import inf
 from types import MappingProxyType
+from typing import Any
 
 import attrs
 
-from trioproxy.providers.model import Provider, Wire
+from trioproxy.providers.model import BaseJoin, ModelFacts, Provider, Thinking, ThinkingSuffix, Wire
 
 __all__ = [
     "BaseJoin",
@@ -31,6 +32,7 @@ __all__ = [
     "Secret",
     "Settings",
     "Snapshot",
+    "Strategy",
     "ThinkingSuffix",
 ]
 
@@ -96,24 +98,16 @@ class ClientKey:
 
 @attrs.frozen(kw_only=True)
 class ModelEntry:
-    """A model a credential serves: ``name`` upstream, ``alias`` to clients (equal to ``name`` where none was given)."""
+    """A model a credential serves: ``name`` upstream, ``alias`` to clients (equal to ``name`` where none was given). What is None here is
+    for the catalogue to say. ``features`` are words as in :class:`~trioproxy.providers.model.ModelFacts`."""
 
     name: str
     alias: str
     display_name: str | None = None
     context_length: int | None = None
     max_output_tokens: int | None = None
-
-
-class BaseJoin(enum.Enum):
-    """How a path is put behind a base URL.
-
-    VERBATIM: the catalogue's path behind the base, a segment the base already ends in not doubled. OVERLAP (ProxAI's rule): the protocol's
-    full ``/v1/...`` path, leading segments that equal the base's trailing ones not doubled.
-    """
-
-    VERBATIM = "verbatim"
-    OVERLAP = "overlap"
+    thinking: Thinking | None = None
+    features: frozenset[str] = frozenset()
 
 
 @attrs.frozen(kw_only=True)
@@ -121,7 +115,11 @@ class Credential:
     """One key of one provider with everything resolved.
 
     ``wires`` holds only the protocols this credential may be spoken to in, with its own base URL filled in, in order of preference.
-    ``models`` empty means any name the provider's patterns (or the prefix) admit. ``source`` is ``file:line`` for messages.
+    ``models`` empty means any name the provider's patterns (or the prefix) admit; with ``open_names`` other names than the listed ones are
+    admitted too. ``group`` is the name that routes, listings and metrics know the provider by: the name of its table, of its
+    ``openai-compatibility`` entry, else the provider's own. ``limits`` are this key's, ``group_limits`` are shared by all of its group.
+    ``request_retry`` None means the setting's. A value of ``headers`` that begins with ``$`` copies the client's header of that name.
+    ``replay_speed`` 0 is at once, ``replay_match`` one of strict, shape, sequence. ``source`` is ``file:line`` for messages.
     """
 
     id: str
@@ -149,6 +147,13 @@ class Credential:
     replay_dir: str | None = None
     discover: bool = False
     source: str = ""
+    group: str = ""
+    group_limits: Limits = Limits()
+    include_usage: bool = True
+    request_retry: int | None = None
+    features: frozenset[str] = frozenset()
+    replay_speed: float = 1.0
+    replay_match: str = "shape"
 
     def wire(self, protocol: str) -> Wire | None:
         """The wire that speaks ``protocol``, None where this credential has none."""
@@ -156,6 +161,15 @@ class Credential:
             if wire.protocol == protocol:
                 return wire
         return None
+
+
+class Strategy(enum.Enum):
+    """How one of several equal candidates is chosen."""
+
+    ROUND_ROBIN = "round-robin"
+    WEIGHTED = "weighted-round-robin"
+    FILL_FIRST = "fill-first"
+    CAPABILITY = "capability"
 
 
 class MatchKind(enum.Enum):
@@ -183,7 +197,11 @@ class RouteRule:
 
 @attrs.frozen(kw_only=True)
 class Settings:
-    """What is not about one provider. Sizes in bytes, times in seconds."""
+    """What is not about one provider. Sizes in bytes, times in seconds.
+
+    ``max_retry_interval`` is the longest wait for a cooling credential; ``transient_cooldown`` the rest after a transient failure (0 none);
+    ``max_cooldown`` the cap on an upstream's own reset hint; ``max_concurrent`` bounds the requests in flight (0 no bound).
+    """
 
     host: str = "127.0.0.1"
     port: int = 8317
@@ -201,12 +219,29 @@ class Settings:
     loss_header: bool = False
     drain: float = 30.0
     state_dir: str = ""
+    strategy: Strategy = Strategy.ROUND_ROBIN
+    session_affinity: bool = False
+    session_affinity_ttl: float = 3600.0
+    max_retry_interval: float = 30.0
+    transient_cooldown: float = 60.0
+    max_cooldown: float = 3600.0
+    disable_cooling: bool = False
+    max_concurrent: int = 0
+    proxy_url: str | None = None
+    log_level: str = "info"
+    log_json: bool = False
+    management_secret: Secret | None = None
+    management_remote: bool = False
+    auth_dir: str = ""
+    mcp_host: str = "127.0.0.1"
+    mcp_port: int = 9000
 
 
 @attrs.frozen(kw_only=True)
 class Snapshot:
     """The whole configuration, resolved. ``generation`` counts swaps; ``defaults`` maps an inbound protocol to ProxAI's default provider
-    name; ``warnings`` are what a person should hear once."""
+    name; ``warnings`` are what a person should hear once. ``fallbacks`` maps a model to those tried after it, in order. ``memo`` is where
+    ``config.routes`` keeps what it computed from this snapshot; it is no part of its value."""
 
     generation: int = 0
     settings: Settings = Settings()
@@ -215,24 +250,24 @@ class Snapshot:
     routes: tuple[RouteRule, ...] = ()
     defaults: Mapping[str, str] = MappingProxyType({})
     warnings: tuple[str, ...] = ()
-
-
-@attrs.frozen(kw_only=True)
-class ThinkingSuffix:
-    """``model(high)`` or ``model(8192)``, parsed: one of the two is set. It outranks what the body says."""
-
-    level: str | None = None
-    budget: int | None = None
+    fallbacks: Mapping[str, tuple[str, ...]] = MappingProxyType({})
+    memo: dict[str, Any] = attrs.field(factory=dict, init=False, eq=False, repr=False)
 
 
 @attrs.frozen(kw_only=True)
 class Candidate:
-    """One way to serve a request: a credential, the wire to speak, the upstream's model name, and the deadlines that hold there."""
+    """One way to serve a request: a credential, the wire to speak, the upstream's model name, and the deadlines that hold there.
+
+    Candidates of the same ``tier`` are equals: rotation and affinity stay inside it. A higher tier is for when the lower ones can't serve
+    (lower ``priority``, or a fallback model). ``facts`` is what is known of the model, None where nothing is.
+    """
 
     credential: Credential
     wire: Wire
     model: str
     deadlines: Deadlines
+    tier: int = 0
+    facts: ModelFacts | None = None
 
 
 @attrs.frozen(kw_only=True)

@@ -10,7 +10,16 @@ import attrs
 
 from trioproxy.protocols.base import Operation
 
-__all__ = ["AuthStyle", "ModelFacts", "Provider", "Thinking", "Wire"]
+__all__ = [
+    "AuthStyle",
+    "BaseJoin",
+    "ModelFacts",
+    "Provider",
+    "RateHeaders",
+    "Thinking",
+    "ThinkingSuffix",
+    "Wire",
+]
 
 
 class AuthStyle(enum.Enum):
@@ -28,14 +37,40 @@ class AuthStyle(enum.Enum):
     NONE = "none"
 
 
+class BaseJoin(enum.Enum):
+    """How a path is put behind a base URL.
+
+    VERBATIM: the catalogue's path behind the base, a segment the base already ends in not doubled. OVERLAP (ProxAI's rule): the protocol's
+    full ``/v1/...`` path, leading segments that equal the base's trailing ones not doubled.
+    """
+
+    VERBATIM = "verbatim"
+    OVERLAP = "overlap"
+
+
+class RateHeaders(enum.Enum):
+    """Which family of response headers tells how much of a quota is left, and how its reset is written.
+
+    OPENAI is ``x-ratelimit-*`` with durations (``2m59.56s``), ANTHROPIC ``anthropic-ratelimit-*`` with RFC 3339 instants; GOOGLE says it in
+    the error body (``RetryInfo``).
+    """
+
+    OPENAI = "openai"
+    ANTHROPIC = "anthropic"
+    GOOGLE = "google"
+    NONE = "none"
+
+
 @attrs.frozen(kw_only=True)
 class Wire:
     """One protocol a provider speaks. ``paths`` maps an operation to the path appended to the base URL, with ``{model}`` and, for
-    Gemini, ``{verb}`` filled in; an operation without a path is one the provider does not have on this wire."""
+    Gemini, ``{verb}`` filled in, ``{tail}`` standing for what the client's own path had behind the operation's root; an operation without a
+    path is one the provider does not have on this wire. ``auth`` is this wire's own way to carry the key, None the provider's."""
 
     protocol: str
     base_url: str
     paths: Mapping[Operation, str]
+    auth: AuthStyle | None = None
 
 
 @attrs.frozen(kw_only=True)
@@ -48,6 +83,17 @@ class Thinking:
     dynamic_allowed: bool = False
     levels: tuple[str, ...] = ()
     adaptive: bool = False
+
+
+@attrs.frozen(kw_only=True)
+class ThinkingSuffix:
+    """``model(high)`` or ``model(8192)``, parsed: one of the two is set. It outranks what the body says.
+
+    ``level`` is a word of ``neutral.request.Effort``; ``budget`` is in tokens, never negative (``-1`` is written ``auto``).
+    """
+
+    level: str | None = None
+    budget: int | None = None
 
 
 @attrs.frozen(kw_only=True)
@@ -65,7 +111,9 @@ class ModelFacts:
 @attrs.frozen(kw_only=True)
 class Provider:
     """One catalogue entry. ``patterns`` are the globs of model names it serves where a block names none; ``blocks`` the configuration
-    keys that make credentials of it; ``include_usage`` says whether a chat stream may be asked for usage."""
+    keys that make credentials of it; ``include_usage`` says whether a chat stream may be asked for usage. ``aliases`` are other names for it
+    in the ``type`` of a provider map, ``env`` the environment variables its key usually has, ``token_fields`` the members of a token file
+    that may hold the key, best first. ``sign_in`` names the login flow this provider needs, None where a key is enough."""
 
     name: str
     title: str
@@ -80,6 +128,11 @@ class Provider:
     base_url_required: bool = False
     key_required: bool = True
     notes: str = ""
+    aliases: tuple[str, ...] = ()
+    env: tuple[str, ...] = ()
+    token_fields: tuple[str, ...] = ("access_token", "api_key")
+    rate_headers: RateHeaders = RateHeaders.OPENAI
+    sign_in: str | None = None
 
     def wire(self, protocol: str) -> Wire | None:
         """The wire that speaks ``protocol``, None where this provider has none."""
