@@ -1,0 +1,326 @@
+"""Lean byte streams over TCP and TLS, and their face towards httpcore2.
+
+Knows: sockets, TLS records, how to reach a host. Refuses to know: HTTP.
+
+``trio.SocketStream`` tries ``recv`` first, which fails on every paced chunk, and gives the scheduler a turn after every success: six
+system calls a chunk. Here a read waits first and then receives, a write sends first and waits only when the kernel is full: four.
+``receive`` always passes through the scheduler once; ``send_all`` may not. One task at a time uses a stream, in one direction at a time.
+
+TLS runs over memory buffers for the same reason, and so that closing is a plain function: a stream can be closed from anywhere, at once,
+without a ``close_notify`` that a dead peer could keep us waiting for. HTTP's own framing tells a whole body from a cut one.
+"""
+
+from __future__ import annotations
+
+import socket
+import ssl
+from collections.abc import Iterable
+from typing import Any, Protocol
+
+import attrs
+import httpcore2
+import trio
+
+__all__ = ["ByteStream", "LeanBackend", "TcpStream", "TlsStream", "connect_tcp", "start_tls"]
+
+RECEIVE_BYTES = 64 * 1024
+"""One ``recv``. Smaller ones cost up to three times as much in bursts, larger ones gain nothing."""
+
+_KEEPALIVE_IDLE_S = 60
+_KEEPALIVE_INTERVAL_S = 15
+# A model may think for minutes: probes keep the address translations on the way from forgetting the connection.
+_KEEPALIVE_OPTIONS = [
+    (socket.IPPROTO_TCP, getattr(socket, name), seconds)
+    for name, seconds in (
+        ("TCP_KEEPIDLE", _KEEPALIVE_IDLE_S),  # Linux
+        ("TCP_KEEPALIVE", _KEEPALIVE_IDLE_S),  # macOS
+        ("TCP_KEEPINTVL", _KEEPALIVE_INTERVAL_S),
+    )
+    if hasattr(socket, name)
+]
+
+
+class ByteStream(Protocol):
+    """A connected, reliable stream of bytes."""
+
+    async def receive(self) -> bytes:
+        """What has arrived, at least one byte; ``b""`` at the peer's end.
+
+        Raises:
+            OSError: the connection broke.
+            trio.ClosedResourceError: it was closed on this side.
+        """
+        ...
+
+    async def send_all(self, data: bytes) -> None:
+        """Hand all of ``data`` to the kernel. After any error, cancellation too, the stream is good for closing only.
+
+        Raises:
+            OSError: the connection broke.
+            trio.ClosedResourceError: it was closed on this side.
+        """
+        ...
+
+    def close(self) -> None:
+        """Close at once. Idempotent; wakes a task that waits on the stream."""
+        ...
+
+    def is_dead(self) -> bool:
+        """Whether an idle stream is of no more use: closed by the peer, or holding bytes that nobody asked for."""
+        ...
+
+
+@attrs.define(eq=False)
+class TcpStream:
+    """A :class:`ByteStream` over a connected, non-blocking socket."""
+
+    socket: socket.socket
+    _closed: bool = False
+
+    async def receive(self) -> bytes:
+        """See :meth:`ByteStream.receive`."""
+        while True:
+            self._check_open()
+            await trio.lowlevel.wait_readable(self.socket)
+            try:
+                return self.socket.recv(RECEIVE_BYTES)
+            except (BlockingIOError, InterruptedError):  # a spurious wake-up
+                continue
+
+    async def send_all(self, data: bytes) -> None:
+        """See :meth:`ByteStream.send_all`."""
+        self._check_open()
+        with memoryview(data) as view:
+            sent = 0
+            while sent < len(view):
+                try:
+                    sent += self.socket.send(view[sent:])
+                except (BlockingIOError, InterruptedError):
+                    await trio.lowlevel.wait_writable(self.socket)
+
+    def close(self) -> None:
+        """See :meth:`ByteStream.close`."""
+        if not self._closed:
+            self._closed = True
+            trio.lowlevel.notify_closing(self.socket)
+            self.socket.close()
+
+    def is_dead(self) -> bool:
+        """See :meth:`ByteStream.is_dead`. One system call."""
+        if self._closed:
+            return True
+        try:
+            self.socket.recv(1, socket.MSG_PEEK)
+        except (BlockingIOError, InterruptedError):
+            return False
+        except OSError:
+            return True
+        return True
+
+    def _check_open(self) -> None:
+        if self._closed:
+            raise trio.ClosedResourceError("this connection was closed")
+
+
+@attrs.define(eq=False)
+class TlsStream:
+    """A :class:`ByteStream` that encrypts over another one. Make it with :func:`start_tls`."""
+
+    transport: ByteStream
+    _tls: ssl.SSLObject
+    _incoming: ssl.MemoryBIO
+    _outgoing: ssl.MemoryBIO
+
+    @property
+    def ssl_object(self) -> ssl.SSLObject:
+        """The session: certificate, protocol, cipher."""
+        return self._tls
+
+    async def handshake(self) -> None:
+        """Agree on keys and check the peer's certificate.
+
+        Raises:
+            ssl.SSLError: the peer is not who it should be, or speaks no TLS.
+            OSError: the connection broke.
+        """
+        while True:
+            try:
+                self._tls.do_handshake()
+            except ssl.SSLWantReadError:
+                await self._flush()
+                await self._fill()
+            except ssl.SSLError:
+                await self._flush()  # the alert that tells the peer why
+                raise
+            else:
+                return await self._flush()
+
+    async def receive(self) -> bytes:
+        """See :meth:`ByteStream.receive`. An end without ``close_notify`` counts as the end, as many servers make none."""
+        while True:
+            try:
+                return self._drain()
+            except ssl.SSLWantReadError:
+                await self._flush()
+                await self._fill()
+
+    async def send_all(self, data: bytes) -> None:
+        """See :meth:`ByteStream.send_all`."""
+        with memoryview(data) as view:
+            sent = 0
+            while sent < len(view):
+                try:
+                    sent += self._tls.write(view[sent:])
+                except ssl.SSLWantReadError:  # a renegotiation under TLS 1.2
+                    await self._flush()
+                    await self._fill()
+                else:
+                    await self._flush()
+
+    def close(self) -> None:
+        """See :meth:`ByteStream.close`."""
+        self.transport.close()
+
+    def is_dead(self) -> bool:
+        """See :meth:`ByteStream.is_dead`."""
+        return self._incoming.pending > 0 or self.transport.is_dead()
+
+    def _drain(self) -> bytes:
+        # One TLS record holds at most 16 KiB: take every record that is here, as one recv of clear text would.
+        try:
+            data = self._tls.read(RECEIVE_BYTES)
+            if not self._incoming.pending:
+                return data
+            parts = [data]
+            size = len(data)
+            while data and size < RECEIVE_BYTES:
+                try:
+                    data = self._tls.read(RECEIVE_BYTES)
+                except ssl.SSLError:  # more is needed, or the end, or a broken record: the next call meets it again
+                    break
+                parts.append(data)
+                size += len(data)
+            return b"".join(parts)
+        except (ssl.SSLEOFError, ssl.SSLZeroReturnError):
+            return b""
+
+    async def _flush(self) -> None:
+        if self._outgoing.pending:
+            await self.transport.send_all(self._outgoing.read())
+
+    async def _fill(self) -> None:
+        data = await self.transport.receive()
+        if data:
+            self._incoming.write(data)
+        else:
+            self._incoming.write_eof()
+
+
+async def connect_tcp(host: str, port: int) -> TcpStream:
+    """Connect to the first address of ``host`` that answers (RFC 8305, as trio does it).
+
+    Ends with a checkpoint, and closes the socket when it is cancelled there: what is returned belongs to a caller who is still wanted.
+
+    Raises:
+        OSError: no address, or none that answers.
+    """
+    connected = await trio.open_tcp_stream(host, port)
+    outer = connected.socket
+    family, kind, protocol = outer.family, outer.type, outer.proto
+    stream = TcpStream(socket.socket(family, kind, protocol, fileno=outer.detach()))
+    try:
+        stream.socket.setblocking(False)
+        stream.socket.setsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY, 1)
+        stream.socket.setsockopt(socket.SOL_SOCKET, socket.SO_KEEPALIVE, 1)
+        for option in _KEEPALIVE_OPTIONS:
+            stream.socket.setsockopt(*option)
+        await trio.lowlevel.checkpoint()
+    except BaseException:
+        stream.close()
+        raise
+    return stream
+
+
+async def start_tls(transport: ByteStream, context: ssl.SSLContext, server_hostname: str) -> TlsStream:
+    """Encrypt over ``transport``, which is closed when that fails or is cancelled.
+
+    Raises:
+        ssl.SSLError: see :meth:`TlsStream.handshake`.
+        OSError: the connection broke.
+    """
+    try:
+        incoming, outgoing = ssl.MemoryBIO(), ssl.MemoryBIO()
+        tls = context.wrap_bio(incoming, outgoing, server_side=False, server_hostname=server_hostname)
+        stream = TlsStream(transport, tls, incoming, outgoing)
+        await stream.handshake()
+    except BaseException:
+        transport.close()
+        raise
+    return stream
+
+
+@attrs.define(eq=False)
+class HttpcoreStream(httpcore2.AsyncNetworkStream):
+    """A :class:`ByteStream` as httpcore2 wants it. Timeouts are ignored: deadlines are the caller's one scope."""
+
+    stream: ByteStream
+    _unread: bytes = b""
+
+    async def read(self, max_bytes: int, timeout: float | None = None) -> bytes:
+        """At most ``max_bytes`` of what has arrived."""
+        data = self._unread
+        if not data:
+            try:
+                data = await self.stream.receive()
+            except (OSError, trio.ClosedResourceError) as exc:
+                raise httpcore2.ReadError(exc) from exc
+        self._unread = data[max_bytes:]
+        return data[:max_bytes]
+
+    async def write(self, buffer: bytes, timeout: float | None = None) -> None:
+        """Send all of ``buffer``."""
+        try:
+            await self.stream.send_all(buffer)
+        except (OSError, trio.ClosedResourceError) as exc:
+            raise httpcore2.WriteError(exc) from exc
+
+    async def aclose(self) -> None:
+        """Close at once."""
+        self.stream.close()
+
+    async def start_tls(
+        self, ssl_context: ssl.SSLContext, server_hostname: str | None = None, timeout: float | None = None
+    ) -> httpcore2.AsyncNetworkStream:
+        """Encrypt from here on."""
+        try:
+            return HttpcoreStream(await start_tls(self.stream, ssl_context, server_hostname or ""))
+        except OSError as exc:
+            raise httpcore2.ConnectError(exc) from exc
+
+    def get_extra_info(self, info: str) -> Any:
+        """``ssl_object`` and ``is_readable``; None for anything else."""
+        match info:
+            case "ssl_object":
+                return self.stream.ssl_object if isinstance(self.stream, TlsStream) else None
+            case "is_readable":
+                return self.stream.is_dead()
+            case _:
+                return None
+
+
+class LeanBackend(httpcore2.AsyncNetworkBackend):
+    """Hands :func:`connect_tcp` to httpcore2."""
+
+    async def connect_tcp(
+        self,
+        host: str,
+        port: int,
+        timeout: float | None = None,
+        local_address: str | None = None,
+        socket_options: Iterable[Any] | None = None,
+    ) -> httpcore2.AsyncNetworkStream:
+        """Connect; see :func:`connect_tcp`."""
+        try:
+            return HttpcoreStream(await connect_tcp(host, port))
+        except OSError as exc:
+            raise httpcore2.ConnectError(exc) from exc
