@@ -38,8 +38,8 @@ def loads(data: bytes | str) -> JSON:
         raise JSONError("JSON is nested too deeply") from None
     except msgspec.DecodeError as exc:
         raise JSONError(str(exc)) from None
-    except UnicodeDecodeError as exc:
-        raise JSONError(f"JSON is not valid UTF-8 (byte {exc.start})") from None
+    except UnicodeError as exc:
+        raise JSONError(f"JSON is not valid UTF-8: {exc.args[-1]}") from None
 
 
 def loads_object(data: bytes | str) -> Object:
