@@ -63,11 +63,9 @@ class _Open:
                 return Text(text=text, citations=tuple(self.citations), signature=self.signature)
             case PartStarted(kind=PartKind.REFUSAL):
                 return Refusal(text=text)
-            case PartStarted(kind=PartKind.REASONING):
+            case _:
                 summary = tuple("".join(self.summary[number]) for number in sorted(self.summary))
                 return Reasoning(text=text, summary=summary, signature=self.signature)
-            case other:
-                raise AssertionError(other)
 
 
 class Folder:
