@@ -3,7 +3,7 @@ from __future__ import annotations
 import pytest
 
 from trioproxy.errors import ClientFault, ErrorKind
-from trioproxy.neutral.extras import ESSENTIAL, foreign, own, packed, settled
+from trioproxy.neutral.extras import ESSENTIAL, SPELLING, foreign, own, packed, settled, spelling
 from trioproxy.neutral.loss import Loss
 from trioproxy.neutral.parts import NO_EXTRAS
 
@@ -51,3 +51,13 @@ def test_an_essential_field_is_refused_by_name() -> None:
     with pytest.raises(ClientFault) as caught:
         settled(extras, "anthropic", path="messages[0]")
     assert caught.value.failure.param == "messages[0].n"
+
+
+def test_a_note_on_spelling_is_for_its_own_writer_and_nobody_loses_by_it() -> None:
+    extras = packed("anthropic", {}, spelling={"content": "string"})
+    assert spelling(extras, "anthropic") == {"content": "string"}
+    assert SPELLING in extras["anthropic"]
+    assert own(extras, "anthropic") == {}
+    assert foreign(extras, "openai_chat") == ([], ())
+    assert spelling(extras, "openai_chat") == {}
+    assert spelling(NO_EXTRAS, "anthropic") == {}

@@ -20,6 +20,7 @@ from trioproxy.neutral.events import (
     ToolCallStarted,
     UsageReported,
 )
+from trioproxy.neutral.extras import packed
 from trioproxy.neutral.fold import Folder, fold, unfold
 from trioproxy.neutral.grammar import Grammar
 from trioproxy.neutral.parts import Reasoning, Text, ToolCall
@@ -97,3 +98,14 @@ def test_unfolding_is_legal_and_folds_to_the_same_answer(events: list[Event]) ->
 def test_what_is_no_event_is_our_bug() -> None:
     with pytest.raises(AssertionError):
         Folder().feed("text")  # type: ignore[arg-type]
+
+
+def test_a_tool_calls_own_fields_survive_both_ways() -> None:
+    extras = packed("anthropic", {"caller": {"type": "direct"}})
+    started = ToolCallStarted(index=0, call_id="a", name="f", extras=extras)
+    events: list[Event] = [ResponseStarted(id="", model=""), started, PartFinished(index=0)]
+
+    answer = fold([*events, Finished(reason=FinishReason.TOOL_CALLS)])
+
+    assert answer.parts == (ToolCall(call_id="a", name="f", arguments="", extras=extras),)
+    assert started in unfold(answer)

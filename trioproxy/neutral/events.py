@@ -12,7 +12,7 @@ from typing import Any, TypeAlias
 import attrs
 
 from trioproxy.errors import Failure
-from trioproxy.neutral.parts import Citation, Signature, ToolKind
+from trioproxy.neutral.parts import NO_EXTRAS, Citation, Extras, Signature, ToolKind
 from trioproxy.neutral.usage import Usage
 
 __all__ = [
@@ -129,6 +129,7 @@ class ToolCallStarted:
     kind: ToolKind = ToolKind.FUNCTION
     namespace: str | None = None
     item_id: str | None = None
+    extras: Extras = NO_EXTRAS
 
 
 @attrs.frozen(kw_only=True)

@@ -6,6 +6,9 @@ a refusal where the field changes what the request means. Which ones do is said 
 
     {"openai_chat": {"n": 2, "logit_bias": {}, "!": ("n",)}}
 
+Beside them a reader may note, under :data:`SPELLING`, how the client wrote what the hub does say (a string for a list of one block): the
+writer of the same protocol reads it (:func:`spelling`) to give the same spelling back; nobody else loses anything by it.
+
 Refuses to know: what any field means.
 """
 
@@ -19,26 +22,49 @@ from trioproxy.errors import ClientFault, ErrorKind
 from trioproxy.neutral.loss import Loss
 from trioproxy.neutral.parts import NO_EXTRAS, Extras
 
-__all__ = ["ESSENTIAL", "foreign", "own", "packed", "settled"]
+__all__ = ["ESSENTIAL", "SPELLING", "foreign", "own", "packed", "settled", "spelling"]
 
 ESSENTIAL = "!"
 """The key under which a protocol's extras name those of their fields that may not be dropped."""
 
+SPELLING = "~"
+"""The key under which a protocol's extras hold notes on spelling: no field of the client's, and never a loss."""
 
-def packed(protocol: str, fields: Mapping[str, Any], *, essential: Iterable[str] = ()) -> Extras:
-    """``fields`` as the extras of one node, :data:`NO_EXTRAS` where there are none.
+_MARKS = (ESSENTIAL, SPELLING)
 
-    ``essential`` names fields that may not be dropped; names that are not among ``fields`` are left out.
+
+def packed(
+    protocol: str,
+    fields: Mapping[str, Any],
+    *,
+    essential: Iterable[str] = (),
+    spelling: Mapping[str, Any] | None = None,
+) -> Extras:
+    """``fields`` as the extras of one node, :data:`NO_EXTRAS` where there is nothing to carry.
+
+    ``essential`` names fields that may not be dropped; names that are not among ``fields`` are left out. ``spelling`` holds notes for the
+    writer of the same protocol.
     """
-    if not fields:
+    if not fields and not spelling:
         return NO_EXTRAS
+    marks: dict[str, Any] = {}
     marked = tuple(name for name in essential if name in fields)
-    return MappingProxyType({protocol: MappingProxyType({**fields, **({ESSENTIAL: marked} if marked else {})})})
+    if marked:
+        marks[ESSENTIAL] = marked
+    if spelling:
+        marks[SPELLING] = MappingProxyType(dict(spelling))
+    return MappingProxyType({protocol: MappingProxyType({**fields, **marks})})
 
 
 def own(extras: Extras, protocol: str) -> dict[str, Any]:
-    """The fields of ``protocol`` itself, to be put back by its writer; a new dict, without the mark."""
-    return {name: value for name, value in extras.get(protocol, {}).items() if name != ESSENTIAL}
+    """The fields of ``protocol`` itself, to be put back by its writer; a new dict, without the marks."""
+    return {name: value for name, value in extras.get(protocol, {}).items() if name not in _MARKS}
+
+
+def spelling(extras: Extras, protocol: str) -> Mapping[str, Any]:
+    """The notes on spelling that the reader of ``protocol`` left; empty where it left none."""
+    notes: Mapping[str, Any] = extras.get(protocol, {}).get(SPELLING, MappingProxyType({}))
+    return notes
 
 
 def foreign(extras: Extras, own: str, *, path: str = "") -> tuple[list[Loss], tuple[str, ...]]:
@@ -53,7 +79,7 @@ def foreign(extras: Extras, own: str, *, path: str = "") -> tuple[list[Loss], tu
             continue
         marked = fields.get(ESSENTIAL, ())
         for name in fields:
-            if name == ESSENTIAL:
+            if name in _MARKS:
                 continue
             where = f"{path}.{name}" if path else name
             if name in marked:

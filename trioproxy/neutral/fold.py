@@ -58,6 +58,7 @@ class _Open:
                     kind=call.kind,
                     namespace=call.namespace,
                     signature=self.signature,
+                    extras=call.extras,
                 )
             case PartStarted(kind=PartKind.TEXT):
                 return Text(text=text, citations=tuple(self.citations), signature=self.signature)
@@ -195,7 +196,12 @@ def _unfold_part(index: int, part: AnswerPart) -> list[Event]:
         case ToolCall():
             return [
                 ToolCallStarted(
-                    index=index, call_id=part.call_id, name=part.name, kind=part.kind, namespace=part.namespace
+                    index=index,
+                    call_id=part.call_id,
+                    name=part.name,
+                    kind=part.kind,
+                    namespace=part.namespace,
+                    extras=part.extras,
                 ),
                 *([ToolArgsDelta(index=index, text=part.arguments)] if part.arguments else []),
                 *_signed(index, part.signature),

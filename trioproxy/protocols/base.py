@@ -170,7 +170,8 @@ class Writer(TypingProtocol):
 @attrs.frozen(kw_only=True)
 class WriteTarget:
     """Who a request is written for. ``model`` is the upstream's name for it. ``max_tokens_default`` is used only where the
-    protocol makes a limit compulsory. ``include_usage`` asks for usage in streams where that is a request option."""
+    protocol makes a limit compulsory. ``include_usage`` asks for usage in streams where that is a request option. ``operation`` is what is
+    asked of the upstream: a body that only counts tokens has fewer fields than one that generates."""
 
     model: str
     provider: str = ""
@@ -180,6 +181,7 @@ class WriteTarget:
     max_output_tokens: int | None = None
     thinking: Any = None
     quirks: frozenset[str] = frozenset()
+    operation: Operation = Operation.GENERATE
 
 
 @attrs.frozen(kw_only=True)
