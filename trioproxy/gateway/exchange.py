@@ -2,7 +2,10 @@
 
 Rules (the contract suite is ``tests/contracts/test_exchange.py``): ``start`` once, before any ``send``; before it an error is a status, after
 it an in-band event or ``abort``. One task at a time may be in ``send``. ``wait_disconnected`` may run beside it, only after the body was
-received.
+received. ``finish`` and ``abort`` end the exchange; the first of them wins, and a ``send`` that comes later raises CLIENT_GONE.
+
+A handler that is cancelled from outside (by no scope of its own) is told that the server is shutting down: while shielded it has a few
+seconds to end its answer honestly, then the connection closes. One that has started nothing need do nothing: the server answers 503.
 """
 
 from __future__ import annotations
@@ -66,21 +69,31 @@ class Exchange(Protocol):
         """
         ...
 
-    async def start(self, status: int, headers: tuple[tuple[bytes, bytes], ...]) -> None:
+    async def start(self, status: int, headers: tuple[tuple[bytes, bytes], ...], *, flush: bool = True) -> None:
         """Send the answer's head. Framing headers (content-length, transfer-encoding, connection, date) are this seam's own business;
-        a ``content-length`` given here is used as the framing."""
+        a ``content-length`` given here is used as the framing. With ``flush`` off the head may wait for the next ``send`` or ``finish``
+        and share its write: for callers who have the first bytes at hand.
+
+        Raises:
+            ClientFault: CLIENT_GONE.
+            ProxyFault: INTERNAL, the status or a header can't be sent; nothing was, and another ``start`` may follow.
+        """
         ...
 
     async def send(self, data: bytes) -> None:
-        """Send body bytes; returns when they are with the kernel. Raises ``ClientFault`` (CLIENT_GONE) when nobody is there."""
+        """Send body bytes; returns when they are with the kernel. Raises ``ClientFault`` (CLIENT_GONE) when nobody is there.
+
+        Cancelled in the midst of its bytes, it leaves an answer that can only be aborted: later calls raise CLIENT_GONE too.
+        """
         ...
 
     async def finish(self) -> None:
-        """The answer is whole."""
+        """The answer is whole. Raises ``ClientFault`` (CLIENT_GONE), and ``ProxyFault`` (INTERNAL) when it is shorter than its declared
+        length; it was aborted then."""
         ...
 
     async def abort(self) -> None:
-        """End so that the client sees a broken transfer, never a whole one."""
+        """End so that the client sees a broken transfer, never a whole one. Never waits for the client."""
         ...
 
     async def wait_disconnected(self) -> None:
