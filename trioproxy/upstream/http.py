@@ -1,179 +1,252 @@
-"""The way to a provider over HTTP/1.1: connections under the pool, errors in words.
+"""``HttpUpstream``: the way to providers over HTTP/1.1.
 
-Knows: httpcore2, what an exchange needs of a connection, which failure is whose. Refuses to know: what the bytes mean, and any deadline: a
-caller's one cancel scope bounds everything here.
+Knows: what one exchange needs of a connection, when it may be repeated, which failure is told how. Refuses to know: what the bytes mean, and
+every deadline: the caller's one cancel scope bounds everything here.
+
+**Repeating.** A warm connection may have been closed by the server while our request was on its way. When a connection that served before
+ends without a single byte of an answer, the request is sent once more on a fresh one, POST too: a server that closes an idle connection has
+not read what crosses its close (RFC 9112 section 9.3.1 leaves that to the client's knowledge, and every common client does the same). A
+fresh connection that dies the same way is an error at once.
+
+**Ending.** The connection goes back to the pool the moment the body is whole, and only then, only if nothing came behind it and all of the
+request was sent. Every other end closes it, cancellation at any await included.
 """
 
 from __future__ import annotations
 
 import ssl
-from collections.abc import AsyncGenerator, Mapping
-from typing import Any, cast
+from collections.abc import Callable, Mapping
+from typing import TypeAlias
 
 import attrs
 import httpcore2
-import trio
 
 from trioproxy.errors import ErrorKind, ProxyFault, UpstreamFault
 from trioproxy.upstream.base import Headers, Progress, UpstreamRequest
-from trioproxy.upstream.origin import Origin, locate, read_proxy
+from trioproxy.upstream.dial import Dialer, proxy_authorization, reason_in_words
+from trioproxy.upstream.http1 import BodyDecoder, HeadDecoder, ResponseHead, body_decoder, request_head
+from trioproxy.upstream.origin import Origin, OutboundProxy, locate, read_proxy
 from trioproxy.upstream.pool import ConnectionPool, Lease, OriginStatistics
-from trioproxy.upstream.stream import HttpcoreStream, LeanBackend, connect_tcp, start_tls
+from trioproxy.upstream.stream import ByteStream
+from trioproxy.wire.machine import ProtocolViolation
 
-__all__ = ["HttpUpstream"]
+__all__ = ["HttpResponse", "HttpUpstream"]
 
-Key = tuple[Origin, str | None]
-_OWN_HEADERS = frozenset({b"host", b"content-length", b"transfer-encoding", b"connection"})
+_Key: TypeAlias = tuple[Origin, OutboundProxy | None]
+
+# Framing and routing of this hop: set here, whatever a caller sends along.
+_OWN_HEADERS = frozenset({b"host", b"content-length", b"transfer-encoding", b"connection", b"proxy-authorization"})
+_BODILESS_METHODS = frozenset({"GET", "HEAD", "DELETE", "OPTIONS"})
+_ONE_SEND_BYTES = 256 * 1024
 
 
-@attrs.define(eq=False)
-class _Connection:
-    inner: Any
-    stream: Any = None
-
-    def is_dead(self) -> bool:
-        return bool(self.inner.has_expired()) or not self.inner.is_idle()
-
-    def close(self) -> None:
-        coroutine = self.inner.aclose()
-        try:
-            coroutine.send(None)
-        except StopIteration:
-            return
-        raise AssertionError("closing a lean stream never waits")
+class _Stale(Exception):
+    """A warm connection ended before the first byte of an answer."""
 
 
 @attrs.define(eq=False)
-class _Response:
-    _lease: Lease[Key, _Connection]
-    _response: httpcore2.Response
-    _keep_alive: int
+class HttpResponse:
+    """See ``UpstreamResponse``. Made by :meth:`HttpUpstream.open`."""
+
+    status: int
+    headers: Headers
     _where: str
-    _headers: Headers
-    _body: AsyncGenerator[bytes] = attrs.field(init=False)
-    _received: int = 0
-    _ended: bool = False
+    _keep_alive: int
+    _reusable: bool
+    _lease: Lease[_Key, ByteStream]
+    _stream: ByteStream
+    _body: BodyDecoder
+    _ready: bytes
+    _received: int = attrs.field(init=False)
+    _fault: UpstreamFault | None = attrs.field(default=None, init=False)
 
     def __attrs_post_init__(self) -> None:
-        self._body = cast("AsyncGenerator[bytes]", aiter(self._response.stream))  # type: ignore[arg-type]
-
-    @property
-    def status(self) -> int:
-        return self._response.status
-
-    @property
-    def headers(self) -> Headers:
-        return self._headers
+        self._received = len(self._ready)
+        self._release_if_whole()
 
     async def receive_some(self) -> bytes:
-        if self._ended:
-            return b""
+        """See ``UpstreamResponse.receive_some``. What came along with the head is returned without waiting."""
+        ready = self._ready
+        if ready:
+            self._ready = b""
+            return ready
+        if self._fault is not None:
+            raise self._fault
+        body = self._body
         try:
-            while True:
-                chunk = await anext(self._body)
-                if chunk:
-                    self._received += len(chunk)
-                    return chunk
-        except StopAsyncIteration:
-            self._ended = True
-            await self._response.aclose()
-            connection = self._lease.connection
-            assert connection is not None
-            self._lease.release(reusable=connection.inner.is_idle(), keep_alive=self._keep_alive)
-            return b""
-        except BaseException as exc:
-            await self.aclose()
-            if isinstance(exc, (httpcore2.NetworkError, httpcore2.ProtocolError)):
-                raise UpstreamFault(
-                    ErrorKind.TRUNCATED, f"{self._where} broke off after {self._received} bytes of its answer: {exc}"
-                ) from exc
+            while not body.ended:
+                data = await self._stream.receive()
+                if not data:
+                    self._closed_by_peer()
+                    break
+                piece = body.feed(data)
+                self._release_if_whole()
+                if piece:
+                    self._received += len(piece)
+                    return piece
+        except (OSError, ProtocolViolation) as exc:
+            raise self._broken(reason_in_words(exc)) from exc
+        except BaseException:
+            self._broken("it was abandoned")
             raise
+        return b""
 
     async def aclose(self) -> None:
+        """See ``UpstreamResponse.aclose``. Never waits."""
+        if self._fault is None and not self._body.ended:
+            self._broken("it was closed")
+
+    def _release_if_whole(self) -> None:
+        if self._body.ended:
+            self._lease.release(reusable=self._reusable and not self._body.excess, keep_alive=self._keep_alive)
+
+    def _closed_by_peer(self) -> None:
+        missing = self._body.close()
+        if missing is not None:
+            raise self._broken(f"the connection was closed and {missing}")
         self._lease.release(reusable=False)
-        with trio.CancelScope(shield=True):
-            await self._body.aclose()
+
+    def _broken(self, reason: str) -> UpstreamFault:
+        """Close the connection; from now on every read fails."""
+        self._lease.release(reusable=False)
+        if self._fault is None:
+            self._fault = UpstreamFault(
+                ErrorKind.TRUNCATED, f"the answer of {self._where} broke off after {self._received} bytes: {reason}"
+            )
+        return self._fault
 
 
 @attrs.define(eq=False)
 class HttpUpstream:
-    """Reaches providers over HTTP/1.1, directly or through a proxy."""
+    """See ``Upstream``. One for the process; it holds the warm connections of all origins.
 
-    ssl_context: ssl.SSLContext | None = None
-    pool: ConnectionPool[Key, _Connection] = attrs.field(factory=ConnectionPool)
-    _backend: LeanBackend = attrs.field(factory=LeanBackend)
+    ``ssl_context`` makes the TLS context when it is first needed: the system's trust store by default. ``idle_seconds`` is how long a warm
+    connection is kept.
+    """
 
-    def statistics(self) -> Mapping[str, OriginStatistics]:
-        return {f"{origin.scheme}://{origin.authority}": each for (origin, _), each in self.pool.statistics().items()}
+    ssl_context: Callable[[], ssl.SSLContext] = httpcore2.default_ssl_context
+    idle_seconds: float = 45.0
+    _dialer: Dialer = attrs.field(init=False)
+    _pool: ConnectionPool[_Key, ByteStream] = attrs.field(init=False)
 
-    def close(self) -> None:
-        self.pool.close()
+    def __attrs_post_init__(self) -> None:
+        self._dialer = Dialer(self.ssl_context)
+        self._pool = ConnectionPool(self.idle_seconds)
 
-    async def open(self, request: UpstreamRequest, progress: Progress) -> _Response:
+    async def open(self, request: UpstreamRequest, progress: Progress) -> HttpResponse:
+        """See ``Upstream.open``.
+
+        Raises:
+            UpstreamFault: UNREACHABLE, no connection or no head could be had; MALFORMED, what came is no HTTP.
+            ProxyFault: MISCONFIGURED, the URL, the proxy's URL or a header can't be sent.
+        """
         origin, target = locate(request.url)
-        lease = await self.pool.acquire((origin, request.proxy_url), limit=request.max_connections)
+        proxy = read_proxy(request.proxy_url) if request.proxy_url is not None else None
+        head = _head(request, origin, target, proxy)
+        lease = await self._pool.acquire((origin, proxy), limit=request.max_connections)
         try:
-            while True:
+            if lease.connection is not None:
+                progress.request_sent()
                 try:
-                    return await self._exchange(request, origin, target, lease, progress)
-                except httpcore2.RemoteProtocolError as exc:
-                    if not lease.reused:
-                        raise UpstreamFault(ErrorKind.UNREACHABLE, f"{origin.authority}: {exc}") from exc
-                except (httpcore2.NetworkError, OSError) as exc:
-                    if not lease.reused:
-                        raise UpstreamFault(ErrorKind.UNREACHABLE, f"{origin.authority}: {exc}") from exc
-                except httpcore2.ProxyError as exc:
-                    raise UpstreamFault(ErrorKind.UNREACHABLE, f"the proxy for {origin.authority}: {exc}") from exc
-                except httpcore2.LocalProtocolError as exc:
-                    raise ProxyFault(
-                        ErrorKind.MISCONFIGURED, f"request to {origin.authority} is not legal HTTP"
-                    ) from exc
-                lease.discard()
+                    return await self._exchange(lease, lease.connection, head, request, origin)
+                except _Stale:
+                    lease.discard()
+                    lease.connection = await self._dialer.dial(origin, proxy)
+            else:
+                lease.connection = await self._dialer.dial(origin, proxy)
+                progress.request_sent()
+            return await self._exchange(lease, lease.connection, head, request, origin)
         except BaseException:
             lease.release(reusable=False)
             raise
 
+    def statistics(self) -> Mapping[str, OriginStatistics]:
+        """What is going on, by ``scheme://host:port``, with `` via host:port`` behind it where a proxy is between."""
+        return {_name(origin, proxy): each for (origin, proxy), each in self._pool.statistics().items()}
+
+    def close_expired(self) -> None:
+        """Close connections that were idle for too long on origins nobody asks any more. Worth calling about once a minute."""
+        self._pool.close_expired()
+
+    def close(self) -> None:
+        """Close all idle connections and keep none from now on. Running exchanges go on."""
+        self._pool.close()
+
     async def _exchange(
-        self,
-        request: UpstreamRequest,
-        origin: Origin,
-        target: bytes,
-        lease: Lease[Key, _Connection],
-        progress: Progress,
-    ) -> _Response:
-        core = httpcore2.Origin(origin.scheme.encode(), origin.host.encode(), origin.port)
-        if lease.connection is None:
-            if request.proxy_url is not None:
-                lease.connection = _Connection(self._proxied(core, request.proxy_url))
-            else:
-                stream: Any = await connect_tcp(origin.host, origin.port)
-                if origin.scheme == "https":
-                    stream = await start_tls(stream, self._context(), origin.host)
-                lease.connection = _Connection(httpcore2.AsyncHTTP11Connection(core, HttpcoreStream(stream)))
-        progress.request_sent()
-        headers = [(b"Host", origin.host_header), *(h for h in request.headers if h[0] not in _OWN_HEADERS)]
-        if request.body or request.method not in ("GET", "HEAD", "DELETE", "OPTIONS"):
-            headers.append((b"Content-Length", b"%d" % len(request.body)))
-        response = await lease.connection.inner.handle_async_request(
-            httpcore2.Request(
-                request.method,
-                httpcore2.URL(scheme=core.scheme, host=core.host, port=core.port, target=target),
-                headers=headers,
-                content=request.body,
-            )
-        )
-        head = tuple((name.lower(), value) for name, value in response.headers)
-        return _Response(lease, response, request.keep_alive_connections, origin.authority, head)
+        self, lease: Lease[_Key, ByteStream], stream: ByteStream, head: bytes, request: UpstreamRequest, origin: Origin
+    ) -> HttpResponse:
+        sent = True
+        decoder = HeadDecoder()
+        try:
+            try:
+                await _send(stream, head, request.body)
+            except OSError:
+                sent = False  # a server may answer before it has read all of a request, and close: the answer is what counts
+            found = None
+            while found is None:
+                data = await stream.receive()
+                if not data:
+                    raise ConnectionResetError(None, "the server closed the connection without an answer")
+                found = decoder.feed(data)
+            answer, rest = found
+            body = body_decoder(request.method, answer)
+            ready = body.feed(rest) if rest or body.ended else b""
+        except OSError as exc:
+            if lease.reused and decoder.untouched:
+                raise _Stale from exc
+            raise UpstreamFault(
+                ErrorKind.UNREACHABLE, f"no answer from {origin.authority}: {reason_in_words(exc)}"
+            ) from exc
+        except ProtocolViolation as exc:
+            raise UpstreamFault(ErrorKind.MALFORMED, f"the answer of {origin.authority} is not HTTP: {exc}") from exc
+        return _response(answer, request, origin, sent, lease, stream, body, ready)
 
-    def _context(self) -> ssl.SSLContext:
-        if self.ssl_context is None:
-            self.ssl_context = httpcore2.default_ssl_context()
-        return self.ssl_context
 
-    def _proxied(self, core: httpcore2.Origin, proxy_url: str) -> Any:
-        proxy = read_proxy(proxy_url)
-        with_auth = (proxy.username, proxy.password or "") if proxy.username is not None else None
-        pool = httpcore2.AsyncHTTPProxy(
-            proxy_url=proxy_url, proxy_auth=with_auth, ssl_context=self._context(), network_backend=self._backend
-        )
-        return pool.create_connection(core)
+def _response(
+    answer: ResponseHead,
+    request: UpstreamRequest,
+    origin: Origin,
+    sent: bool,
+    lease: Lease[_Key, ByteStream],
+    stream: ByteStream,
+    body: BodyDecoder,
+    ready: bytes,
+) -> HttpResponse:
+    return HttpResponse(
+        status=answer.status,
+        headers=answer.headers,
+        where=origin.authority,
+        keep_alive=request.keep_alive_connections,
+        reusable=answer.keep_alive and sent,
+        lease=lease,
+        stream=stream,
+        body=body,
+        ready=ready,
+    )
+
+
+async def _send(stream: ByteStream, head: bytes, body: bytes) -> None:
+    if len(body) <= _ONE_SEND_BYTES:  # one packet, one system call; a large body is not worth copying
+        await stream.send_all(head + body)
+    else:
+        await stream.send_all(head)
+        await stream.send_all(body)
+
+
+def _head(request: UpstreamRequest, origin: Origin, target: bytes, proxy: OutboundProxy | None) -> bytes:
+    headers = [(b"host", origin.host_header)]
+    headers += [pair for pair in request.headers if pair[0] not in _OWN_HEADERS]
+    if request.body or request.method not in _BODILESS_METHODS:
+        headers.append((b"content-length", b"%d" % len(request.body)))
+    if proxy is not None and origin.scheme == "http" and proxy.origin.scheme in ("http", "https"):
+        target = b"http://" + origin.host_header + target
+        headers += proxy_authorization(proxy)
+    try:
+        return request_head(request.method, target, tuple(headers))
+    except ValueError as exc:
+        raise ProxyFault(ErrorKind.MISCONFIGURED, f"the request to {origin.authority} can't be sent: {exc}") from None
+
+
+def _name(origin: Origin, proxy: OutboundProxy | None) -> str:
+    via = f" via {proxy.origin.authority}" if proxy is not None else ""
+    return f"{origin.scheme}://{origin.authority}{via}"

@@ -1,0 +1,343 @@
+"""HTTP/1.1 as a client reads and writes it (RFC 9112), as pure code: bytes in, values out.
+
+Knows: request heads, response heads, the four ways a body can end. Refuses to know: sockets, connections, what the bytes mean.
+
+Strict where laxness would let one message be taken for two (chunk sizes, differing lengths), lax where servers are known to be sloppy and
+nothing hangs on it (bare line feeds and folded lines in a head, a missing reason phrase).
+"""
+
+from __future__ import annotations
+
+import enum
+import re
+from typing import Protocol
+
+import attrs
+
+from trioproxy.upstream.base import Headers
+from trioproxy.wire.machine import ProtocolViolation
+
+__all__ = [
+    "MAX_HEAD_BYTES",
+    "BodyDecoder",
+    "ChunkedBody",
+    "EmptyBody",
+    "HeadDecoder",
+    "LengthBody",
+    "ResponseHead",
+    "UntilCloseBody",
+    "body_decoder",
+    "request_head",
+]
+
+MAX_HEAD_BYTES = 64 * 1024
+"""A response head may have this many bytes; so may the trailers of a chunked body."""
+
+_MAX_CHUNK_LINE = 4 * 1024
+_TOKEN = re.compile(rb"[!#$%&'*+\-.^_`|~0-9A-Za-z]+")
+_FORBIDDEN_IN_VALUE = re.compile(rb"[\x00\r\n]")
+_HEAD_END = re.compile(rb"\r?\n\r?\n")
+_STATUS_LINE = re.compile(rb"HTTP/1\.([01]) ([1-9][0-9][0-9])(?: .*)?")
+_WHOLE_SIZE_LINE = re.compile(rb"([0-9A-Fa-f]{1,8})\r\n")
+_CHUNK_SIZE = re.compile(rb"[0-9A-Fa-f]{1,15}")
+_LENGTH = re.compile(rb"[0-9]{1,18}")
+
+
+def request_head(method: str, target: bytes, headers: Headers) -> bytes:
+    """The bytes of a request's head, the empty line included.
+
+    Raises:
+        ValueError: a name or value that would end its line early. The message names the header and never its value.
+    """
+    if not _TOKEN.fullmatch(method.encode("ascii", "replace")):
+        raise ValueError("the method is not a token")
+    lines = [b"%b %b HTTP/1.1\r\n" % (method.encode("ascii"), target)]
+    for name, value in headers:
+        if not _TOKEN.fullmatch(name):
+            raise ValueError(f"header name {name!r} is not a token")
+        if _FORBIDDEN_IN_VALUE.search(value):
+            raise ValueError(f"the value of header {name.decode('ascii')!r} holds a line break or a zero byte")
+        lines.append(b"%b: %b\r\n" % (name, value))
+    lines.append(b"\r\n")
+    return b"".join(lines)
+
+
+@attrs.frozen(kw_only=True)
+class ResponseHead:
+    """A final (not 1xx) head. ``headers`` have lower-case names; ``keep_alive`` is what the server offers (RFC 9112 section 9.3)."""
+
+    status: int
+    headers: Headers
+    keep_alive: bool
+
+
+@attrs.define(eq=False)
+class HeadDecoder:
+    """Finds a response's head in the bytes of a connection. Interim (1xx) responses are skipped."""
+
+    untouched: bool = attrs.field(default=True, init=False)
+    """Whether no byte of an answer came."""
+    _buffer: bytes = attrs.field(default=b"", init=False)
+    _searched: int = attrs.field(default=0, init=False)
+
+    def feed(self, data: bytes) -> tuple[ResponseHead, bytes] | None:
+        """The head and the bytes behind it, or None while it is not whole.
+
+        Raises:
+            ProtocolViolation: not an HTTP/1.x response, or its head is over :data:`MAX_HEAD_BYTES`.
+        """
+        buffer = self._buffer + data if self._buffer else data
+        self.untouched = False
+        while True:
+            end = _HEAD_END.search(buffer, self._searched)
+            if end is None or end.start() > MAX_HEAD_BYTES:
+                if len(buffer) > MAX_HEAD_BYTES:
+                    raise ProtocolViolation(f"the head of the answer is over {MAX_HEAD_BYTES} bytes")
+                if buffer and not b"HTTP/1.".startswith(buffer[:7]):
+                    raise ProtocolViolation("the answer does not begin like HTTP/1.x")
+                self._searched = max(0, len(buffer) - 3)
+                self._buffer = buffer
+                return None
+            head = _read_head(buffer[: end.start()])
+            buffer = buffer[end.end() :]
+            self._searched = 0
+            if head.status >= 200:
+                return head, buffer
+            if head.status == 101:
+                raise ProtocolViolation("the server switched protocols though nobody asked it to")
+
+
+def _read_head(block: bytes) -> ResponseHead:
+    first, *lines = block.split(b"\n")
+    status_line = _STATUS_LINE.fullmatch(first.removesuffix(b"\r"))
+    if status_line is None:
+        raise ProtocolViolation("the answer has no HTTP/1.x status line")
+    headers: list[tuple[bytes, bytes]] = []
+    persistent = status_line[1] == b"1"
+    for line in lines:
+        if line[:1] in (b" ", b"\t") and headers:  # a folded line (RFC 9112 section 5.2)
+            name, value = headers[-1]
+            headers[-1] = name, (value + b" " + line.strip(b" \t\r")).strip(b" ")
+            continue
+        name, colon, value = line.partition(b":")
+        if not colon or not _TOKEN.fullmatch(name):
+            raise ProtocolViolation("the head of the answer holds a line that is no header")
+        value = value.strip(b" \t\r")
+        if _FORBIDDEN_IN_VALUE.search(value):
+            raise ProtocolViolation(f"the value of header {name.decode('ascii')!r} holds a control character")
+        headers.append((name.lower(), value))
+    persistent = persistent and not any(name == b"connection" and b"close" in value.lower() for name, value in headers)
+    return ResponseHead(status=int(status_line[2]), headers=tuple(headers), keep_alive=persistent)
+
+
+class BodyDecoder(Protocol):
+    """Takes the framing off a body."""
+
+    @property
+    def ended(self) -> bool:
+        """Whether the body is whole."""
+        ...
+
+    @property
+    def excess(self) -> bool:
+        """Whether bytes came behind the end: the connection can't be used again."""
+        ...
+
+    def feed(self, data: bytes) -> bytes:
+        """The body bytes in ``data``, perhaps none.
+
+        Raises:
+            ProtocolViolation: the framing is broken.
+        """
+        ...
+
+    def close(self) -> str | None:
+        """The connection ended: None where that is an honest end of this body, else what is missing, in words."""
+        ...
+
+
+@attrs.define(eq=False)
+class EmptyBody:
+    """No body at all: the answer to HEAD, 204, 304."""
+
+    ended: bool = attrs.field(default=True, init=False)
+    excess: bool = attrs.field(default=False, init=False)
+
+    def feed(self, data: bytes) -> bytes:
+        """See :meth:`BodyDecoder.feed`."""
+        self.excess = self.excess or bool(data)
+        return b""
+
+    def close(self) -> str | None:
+        """See :meth:`BodyDecoder.close`."""
+        return None
+
+
+@attrs.define(eq=False)
+class LengthBody:
+    """``length`` bytes announced by content-length."""
+
+    length: int
+    ended: bool = attrs.field(init=False)
+    excess: bool = attrs.field(default=False, init=False)
+    _missing: int = attrs.field(init=False)
+
+    def __attrs_post_init__(self) -> None:
+        self._missing = self.length
+        self.ended = self.length == 0
+
+    def feed(self, data: bytes) -> bytes:
+        """See :meth:`BodyDecoder.feed`."""
+        if len(data) > self._missing:
+            self.excess = True
+            data = data[: self._missing]
+        self._missing -= len(data)
+        self.ended = self._missing == 0
+        return data
+
+    def close(self) -> str | None:
+        """See :meth:`BodyDecoder.close`."""
+        return None if self.ended else f"{self._missing} of {self.length} bytes are missing"
+
+
+@attrs.define(eq=False)
+class UntilCloseBody:
+    """A body without any framing: the end of the connection is its end (RFC 9112 section 6.3, rule 8)."""
+
+    ended: bool = attrs.field(default=False, init=False)
+    excess: bool = attrs.field(default=False, init=False)
+
+    def feed(self, data: bytes) -> bytes:
+        """See :meth:`BodyDecoder.feed`."""
+        return data
+
+    def close(self) -> str | None:
+        """See :meth:`BodyDecoder.close`."""
+        self.ended = True
+        return None
+
+
+class _Place(enum.Enum):
+    SIZE = enum.auto()
+    DATA = enum.auto()
+    DATA_END = enum.auto()
+    TRAILER = enum.auto()
+    END = enum.auto()
+
+
+@attrs.define(eq=False)
+class ChunkedBody:
+    """A chunked body (RFC 9112 section 7.1). Extensions and trailers are read over."""
+
+    excess: bool = attrs.field(default=False, init=False)
+    _place: _Place = attrs.field(default=_Place.SIZE, init=False)
+    _missing: int = attrs.field(default=0, init=False)
+    _partial: bytes = attrs.field(default=b"", init=False)
+    _trailer_bytes: int = attrs.field(default=0, init=False)
+
+    @property
+    def ended(self) -> bool:
+        """See :attr:`BodyDecoder.ended`."""
+        return self._place is _Place.END
+
+    def feed(self, data: bytes) -> bytes:
+        """See :meth:`BodyDecoder.feed`. All chunks that are whole or begun come out as one piece."""
+        if self._partial:
+            data = self._partial + data
+            self._partial = b""
+        parts: list[bytes] = []
+        at = 0
+        while at < len(data):
+            match self._place:
+                case _Place.SIZE:
+                    at = self._whole_chunks(data, at, parts)
+                    if at < len(data):
+                        at = self._line(data, at)
+                case _Place.DATA:
+                    part = data[at : at + self._missing]
+                    parts.append(part)
+                    at += len(part)
+                    self._missing -= len(part)
+                    if not self._missing:
+                        self._place = _Place.DATA_END
+                case _Place.DATA_END | _Place.TRAILER:
+                    at = self._line(data, at)
+                case _Place.END:
+                    self.excess = True
+                    break
+        return parts[0] if len(parts) == 1 else b"".join(parts)
+
+    def close(self) -> str | None:
+        """See :meth:`BodyDecoder.close`."""
+        return None if self.ended else "its last chunk is missing"
+
+    @staticmethod
+    def _whole_chunks(data: bytes, at: int, parts: list[bytes]) -> int:
+        """Take the chunks that are here as a whole, as most are; what remains goes the slow way."""
+        while line := _WHOLE_SIZE_LINE.match(data, at):
+            begin = line.end()
+            end = begin + int(line[1], 16)
+            if data[end : end + 2] != b"\r\n" or end == begin:
+                break
+            parts.append(data[begin:end])
+            at = end + 2
+        return at
+
+    def _line(self, data: bytes, at: int) -> int:
+        end = data.find(b"\r\n", at)
+        if end < 0:
+            self._keep_partial(data[at:])
+            return len(data)
+        match self._place:
+            case _Place.SIZE:
+                size = _CHUNK_SIZE.match(data, at, end)
+                # What may follow the size is white space and extensions.
+                if size is None or (size.end() < end and data[size.end()] not in b"; \t"):
+                    raise ProtocolViolation("a chunk has no size")
+                self._missing = int(size[0], 16)
+                self._place = _Place.DATA if self._missing else _Place.TRAILER
+            case _Place.DATA_END:
+                if end != at:
+                    raise ProtocolViolation("a chunk is longer than its size")
+                self._place = _Place.SIZE
+            case _:
+                self._trailer_bytes += end - at
+                if self._trailer_bytes > MAX_HEAD_BYTES:
+                    raise ProtocolViolation(f"the trailers are over {MAX_HEAD_BYTES} bytes")
+                if end == at:
+                    self._place = _Place.END
+        return end + 2
+
+    def _keep_partial(self, rest: bytes) -> None:
+        if self._place is _Place.DATA_END and rest != b"\r":
+            raise ProtocolViolation("a chunk is longer than its size")
+        if len(rest) > (MAX_HEAD_BYTES if self._place is _Place.TRAILER else _MAX_CHUNK_LINE):
+            raise ProtocolViolation("a line of the chunked framing does not end")
+        self._partial = rest
+
+
+def body_decoder(method: str, head: ResponseHead) -> BodyDecoder:
+    """How the body behind ``head`` ends (RFC 9112 section 6.3).
+
+    Raises:
+        ProtocolViolation: the head contradicts itself, or names a transfer coding other than ``chunked``.
+    """
+    if method == "HEAD" or head.status in (204, 304):
+        return EmptyBody()
+    codings: list[bytes] = []
+    lengths: set[bytes] = set()
+    for name, value in head.headers:
+        if name == b"transfer-encoding":
+            codings += [coding.strip(b" \t").lower() for coding in value.split(b",")]
+        elif name == b"content-length":
+            lengths.update(length.strip(b" \t") for length in value.split(b","))
+    if codings:
+        if codings != [b"chunked"]:
+            raise ProtocolViolation("the answer has a transfer coding other than chunked")
+        return ChunkedBody()
+    if not lengths:
+        return UntilCloseBody()
+    length = lengths.pop()
+    if lengths or not _LENGTH.fullmatch(length):
+        raise ProtocolViolation("the answer's content-length is not one number")
+    return LengthBody(int(length))
