@@ -23,7 +23,7 @@ from trioproxy.neutral.events import (
 from trioproxy.neutral.extras import packed
 from trioproxy.neutral.fold import Folder, fold, unfold
 from trioproxy.neutral.grammar import Grammar
-from trioproxy.neutral.parts import Reasoning, Text, ToolCall
+from trioproxy.neutral.parts import Opaque, Reasoning, Text, ToolCall
 from trioproxy.neutral.usage import Usage
 
 INTERLEAVED: list[Event] = [
@@ -108,4 +108,16 @@ def test_a_tool_calls_own_fields_survive_both_ways() -> None:
     answer = fold([*events, Finished(reason=FinishReason.TOOL_CALLS)])
 
     assert answer.parts == (ToolCall(call_id="a", name="f", arguments="", extras=extras),)
+    assert started in unfold(answer)
+
+
+@pytest.mark.parametrize("kind", list(PartKind))
+def test_a_parts_own_fields_survive_both_ways(kind: PartKind) -> None:
+    extras = packed("openai_responses", {"phase": "commentary"})
+    started = PartStarted(index=0, kind=kind, extras=extras)
+    events: list[Event] = [ResponseStarted(id="", model=""), started, PartFinished(index=0)]
+
+    answer = fold([*events, Finished(reason=FinishReason.STOP)])
+
+    assert [part.extras for part in answer.parts if not isinstance(part, Opaque)] == [extras]
     assert started in unfold(answer)

@@ -73,6 +73,7 @@ class PartStarted:
     index: int
     kind: PartKind
     item_id: str | None = None
+    extras: Extras = NO_EXTRAS
 
 
 @attrs.frozen(kw_only=True)

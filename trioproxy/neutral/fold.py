@@ -60,13 +60,13 @@ class _Open:
                     signature=self.signature,
                     extras=call.extras,
                 )
-            case PartStarted(kind=PartKind.TEXT):
-                return Text(text=text, citations=tuple(self.citations), signature=self.signature)
-            case PartStarted(kind=PartKind.REFUSAL):
-                return Refusal(text=text)
-            case _:
+            case PartStarted(kind=PartKind.TEXT, extras=extras):
+                return Text(text=text, citations=tuple(self.citations), signature=self.signature, extras=extras)
+            case PartStarted(kind=PartKind.REFUSAL, extras=extras):
+                return Refusal(text=text, extras=extras)
+            case PartStarted(extras=extras):
                 summary = tuple("".join(self.summary[number]) for number in sorted(self.summary))
-                return Reasoning(text=text, summary=summary, signature=self.signature)
+                return Reasoning(text=text, summary=summary, signature=self.signature, extras=extras)
 
 
 class Folder:
@@ -173,7 +173,7 @@ def _unfold_part(index: int, part: AnswerPart) -> list[Event]:
     match part:
         case Text():
             return [
-                PartStarted(index=index, kind=PartKind.TEXT),
+                PartStarted(index=index, kind=PartKind.TEXT, extras=part.extras),
                 *([TextDelta(index=index, text=part.text)] if part.text else []),
                 *(CitationAdded(index=index, citation=citation) for citation in part.citations),
                 *_signed(index, part.signature),
@@ -181,7 +181,7 @@ def _unfold_part(index: int, part: AnswerPart) -> list[Event]:
             ]
         case Reasoning():
             return [
-                PartStarted(index=index, kind=PartKind.REASONING),
+                PartStarted(index=index, kind=PartKind.REASONING, extras=part.extras),
                 *([ReasoningDelta(index=index, text=part.text)] if part.text else []),
                 *(ReasoningDelta(index=index, text=text, summary=n) for n, text in enumerate(part.summary)),
                 *_signed(index, part.signature),
@@ -189,7 +189,7 @@ def _unfold_part(index: int, part: AnswerPart) -> list[Event]:
             ]
         case Refusal():
             return [
-                PartStarted(index=index, kind=PartKind.REFUSAL),
+                PartStarted(index=index, kind=PartKind.REFUSAL, extras=part.extras),
                 *([RefusalDelta(index=index, text=part.text)] if part.text else []),
                 PartFinished(index=index),
             ]
