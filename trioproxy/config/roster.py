@@ -1,0 +1,243 @@
+"""Who serves what: a snapshot's credentials, arranged so that a request looks only at those that may serve its model.
+
+Knows: the rules of prefixes, model lists, aliases, open names and the catalogue's patterns. Refuses to know: clients, protocols, routes.
+Built once a snapshot and kept in its memo.
+"""
+
+from __future__ import annotations
+
+import enum
+from collections.abc import Iterable, Mapping
+from typing import Any
+
+import attrs
+
+from trioproxy.config.model import Credential, ModelEntry, Snapshot
+from trioproxy.config.patterns import Globs
+from trioproxy.providers.model import ModelFacts
+
+__all__ = ["Ground", "Roster", "Serving", "facts_of"]
+
+
+class Ground(enum.Enum):
+    """On what ground a credential serves a model."""
+
+    PREFIX = "its prefix"
+    LISTED = "its model list"
+    ROUTE = "a route"
+    DEFAULT = "the default provider of the protocol"
+    NAMED = "the provider's own name before the slash"
+    PATTERN = "the provider's model patterns"
+    LAST_RESORT = "nothing else knows the name"
+
+
+@attrs.frozen
+class Serving:
+    """One credential that serves a model: under which upstream name, on what ground; ``shown`` is the name behind the prefix."""
+
+    credential: Credential
+    model: str
+    shown: str
+    ground: Ground
+    entry: ModelEntry | None = None
+
+
+@attrs.define
+class _Scope:
+    """The credentials that answer behind one prefix (or behind none)."""
+
+    listed: dict[str, list[tuple[Credential, ModelEntry]]] = attrs.Factory(dict)
+    open: list[Credential] = attrs.Factory(list)
+    patterned: dict[tuple[str, ...], tuple[Globs, list[Credential]]] = attrs.Factory(dict)
+    last_resort: list[Credential] = attrs.Factory(list)
+
+    def add_listed(self, credential: Credential) -> None:
+        for entry in credential.models:
+            self.listed.setdefault(entry.alias, []).append((credential, entry))
+
+    def add_patterned(self, credential: Credential) -> None:
+        patterns = tuple(pattern for pattern in credential.provider.patterns if pattern != "*")
+        if patterns:
+            self.patterned.setdefault(patterns, (Globs(patterns), []))[1].append(credential)
+        if "*" in credential.provider.patterns and credential.prefix is None:
+            self.last_resort.append(credential)
+
+
+@attrs.define(eq=False)
+class Roster:
+    """The arranged credentials. Answers keep the order of priority, then of the file."""
+
+    credentials: tuple[Credential, ...]
+    forced: bool
+    _bare: _Scope = attrs.Factory(_Scope)
+    _prefixes: dict[str, _Scope] = attrs.Factory(dict)
+    _groups: dict[str, list[Credential]] = attrs.Factory(dict)
+    _named: dict[str, _Scope] = attrs.Factory(dict)
+    _excluded: dict[str, Globs] = attrs.Factory(dict)
+
+    @classmethod
+    def of(cls, snapshot: Snapshot) -> Roster:
+        """The roster of ``snapshot``, built on the first call."""
+        roster: Roster | None = snapshot.memo.get("roster")
+        if roster is None:
+            enabled = (credential for credential in snapshot.credentials if credential.enabled)
+            ordered = tuple(sorted(enabled, key=lambda credential: -credential.priority))
+            roster = cls(credentials=ordered, forced=snapshot.settings.force_model_prefix)
+            roster._arrange()
+            snapshot.memo["roster"] = roster
+        return roster
+
+    def group(self, name: str) -> tuple[Credential, ...]:
+        """The enabled credentials of the provider that goes by ``name``."""
+        return tuple(self._groups.get(name.strip().lower(), ()))
+
+    def prefixed(self, name: str) -> list[Serving]:
+        """Who serves ``P/M`` because P is a prefix."""
+        prefix, slash, rest = name.partition("/")
+        scope = self._prefixes.get(prefix) if slash and rest else None
+        return self._allowed(self._inside(scope, rest, Ground.PREFIX), name) if scope is not None else []
+
+    def has_prefix(self, name: str) -> str | None:
+        """The prefix of ``name`` where some credential has it, else None."""
+        prefix, slash, _ = name.partition("/")
+        return prefix if slash and prefix in self._prefixes else None
+
+    def listed(self, name: str) -> list[Serving]:
+        """Who lists the bare ``name``."""
+        return self._allowed(_entries(self._bare, name, Ground.LISTED), name)
+
+    def named(self, name: str) -> list[Serving]:
+        """Who serves ``G/M`` because its provider goes by the name G and it has no prefix of its own."""
+        group, slash, rest = name.partition("/")
+        scope = self._named.get(group.lower()) if slash and rest else None
+        return self._allowed(self._inside(scope, rest, Ground.NAMED), name) if scope is not None else []
+
+    def patterned(self, name: str) -> list[Serving]:
+        """Who serves the bare ``name`` by its provider's patterns."""
+        found = [
+            Serving(credential, name, name, Ground.PATTERN)
+            for globs, credentials in self._bare.patterned.values()
+            if globs.match(name)
+            for credential in credentials
+        ]
+        found.sort(key=lambda serving: -serving.credential.priority)
+        return self._allowed(found, name)
+
+    def last_resort(self, name: str) -> list[Serving]:
+        """Who serves any bare name at all."""
+        servings = [Serving(credential, name, name, Ground.LAST_RESORT) for credential in self._bare.last_resort]
+        return self._allowed(servings, name)
+
+    def by_rule(self, group: str, model: str, ground: Ground) -> list[Serving]:
+        """The credentials of ``group`` for a model that a route or a default sends there."""
+        return [_resolved(credential, model, ground) for credential in self._groups.get(group.strip().lower(), ())]
+
+    def shown(self, credential: Credential, extra: Iterable[ModelEntry] = ()) -> list[tuple[str, ModelEntry]]:
+        """The names under which ``credential`` shows its models: what it lists, else what the catalogue knows, and ``extra``."""
+        entries = [*(credential.models or _known(credential)), *extra]
+        return [
+            (name, entry)
+            for entry in entries
+            for name in self._spellings(credential, entry.alias)
+            if not self.refuses(credential, entry.alias, name)
+        ]
+
+    def refuses(self, credential: Credential, shown: str, name: str) -> bool:
+        """Whether ``excluded-models`` of ``credential`` hides a model, by the name behind the prefix or the whole name."""
+        if not credential.excluded_models:
+            return False
+        globs = self._excluded.get(credential.id)
+        if globs is None:
+            globs = self._excluded[credential.id] = Globs(credential.excluded_models)
+        return globs.match(shown) or globs.match(name)
+
+    def _arrange(self) -> None:
+        for credential in self.credentials:
+            self._groups.setdefault(_group(credential), []).append(credential)
+            if credential.prefix is not None:
+                scope = self._prefixes.setdefault(credential.prefix, _Scope())
+            else:
+                scope = self._named.setdefault(_group(credential), _Scope())
+            scope.add_listed(credential)
+            if not credential.models or credential.open_names:
+                scope.open.append(credential)
+            if credential.prefix is not None and self.forced:
+                continue
+            self._bare.add_listed(credential)
+            if not credential.models or credential.open_names:
+                self._bare.add_patterned(credential)
+
+    def _inside(self, scope: _Scope, rest: str, ground: Ground) -> list[Serving]:
+        found = _entries(scope, rest, ground)
+        have = {serving.credential.id for serving in found}
+        found += [Serving(credential, rest, rest, ground) for credential in scope.open if credential.id not in have]
+        found.sort(key=lambda serving: -serving.credential.priority)
+        return found
+
+    def _allowed(self, servings: list[Serving], name: str) -> list[Serving]:
+        return [serving for serving in servings if not self.refuses(serving.credential, serving.shown, name)]
+
+    def _spellings(self, credential: Credential, alias: str) -> tuple[str, ...]:
+        if credential.prefix is None:
+            return (alias,)
+        full = f"{credential.prefix}/{alias}"
+        return (full,) if self.forced else (full, alias)
+
+
+def facts_of(serving: Serving) -> ModelFacts | None:
+    """What is known of the model: the entry's own figures over the catalogue's; None where neither knows it."""
+    known = _catalogue_facts(serving.credential, serving.model)
+    entry = serving.entry
+    if entry is None:
+        return known
+    own: dict[str, Any] = {
+        "display_name": entry.display_name,
+        "context_length": entry.context_length,
+        "max_output_tokens": entry.max_output_tokens,
+        "thinking": entry.thinking,
+        "features": entry.features or None,
+    }
+    stated = {name: value for name, value in own.items() if value is not None}
+    if known is None:
+        return ModelFacts(id=serving.model, **stated) if stated else None
+    return attrs.evolve(known, **stated)
+
+
+def _catalogue_facts(credential: Credential, model: str) -> ModelFacts | None:
+    wanted = _undated(model)
+    exact: Mapping[str, ModelFacts] = {facts.id: facts for facts in credential.provider.models}
+    if model in exact:
+        return exact[model]
+    return next((facts for facts in credential.provider.models if _undated(facts.id) == wanted), None)
+
+
+def _undated(model: str) -> str:
+    """A model's name without the date of its release (``-20250929``), which clients leave out as they like."""
+    stem, dash, last = model.rpartition("-")
+    return stem if dash and len(last) == 8 and last.isdigit() else model
+
+
+def _known(credential: Credential) -> list[ModelEntry]:
+    return [
+        ModelEntry(
+            name=facts.id,
+            alias=facts.id,
+            display_name=facts.display_name,
+            context_length=facts.context_length,
+            max_output_tokens=facts.max_output_tokens,
+        )
+        for facts in credential.provider.models
+    ]
+
+
+def _entries(scope: _Scope, name: str, ground: Ground) -> list[Serving]:
+    return [Serving(credential, entry.name, name, ground, entry) for credential, entry in scope.listed.get(name, ())]
+
+
+def _resolved(credential: Credential, model: str, ground: Ground) -> Serving:
+    entry = next((entry for entry in credential.models if entry.alias == model), None)
+    return Serving(credential, entry.name if entry is not None else model, model, ground, entry)
+
+
+def _group(credential: Credential) -> str:
+    return (credential.group or credential.provider.name).lower()
