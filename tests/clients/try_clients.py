@@ -1,0 +1,344 @@
+"""Real clients through a running trioproxy, each a whole tool loop, against an upstream that plays the provider.
+
+    python tests/clients/try_clients.py --upstream http://127.0.0.1:18080 --npm DIR [--wire WIRE] [--only NAME] [--json]
+
+The upstream is any server that answers a prompt holding ``[[fake:tool NAME {json}]]`` with that tool call and a conversation that ends in a
+tool result with text that quotes it. ``DIR`` holds ``node_modules`` with the npm clients; a client that is not installed is reported as missing.
+Without ``--wire`` every client reaches a provider of its own protocol; with it, all reach one provider that speaks ``WIRE``.
+
+Not collected by pytest: the clients are hundreds of megabytes. What each printed is kept in ``docs/clients.md``.
+"""
+
+from __future__ import annotations
+
+import argparse
+import os
+import re
+import shutil
+import subprocess
+import sys
+import tempfile
+from collections.abc import Callable, Iterator, Mapping
+from contextlib import contextmanager, nullcontext
+from pathlib import Path
+
+import attrs
+
+HERE = Path(__file__).parent
+KEY = "sk-client-key"
+MARK = "tool-ran-ok"
+WIRES = ("openai_chat", "openai_responses", "anthropic", "gemini")
+_GROUPS = {"openai_chat": "chat", "openai_responses": "responses", "anthropic": "messages", "gemini": "gemini"}
+
+
+@attrs.frozen(kw_only=True)
+class Place:
+    """Where a client runs: the proxy's base URL, an empty home, the npm folder."""
+
+    base: str
+    home: Path
+    npm: Path
+
+    def binary(self, name: str) -> str:
+        """The path of an npm client's command."""
+        return str(self.npm / "node_modules" / ".bin" / name)
+
+    def write(self, path: str, text: str) -> None:
+        """A file in the home."""
+        target = self.home / path
+        target.parent.mkdir(parents=True, exist_ok=True)
+        target.write_text(text, "utf-8")
+
+
+@attrs.frozen(kw_only=True)
+class Client:
+    """One client: how it is set up, called, and what its output must hold."""
+
+    name: str
+    protocol: str
+    command: Callable[[Place], list[str]]
+    environment: Callable[[Place], Mapping[str, str]] = lambda place: {}
+    prepare: Callable[[Place], None] = lambda place: None
+    expect: str = MARK
+    needs: str = ""
+
+
+def _claude(place: Place) -> list[str]:
+    prompt = 'please [[fake:tool Bash {"command":"echo %s","description":"x"}]]' % MARK
+    options = [
+        "-p",
+        "--dangerously-skip-permissions",
+        "--output-format",
+        "stream-json",
+        "--verbose",
+        "--model",
+        "my-model",
+    ]
+    return [place.binary("claude"), *options, prompt]
+
+
+def _codex_prepare(place: Place) -> None:
+    place.write(
+        ".codex/config.toml",
+        'model = "gpt-5"\nmodel_provider = "trioproxy"\n[model_providers.trioproxy]\nname = "trioproxy"\n'
+        f'base_url = "{place.base}/v1"\nenv_key = "TRIOPROXY_KEY"\nwire_api = "responses"\n',
+    )
+
+
+def _codex(place: Place) -> list[str]:
+    prompt = 'please [[fake:tool exec_command {"cmd":"echo %s"}]]' % MARK
+    return [place.binary("codex"), "exec", "--skip-git-repo-check", "--sandbox", "danger-full-access", prompt]
+
+
+def _codex_builtin(place: Place) -> list[str]:
+    # The built-in provider asks for a WebSocket first; 426 sends it to POST at once.
+    return [
+        place.binary("codex"), "exec", "--skip-git-repo-check", "-c", f'openai_base_url="{place.base}/v1"', "say hi",
+    ]  # fmt: skip
+
+
+def _codex_builtin_prepare(place: Place) -> None:
+    place.write(".codex/auth.json", '{"auth_mode": "apikey", "OPENAI_API_KEY": "%s"}' % KEY)
+
+
+def _gemini_prepare(place: Place) -> None:
+    place.write(
+        ".gemini/settings.json",
+        '{"security": {"auth": {"selectedType": "gemini-api-key"}}, "privacy": {"usageStatisticsEnabled": false},'
+        ' "general": {"enableAutoUpdate": false}}',
+    )
+
+
+def _gemini(place: Place) -> list[str]:
+    prompt = 'please [[fake:tool run_shell_command {"command":"echo %s"}]]' % MARK
+    return [place.binary("gemini"), "--yolo", "-p", prompt]
+
+
+def _opencode_prepare(place: Place) -> None:
+    v1, v1beta = f"{place.base}/v1", f"{place.base}/v1beta"
+    place.write(
+        ".config/opencode/opencode.json",
+        '{"$schema": "https://opencode.ai/config.json", "autoupdate": false, "share": "disabled", "provider": {'
+        '"ourchat": {"npm": "@ai-sdk/openai-compatible", "name": "chat", "options": {"baseURL": "%(v1)s", "apiKey": "%(key)s"},'
+        ' "models": {"m1": {"name": "m1"}}},'
+        '"anthropic": {"options": {"baseURL": "%(v1)s", "apiKey": "%(key)s"}, "models": {"claude-fake": {"name": "c"}}},'
+        '"openai": {"options": {"baseURL": "%(v1)s", "apiKey": "%(key)s"}, "models": {"gpt-fake": {"name": "g"}}},'
+        '"google": {"options": {"baseURL": "%(v1beta)s", "apiKey": "%(key)s"}, "models": {"gemini-fake": {"name": "g"}}}}}'
+        % {"v1": v1, "v1beta": v1beta, "key": KEY},
+    )
+
+
+def _opencode(model: str) -> Callable[[Place], list[str]]:
+    prompt = 'please [[fake:tool bash {"command":"echo %s","description":"x"}]]' % MARK
+    return lambda place: [place.binary("opencode"), "run", "-m", model, prompt]
+
+
+_OPENCODE_ENVIRONMENT = {
+    "OPENCODE_DISABLE_AUTOUPDATE": "1",
+    "OPENCODE_DISABLE_MODELS_FETCH": "1",
+    "OPENCODE_PERMISSION": '{"bash":"allow"}',
+}
+
+
+def _python(case: str) -> Callable[[Place], list[str]]:
+    return lambda place: [sys.executable, str(HERE / "python_sdks.py"), case, place.base, KEY]
+
+
+def _node(case: str) -> Callable[[Place], list[str]]:
+    def command(place: Place) -> list[str]:
+        # Node resolves packages from the script's own folder.
+        script = place.npm / "trioproxy_node_sdks.mjs"
+        shutil.copyfile(HERE / "node" / "node_sdks.mjs", script)
+        return ["node", str(script), case, place.base, KEY]
+
+    return command
+
+
+CLIENTS = (
+    Client(
+        name="claude-code",
+        protocol="anthropic",
+        command=_claude,
+        environment=lambda place: {
+            "ANTHROPIC_BASE_URL": place.base,
+            "ANTHROPIC_AUTH_TOKEN": KEY,
+            "CLAUDE_CODE_DISABLE_NONESSENTIAL_TRAFFIC": "1",
+            "IS_SANDBOX": "1",
+        },
+        expect=f"Tool said: {MARK}",
+        needs="claude",
+    ),
+    Client(
+        name="codex",
+        protocol="openai_responses",
+        command=_codex,
+        environment=lambda place: {"TRIOPROXY_KEY": KEY},
+        prepare=_codex_prepare,
+        expect=r"Tool said:[\s\S]*" + MARK,
+        needs="codex",
+    ),
+    Client(
+        name="codex-builtin",
+        protocol="openai_responses",
+        command=_codex_builtin,
+        prepare=_codex_builtin_prepare,
+        expect="",
+        needs="codex",
+    ),
+    Client(
+        name="gemini-cli",
+        protocol="gemini",
+        command=_gemini,
+        environment=lambda place: {
+            "GOOGLE_GEMINI_BASE_URL": place.base,
+            "GEMINI_API_KEY": KEY,
+            "GEMINI_CLI_TRUST_WORKSPACE": "true",
+        },
+        prepare=_gemini_prepare,
+        expect=r"Tool said:[\s\S]*" + MARK,
+        needs="gemini",
+    ),
+    *(
+        Client(
+            name=f"opencode-{wire}",
+            protocol=wire,
+            command=_opencode(model),
+            environment=lambda place: _OPENCODE_ENVIRONMENT,
+            prepare=_opencode_prepare,
+            expect=r"Tool said:[\s\S]*" + MARK,
+            needs="opencode",
+        )
+        for wire, model in (
+            ("openai_chat", "ourchat/m1"),
+            ("openai_responses", "openai/gpt-fake"),
+            ("anthropic", "anthropic/claude-fake"),
+            ("gemini", "google/gemini-fake"),
+        )
+    ),
+    *(
+        Client(name=f"python-{case}", protocol=wire, command=_python(case), expect=f"Tool said: .*{MARK}")
+        for case, wire in (
+            ("openai-chat", "openai_chat"),
+            ("openai-responses", "openai_responses"),
+            ("anthropic", "anthropic"),
+            ("google-genai", "gemini"),
+        )
+    ),
+    *(
+        Client(name=f"node-{case}", protocol=wire, command=_node(case), expect=f"Tool said: .*{MARK}", needs=package)
+        for case, wire, package in (
+            ("openai-chat", "openai_chat", "openai"),
+            ("openai-responses", "openai_responses", "openai"),
+            ("anthropic", "anthropic", "@anthropic-ai/sdk"),
+            ("google-genai", "gemini", "@google/genai"),
+        )
+    ),
+)
+
+
+def configuration(upstream: str, wire: str | None) -> str:
+    """A configuration whose providers are the upstream, one for each wire, reached by protocol or all by one."""
+    entry = "  - name: {name}\n    wire: {wire}\n    base-url: {base}\n    api-key-entries:\n      - api-key: upstream-key\n"
+    bases = {
+        "openai_chat": f"{upstream}/v1",
+        "openai_responses": f"{upstream}/v1",
+        "anthropic": upstream,
+        "gemini": upstream,
+    }
+    entries = "".join(entry.format(name=_GROUPS[each], wire=each, base=bases[each]) for each in WIRES)
+    if wire is not None:
+        routes = f'    - {{model_pattern: "*", provider: {_GROUPS[wire]}}}\n'
+    else:
+        routes = "".join(
+            f'    - {{model_pattern: "*", request_protocol: {each}, provider: {_GROUPS[each]}}}\n' for each in WIRES
+        )
+    return f"api-keys: [{KEY}]\nport: 0\nopenai-compatibility:\n{entries}routing:\n  routes:\n{routes}"
+
+
+@contextmanager
+def proxy(upstream: str, wire: str | None, log: Path) -> Iterator[str]:
+    """A running trioproxy; its base URL."""
+    with tempfile.TemporaryDirectory() as folder:
+        config = Path(folder) / "config.yaml"
+        config.write_text(configuration(upstream, wire), "utf-8")
+        with log.open("wb") as errors:
+            process = subprocess.Popen(
+                [sys.executable, "-m", "trioproxy", "serve", "--config", str(config)], stderr=errors, stdout=errors
+            )
+        try:
+            yield _listening(process, log)
+        finally:
+            process.terminate()
+            process.wait(60)
+
+
+def _listening(process: subprocess.Popen[bytes], log: Path) -> str:
+    while process.poll() is None:
+        found = re.search(r"listening on (http://\S+)", log.read_text("utf-8", "replace"))
+        if found:
+            return found.group(1)
+    raise SystemExit(f"the proxy did not start:\n{log.read_text()}")
+
+
+def attempt(client: Client, base: str, npm: Path, timeout: float) -> tuple[str, str]:
+    """Run one client; a verdict (``ok``, ``missing``, or what went wrong) and the end of what it printed."""
+    if client.needs and not any(
+        (npm / "node_modules" / path).exists() for path in (client.needs, f".bin/{client.needs}")
+    ):
+        return "missing", ""
+    with tempfile.TemporaryDirectory() as home:
+        place = Place(base=base, home=Path(home), npm=npm)
+        client.prepare(place)
+        environment = {"HOME": home, "PATH": os.environ["PATH"], **client.environment(place)}
+        try:
+            done = subprocess.run(
+                client.command(place),
+                env=environment,
+                cwd=home,
+                stdin=subprocess.DEVNULL,
+                capture_output=True,
+                timeout=timeout,
+                check=False,
+            )
+        except subprocess.TimeoutExpired:
+            return f"no end within {timeout:g} s", ""
+    printed = (done.stdout + done.stderr).decode("utf-8", "replace")
+    if done.returncode != 0:
+        return f"exit code {done.returncode}", printed[-1500:]
+    return ("ok" if re.search(client.expect, printed) else "tool result not quoted"), printed[-1500:]
+
+
+def main() -> int:
+    """Try the clients; exit code 1 where one failed."""
+    parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
+    parser.add_argument("--upstream", required=True)
+    parser.add_argument("--npm", type=Path, default=Path())
+    parser.add_argument("--wire", choices=WIRES)
+    parser.add_argument("--only", action="append", default=[])
+    parser.add_argument("--timeout", type=float, default=90)
+    parser.add_argument("--direct", action="store_true", help="without the proxy: what the client does by itself")
+    parser.add_argument("--show", action="store_true", help="print what each client printed")
+    options = parser.parse_args()
+    failed = 0
+    with tempfile.TemporaryDirectory() as folder:
+        log = Path(folder) / "proxy.log"
+        running = nullcontext(options.upstream) if options.direct else proxy(options.upstream, options.wire, log)
+        with running as base:
+            for client in CLIENTS:
+                if options.only and not any(client.name.startswith(only) for only in options.only):
+                    continue
+                verdict, printed = attempt(client, base, options.npm, options.timeout)
+                failed += verdict not in ("ok", "missing")
+                print(
+                    f"{client.name:24} {client.protocol:18} -> {options.wire or client.protocol:18} {verdict}",
+                    flush=True,
+                )
+                if options.show or verdict not in ("ok", "missing"):
+                    print(printed)
+        if failed and not options.direct:
+            print(log.read_text("utf-8", "replace")[-4000:])
+    return 1 if failed else 0
+
+
+if __name__ == "__main__":
+    raise SystemExit(main())
