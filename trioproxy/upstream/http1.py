@@ -262,7 +262,7 @@ class ChunkedBody:
                         self._place = _Place.DATA_END
                 case _Place.DATA_END | _Place.TRAILER:
                     at = self._line(data, at)
-                case _Place.END:
+                case _:
                     self.excess = True
                     break
         return parts[0] if len(parts) == 1 else b"".join(parts)

@@ -12,6 +12,7 @@ without a ``close_notify`` that a dead peer could keep us waiting for. HTTP's ow
 
 from __future__ import annotations
 
+import contextlib
 import socket
 import ssl
 from collections.abc import Iterable
@@ -130,6 +131,7 @@ class TlsStream:
     _tls: ssl.SSLObject
     _incoming: ssl.MemoryBIO
     _outgoing: ssl.MemoryBIO
+    _failure: ssl.SSLError | None = attrs.field(default=None, init=False)
 
     @property
     def ssl_object(self) -> ssl.SSLObject:
@@ -150,19 +152,32 @@ class TlsStream:
                 await self._flush()
                 await self._fill()
             except ssl.SSLError:
-                await self._flush()  # the alert that tells the peer why
+                with contextlib.suppress(OSError):
+                    await self._flush()  # the alert that tells the peer why
                 raise
             else:
                 return await self._flush()
 
     async def receive(self) -> bytes:
         """See :meth:`ByteStream.receive`. An end without ``close_notify`` counts as the end, as many servers make none."""
-        while True:
+        while (data := self._record()) is None:
+            await self._flush()
+            await self._fill()
+        if not data or not self._incoming.pending:
+            return data
+        # One TLS record holds at most 16 KiB: take every record that is here, as one recv of clear text would.
+        parts = [data]
+        size = len(data)
+        while size < RECEIVE_BYTES and self._incoming.pending:
             try:
-                return self._drain()
-            except ssl.SSLWantReadError:
-                await self._flush()
-                await self._fill()
+                data = self._record()
+            except ssl.SSLError:  # what came before was good; the next call tells
+                break
+            if not data:
+                break
+            parts.append(data)
+            size += len(data)
+        return b"".join(parts)
 
     async def send_all(self, data: bytes) -> None:
         """See :meth:`ByteStream.send_all`."""
@@ -185,24 +200,19 @@ class TlsStream:
         """See :meth:`ByteStream.is_dead`."""
         return self._incoming.pending > 0 or self.transport.is_dead()
 
-    def _drain(self) -> bytes:
-        # One TLS record holds at most 16 KiB: take every record that is here, as one recv of clear text would.
+    def _record(self) -> bytes | None:
+        """The bytes of one record; ``b""`` at the end, None where more must come."""
+        if self._failure is not None:  # OpenSSL tells a broken record once and an end from then on
+            raise self._failure
         try:
-            data = self._tls.read(RECEIVE_BYTES)
-            if not self._incoming.pending:
-                return data
-            parts = [data]
-            size = len(data)
-            while data and size < RECEIVE_BYTES:
-                try:
-                    data = self._tls.read(RECEIVE_BYTES)
-                except ssl.SSLError:  # more is needed, or the end, or a broken record: the next call meets it again
-                    break
-                parts.append(data)
-                size += len(data)
-            return b"".join(parts)
+            return self._tls.read(RECEIVE_BYTES)
+        except ssl.SSLWantReadError:
+            return None
         except (ssl.SSLEOFError, ssl.SSLZeroReturnError):
             return b""
+        except ssl.SSLError as exc:
+            self._failure = exc
+            raise
 
     async def _flush(self) -> None:
         if self._outgoing.pending:
