@@ -96,7 +96,7 @@ class ScriptedResponse:
     async def receive_some(self) -> bytes:
         """See ``UpstreamResponse.receive_some``. A delay that was cancelled starts anew at the next call."""
         self.reads += 1
-        if self.closed or self._broken:
+        if self._broken or (self.closed and not self.exhausted):
             raise UpstreamFault(ErrorKind.TRUNCATED, "the scripted response is closed")
         while self._position < len(self.script.chunks):
             step = self.script.chunks[self._position]
