@@ -7,6 +7,7 @@ name no proxies here: the configuration does.
 from __future__ import annotations
 
 import base64
+import os
 import ssl
 from collections.abc import Callable
 
@@ -42,11 +43,16 @@ def reason_in_words(error: BaseException) -> str:
         case ssl.SSLCertVerificationError():
             return f"its certificate is not trusted ({error.verify_message})"
         case ssl.SSLError():
-            return f"TLS failed ({error.reason or error})"
-        case OSError() if error.strerror:
-            return error.strerror[:1].lower() + error.strerror[1:]
+            # OpenSSL's name for it, where the error came from OpenSSL.
+            reason = getattr(error, "reason", None) or str(error)
+            return f"TLS failed ({reason.replace('_', ' ').lower()})"
+        case OSError() if error.errno is not None and error.errno > 0:  # trio puts the address into strerror
+            words = os.strerror(error.errno)
+        case OSError() if error.strerror:  # name resolution has numbers of its own, below nought
+            words = error.strerror
         case _:
-            return str(error) or type(error).__name__
+            words = str(error) or f"({type(error).__name__})"
+    return words[:1].lower() + words[1:]
 
 
 @attrs.define(eq=False)
