@@ -8,10 +8,11 @@ from __future__ import annotations
 import hashlib
 import hmac
 from collections.abc import Mapping
+from types import MappingProxyType
 
-from trioproxy.providers.model import AuthStyle
+from trioproxy.providers.model import AuthStyle, Provider, Wire
 
-__all__ = ["CREDENTIAL_HEADERS", "auth_headers", "entry_headers"]
+__all__ = ["CREDENTIAL_HEADERS", "auth_headers", "entry_headers", "provider_headers"]
 
 CREDENTIAL_HEADERS = frozenset(
     {"authorization", "x-api-key", "x-goog-api-key", "api-key", "proxy-authorization", "cookie"}
@@ -45,6 +46,25 @@ def auth_headers(
             return _iflow(key, now, token)
         case AuthStyle.NONE:
             return {}
+
+
+def provider_headers(
+    provider: Provider,
+    wire: Wire,
+    key: str | None,
+    *,
+    client: Mapping[str, str],
+    extra: Mapping[str, str] = MappingProxyType({}),
+    custom_base: bool = False,
+    now: float = 0.0,
+    token: str = "",
+) -> dict[str, str]:
+    """Everything a request's headers get from the provider's side (lower-case names): defaults the client did not send, the key, and the
+    entry's own ``extra`` headers over both. ``client`` are the client's headers with lower-case names; the rest as :func:`auth_headers`."""
+    defaults = {name.lower(): value for name, value in (*provider.headers.items(), *wire.headers.items())}
+    lines = {name: value for name, value in defaults.items() if name not in client}
+    lines |= auth_headers(wire.auth or provider.auth, key, custom_base=custom_base, now=now, token=token)
+    return lines | entry_headers(extra, client)
 
 
 def entry_headers(headers: Mapping[str, str], client: Mapping[str, str]) -> dict[str, str]:

@@ -27,6 +27,7 @@ _PROVIDER_KEYS = {
     "title", "aliases", "blocks", "env", "auth", "rate_headers", "headers", "wires", "patterns", "models", "quirks", "usage",
     "base_required", "key_required", "token_fields", "sign_in", "notes",
 }  # fmt: skip
+_PLAIN_KEYS = {"paths", "auth", "headers"}
 _WIRE_KEYS = {"protocol", "base", "operations", "paths", "auth"}
 _MODEL_KEYS = {"name", "context", "output", "thinking", "features"}
 _THINKING_KEYS = {"min", "max", "zero", "dynamic", "levels", "adaptive"}
@@ -34,10 +35,10 @@ _THINKING_KEYS = {"min", "max", "zero", "dynamic", "levels", "adaptive"}
 
 @attrs.frozen(kw_only=True)
 class Catalogue:
-    """All providers by name, and the plain paths of every protocol (for a server of which only its protocol is known)."""
+    """All providers by name, and a plain wire of every protocol (for a server of which only its protocol is known; its base is empty)."""
 
     providers: Mapping[str, Provider]
-    protocols: Mapping[str, Mapping[Operation, str]]
+    protocols: Mapping[str, Wire]
 
     def named(self, name: str) -> Provider | None:
         """The provider of this name or alias, in any case and with ``_`` for ``-``; None where there is none."""
@@ -49,7 +50,7 @@ class Catalogue:
 
     def plain_wire(self, protocol: str, base_url: str) -> Wire:
         """A wire of ``protocol`` at ``base_url`` with the protocol's own paths. ``protocol`` is a key of :attr:`protocols`."""
-        return Wire(protocol=protocol, base_url=base_url, paths=self.protocols[protocol])
+        return attrs.evolve(self.protocols[protocol], base_url=base_url)
 
     @functools.cached_property
     def names(self) -> tuple[str, ...]:
@@ -86,22 +87,32 @@ def parse(document: Any) -> Catalogue:
         ProxyFault: INTERNAL, naming the entry and the member that is wrong. The shipped file is wrong only by a bug.
     """
     root = _members(document, {"protocols", "providers"}, "catalogue")
-    protocols = {
-        name: _paths(paths, f"protocols.{name}") for name, paths in _mapping(root.get("protocols"), "protocols").items()
-    }
+    protocols = {name: _plain(name, entry) for name, entry in _mapping(root.get("protocols"), "protocols").items()}
     providers = {
         name: _provider(name, entry, protocols) for name, entry in _mapping(root.get("providers"), "providers").items()
     }
     return Catalogue(providers=MappingProxyType(providers), protocols=MappingProxyType(protocols))
 
 
-def _provider(name: str, entry: Any, protocols: Mapping[str, Mapping[Operation, str]]) -> Provider:
+def _plain(name: str, entry: Any) -> Wire:
+    where = f"protocols.{name}"
+    at = _members(entry, _PLAIN_KEYS, where)
+    return Wire(
+        protocol=name,
+        base_url="",
+        paths=_paths(at.get("paths"), where),
+        auth=_choice(AuthStyle, at.get("auth", "bearer"), where),
+        headers=MappingProxyType(dict(at.get("headers", {}))),
+    )
+
+
+def _provider(name: str, entry: Any, protocols: Mapping[str, Wire]) -> Provider:
     where = f"providers.{name}"
     at = _members(entry, _PROVIDER_KEYS, where)
     return Provider(
         name=name,
         title=str(at.get("title", name)),
-        wires=tuple(_wire(wire, f"{where}.wires", protocols) for wire in at.get("wires", ())),
+        wires=tuple(_wire(wire, f"{where}.wires", protocols, at.get("auth")) for wire in at.get("wires", ())),
         auth=_choice(AuthStyle, at.get("auth", "bearer"), where),
         headers=MappingProxyType(dict(at.get("headers", {}))),
         blocks=_words(at.get("blocks")),
@@ -120,16 +131,21 @@ def _provider(name: str, entry: Any, protocols: Mapping[str, Mapping[Operation, 
     )
 
 
-def _wire(entry: Any, where: str, protocols: Mapping[str, Mapping[Operation, str]]) -> Wire:
+def _wire(entry: Any, where: str, protocols: Mapping[str, Wire], auth: str | None) -> Wire:
     at = _members(entry, _WIRE_KEYS, where)
-    protocol = str(at.get("protocol", ""))
-    if protocol not in protocols:
-        raise _broken(where, f"unknown protocol {protocol!r}")
-    paths = _paths(at["paths"], where) if "paths" in at else protocols[protocol]
+    plain = protocols.get(str(at.get("protocol", "")))
+    if plain is None:
+        raise _broken(where, f"unknown protocol {at.get('protocol')!r}")
+    paths = _paths(at["paths"], where) if "paths" in at else plain.paths
     if "operations" in at:
         paths = MappingProxyType({operation: paths[operation] for operation in _operations(at["operations"], where)})
-    auth = _choice(AuthStyle, at["auth"], where) if "auth" in at else None
-    return Wire(protocol=protocol, base_url=str(at.get("base", "")), paths=paths, auth=auth)
+    style = at.get("auth", auth)
+    return attrs.evolve(
+        plain,
+        base_url=str(at.get("base", "")),
+        paths=paths,
+        auth=plain.auth if style is None else _choice(AuthStyle, style, where),
+    )
 
 
 def _model(id_: str, facts: Any, where: str) -> ModelFacts:

@@ -65,12 +65,14 @@ class RateHeaders(enum.Enum):
 class Wire:
     """One protocol a provider speaks. ``paths`` maps an operation to the path appended to the base URL, with ``{model}`` and, for
     Gemini, ``{verb}`` filled in, ``{tail}`` standing for what the client's own path had behind the operation's root; an operation without a
-    path is one the provider does not have on this wire. ``auth`` is this wire's own way to carry the key, None the provider's."""
+    path is one the provider does not have on this wire. ``auth`` is how this wire carries the key, None as the provider says; ``headers`` are
+    sent where the client sent none of that name."""
 
     protocol: str
     base_url: str
     paths: Mapping[Operation, str]
     auth: AuthStyle | None = None
+    headers: Mapping[str, str] = MappingProxyType({})
 
 
 @attrs.frozen(kw_only=True)

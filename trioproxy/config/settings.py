@@ -1,0 +1,181 @@
+"""What is not about one provider: the listener, deadlines, retries, logging, client keys.
+
+Knows: which key sets which field of :class:`~trioproxy.config.model.Settings`. Refuses to know: providers and routes.
+"""
+
+from __future__ import annotations
+
+import hashlib
+import ipaddress
+import re
+from math import inf
+from typing import Any
+
+import attrs
+
+from trioproxy.config.model import ClientKey, Deadlines, Limits, Secret, Settings
+from trioproxy.config.problems import Report
+from trioproxy.config.tables import Section
+
+__all__ = ["client_keys", "deadlines_of", "is_example", "is_loopback", "limits_of", "partial_deadlines", "settings_of"]
+
+_EXAMPLE = re.compile(r"\.\.\.|^your[-_]|x{4,}|^<.*>$|^changeme$|^replace[-_ ]", re.IGNORECASE)
+_EVERY_ADDRESS = "0.0.0.0"
+
+
+def settings_of(root: Section, report: Report, *, host: str | None = None, port: int | None = None) -> Settings:
+    """The settings; ``host`` and ``port`` (a command line's) win over the file."""
+    values: dict[str, Any] = {}
+    _scalars(root, values)
+    streaming, server, logging = _block(root, "streaming"), _block(root, "server"), _block(root, "logging")
+    _take(values, streaming, "keepalive-seconds", "keepalive")
+    _take(values, streaming, "early-head", "early_head")
+    _take(values, server, "max-request-body-bytes", "max_body")
+    _take(values, server, "max-request-head-bytes", "max_head")
+    _take(values, server, "max-event-bytes", "max_event")
+    _take(values, server, "max-concurrent-requests", "max_concurrent")
+    _take(values, server, "drain-seconds", "drain")
+    _take(values, logging, "level", "log_level")
+    _take(values, logging, "output-format", "log_json")
+    _take(values, _block(root, "error-responses"), "format", "error_format")
+    _take(values, _block(root, "mcp"), "host", "mcp_host")
+    _take(values, _block(root, "mcp"), "port", "mcp_port")
+    _take(values, _block(root, "remote-management"), "secret-key", "management_secret")
+    _take(values, _block(root, "remote-management"), "allow-remote", "management_remote")
+    _take(values, _block(root, "routing"), "strategy", "strategy")
+    _take(values, _block(root, "routing"), "session-affinity", "session_affinity")
+    _take(values, _block(root, "routing"), "session-affinity-ttl", "session_affinity_ttl")
+    if root.get("debug") and "log_level" not in values:
+        values["log_level"] = "debug"
+    if values.get("log_level") == "warning":
+        values["log_level"] = "warn"
+    if not values.get("management_secret", Secret("-")).reveal():
+        del values["management_secret"]
+    values["deadlines"] = _global_deadlines(root)
+    values["host"] = _address(root, server, report, "host", host)
+    values["port"] = _address(root, server, report, "port", port)
+    settings = Settings(**{name: value for name, value in values.items() if value is not None})
+    # An empty host is every address, as in the files of CLIProxyAPI.
+    return settings if settings.host else attrs.evolve(settings, host=_EVERY_ADDRESS)
+
+
+def client_keys(root: Section, report: Report) -> tuple[ClientKey, ...]:
+    """The keys clients may use. A key given twice is a problem: nobody could say whose limits hold."""
+    keys: dict[str, ClientKey] = {}
+    for section in root.get("api-keys", ()):
+        secret = section.get("key")
+        if secret is None:
+            if "key" not in section.places:
+                report.problem(section.place, "an entry of api-keys needs a key")
+            continue
+        if is_example(secret):
+            report.warning(section.at("key"), "this looks like the key of an example; anyone could know it")
+        id_ = "key-" + hashlib.sha256(secret.reveal().encode()).hexdigest()[:12]
+        if id_ in keys:
+            report.problem(section.at("key"), "the same key is given twice")
+        keys[id_] = ClientKey(
+            id=id_,
+            key=secret,
+            name=section.get("name"),
+            models=section.get("models", ()),
+            excluded_models=section.get("excluded-models", ()),
+            limits=limits_of(section),
+        )
+    return tuple(keys.values())
+
+
+def check_exposure(settings: Settings, clients: tuple[ClientKey, ...], root: Section, report: Report) -> None:
+    """Refuse to serve strangers by accident: no keys, an address others can reach, and nobody said that this is meant."""
+    if clients or settings.allow_anonymous or is_loopback(settings.host):
+        return
+    report.problem(
+        root.at("host"),
+        f"refuses to start: anyone who can reach {settings.host} could use your providers' keys. "
+        "Set api-keys, or host: 127.0.0.1, or (if you mean it) allow-anonymous: true",
+    )
+
+
+def deadlines_of(section: Section, base: Deadlines) -> Deadlines:
+    """``base`` with what the ``timeouts`` of ``section`` say."""
+    return attrs.evolve(base, **partial_deadlines(section))
+
+
+def partial_deadlines(section: Section) -> dict[str, float]:
+    """Only the deadlines that ``timeouts`` of ``section`` names, by field."""
+    timeouts = section.get("timeouts")
+    if timeouts is None:
+        return {}
+    return {key.replace("-", "_"): seconds for key, seconds in timeouts.values.items()}
+
+
+def limits_of(section: Section) -> Limits:
+    """The ``limits`` of ``section``."""
+    limits = section.get("limits")
+    if limits is None:
+        return Limits()
+    return Limits(**{key.replace("-", "_"): value for key, value in limits.values.items()})
+
+
+def is_example(secret: Secret) -> bool:
+    """Whether a key is one that stands in a manual."""
+    return _EXAMPLE.search(secret.reveal()) is not None
+
+
+def is_loopback(host: str) -> bool:
+    """Whether only this machine can connect to ``host``."""
+    if host.lower() == "localhost":
+        return True
+    try:
+        return ipaddress.ip_address(host.strip("[]")).is_loopback
+    except ValueError:
+        return False
+
+
+_ROOT_FIELDS = {
+    "allow-anonymous": "allow_anonymous",
+    "force-model-prefix": "force_model_prefix",
+    "request-retry": "request_retry",
+    "max-retry-credentials": "max_retry_credentials",
+    "max-retry-interval": "max_retry_interval",
+    "disable-cooling": "disable_cooling",
+    "max-cooldown-seconds": "max_cooldown",
+    "proxy-url": "proxy_url",
+    "loss-header": "loss_header",
+    "state-dir": "state_dir",
+    "auth-dir": "auth_dir",
+}
+
+
+def _scalars(root: Section, values: dict[str, Any]) -> None:
+    for key, field in _ROOT_FIELDS.items():
+        _take(values, root, key, field)
+    rest = root.get("transient-error-cooldown-seconds", 0)
+    if rest:
+        values["transient_cooldown"] = max(float(rest), 0.0)
+
+
+def _global_deadlines(root: Section) -> Deadlines:
+    tool_call = _block(root, "tool-calls").get("timeout-secs")
+    base = Deadlines() if tool_call is None else Deadlines(tool_call=tool_call)
+    return deadlines_of(root, base)
+
+
+def _address(root: Section, server: Section, report: Report, key: str, given: Any) -> Any:
+    if key in root and key in server and root.get(key) != server.get(key):
+        report.problem(server.at(key), f"{root.at(key).path} in line {root.at(key).line} says something else")
+    return given if given is not None else root.get(key, server.get(key))
+
+
+def _block(section: Section, key: str) -> Section:
+    block = section.get(key)
+    return block if block is not None else Section(section.place, {}, {})
+
+
+def _take(values: dict[str, Any], section: Section, key: str, field: str) -> None:
+    if key in section:
+        values[field] = section.get(key)
+
+
+def seconds_word(seconds: float) -> str:
+    """A deadline for a person."""
+    return "off" if seconds == inf else f"{seconds:g} s"
