@@ -23,6 +23,7 @@ __all__ = ["Headers", "MemoryExchange", "request_head"]
 Headers = tuple[tuple[bytes, bytes], ...]
 
 _BODILESS = frozenset({204, 304})
+_FRAMING = frozenset({b"connection", b"keep-alive", b"transfer-encoding", b"date"})
 
 
 def request_head(method: str = "POST", target: str = "/", headers: Headers = ()) -> RequestHead:
@@ -38,9 +39,9 @@ def _gone() -> ClientFault:
 class MemoryExchange:
     """An ``Exchange`` whose client is the test.
 
-    What was answered: ``status``, ``headers``, ``chunks`` (one a ``send``), ``finished``, ``aborted``. What the client does:
-    :meth:`disconnect`, :meth:`stall` and :meth:`resume`; ``body_error`` is raised by ``receive_body``. The ``wait_*`` methods are for
-    tests that watch a handler at work.
+    What was answered: ``status``, ``headers`` (but for framing, which is not the handler's), ``chunks`` (one a ``send``), ``finished``,
+    ``aborted``. What the client does: :meth:`disconnect`, :meth:`stall` and :meth:`resume`; ``body_error`` is raised by ``receive_body``.
+    The ``wait_*`` methods are for tests that watch a handler at work.
     """
 
     head: RequestHead = attrs.field(factory=request_head)
@@ -88,7 +89,7 @@ class MemoryExchange:
             if any(byte in name + value for byte in (b"\r", b"\n", b"\0")):
                 raise ProxyFault(ErrorKind.INTERNAL, f"the answer's header {name!r} holds a control character")
         self.status = status
-        self.headers = headers
+        self.headers = tuple(field for field in headers if field[0].lower() not in _FRAMING)
         if flush:
             await self._hand_over(None)
 

@@ -1,0 +1,142 @@
+"""An answer's head, from values to bytes, and how its body will be framed (RFC 9112 section 6.3).
+
+Knows: which headers belong to the connection and not to the answer, and that no value may end its line. Refuses to know: sockets.
+
+The head is written here and not by h11: with a body framed by hand h11 would have to be told of every chunk to stay in step, and this costs
+a quarter of the time (6 against 25 us a head of ten headers).
+"""
+
+from __future__ import annotations
+
+import enum
+import http
+import re
+import time
+from email.utils import formatdate
+
+import attrs
+
+from trioproxy.errors import ErrorKind, ProxyFault
+
+__all__ = ["AnswerHead", "Framing", "Headers", "write_head"]
+
+Headers = tuple[tuple[bytes, bytes], ...]
+
+_STRICT_FIELDS = re.compile(rb"(?:[-!#$%&'*+.^_`|~0-9A-Za-z]+: [\t\x20-\x7e\x80-\xff]*\r\n)*")
+_LENGTH = re.compile(rb"[0-9]{1,18}")
+
+_OWN_FIELDS = frozenset(
+    {
+        b"connection",
+        b"content-length",
+        b"date",
+        b"keep-alive",
+        b"proxy-connection",
+        b"te",
+        b"trailer",
+        b"transfer-encoding",
+    }
+)
+
+_STATUS_LINES = {
+    status.value: f"HTTP/1.1 {status.value} {status.phrase}\r\n".encode("ascii")
+    for status in http.HTTPStatus
+    if status >= 200
+}
+
+_NO_CONTENT = 204
+_NOT_MODIFIED = 304
+
+
+class Framing(enum.Enum):
+    """How the client knows where the body ends."""
+
+    CHUNKED = "chunked"
+    LENGTH = "length"
+    UNTIL_CLOSE = "until_close"
+    BODILESS = "bodiless"
+
+
+@attrs.frozen(kw_only=True)
+class AnswerHead:
+    """``wire`` is the head as bytes; ``length`` the declared length for LENGTH, else 0; ``keep_alive`` whether another request may follow."""
+
+    wire: bytes
+    framing: Framing
+    length: int
+    keep_alive: bool
+
+
+class _Clock:
+    """The Date header, made once a second."""
+
+    def __init__(self) -> None:
+        self._second = 0
+        self._line = b""
+
+    def line(self) -> bytes:
+        now = int(time.time())
+        if now != self._second:
+            self._second = now
+            self._line = b"date: " + formatdate(now, usegmt=True).encode("ascii") + b"\r\n"
+        return self._line
+
+
+_clock = _Clock()
+
+
+def write_head(status: int, headers: Headers, *, method: str, version: str, keep_alive: bool) -> AnswerHead:
+    """The head of an answer to a ``method`` request of HTTP ``version``.
+
+    Framing headers among ``headers`` are dropped, but for one ``content-length``, which is used, and ``connection: close``, which is heeded.
+
+    Raises:
+        ProxyFault: INTERNAL, the status is not final or a header is not legal. The message names the header, never its value.
+    """
+    if not 200 <= status <= 999:
+        raise ProxyFault(ErrorKind.INTERNAL, f"{status} is no final HTTP status")
+    fields: list[bytes] = []
+    lengths: list[bytes] = []
+    upgrade = False
+    for name, value in headers:
+        lowered = name.lower()
+        if lowered not in _OWN_FIELDS:
+            # A colon would end the name early and make another name of it.
+            fields.append(b"%b: %b\r\n" % (name.replace(b":", b"\0"), value))
+            upgrade = upgrade or lowered == b"upgrade"
+        elif lowered == b"content-length":
+            lengths.append(value)
+        elif lowered == b"connection" and b"close" in value.lower():
+            keep_alive = False
+    block = b"".join(fields)
+    if _STRICT_FIELDS.fullmatch(block) is None or block.count(b"\n") != len(fields):
+        raise ProxyFault(ErrorKind.INTERNAL, f"the answer's header {_culprit(fields)} can't be written")
+    framing, length = _choose_framing(status, lengths, method=method, version=version)
+    keep_alive = keep_alive and framing is not Framing.UNTIL_CLOSE
+    wire = [_STATUS_LINES.get(status) or b"HTTP/1.1 %d \r\n" % status, block, _clock.line()]
+    if framing is Framing.CHUNKED:
+        wire.append(b"transfer-encoding: chunked\r\n")
+    elif lengths and status != _NO_CONTENT:
+        wire.append(b"content-length: %b\r\n" % lengths[0])
+    options = [option for option, wanted in ((b"upgrade", upgrade), (b"close", not keep_alive)) if wanted]
+    if options:
+        wire.append(b"connection: %b\r\n" % b", ".join(options))
+    wire.append(b"\r\n")
+    return AnswerHead(wire=b"".join(wire), framing=framing, length=length, keep_alive=keep_alive)
+
+
+def _choose_framing(status: int, lengths: list[bytes], *, method: str, version: str) -> tuple[Framing, int]:
+    if len(set(lengths)) > 1 or any(_LENGTH.fullmatch(value) is None for value in lengths):
+        raise ProxyFault(ErrorKind.INTERNAL, "the answer's content-length is not one number of bytes")
+    if method == "HEAD" or status in (_NO_CONTENT, _NOT_MODIFIED):
+        return Framing.BODILESS, 0
+    if lengths:
+        return Framing.LENGTH, int(lengths[0])
+    if version == "1.0":
+        return Framing.UNTIL_CLOSE, 0
+    return Framing.CHUNKED, 0
+
+
+def _culprit(fields: list[bytes]) -> str:
+    line = next(line for line in fields if _STRICT_FIELDS.fullmatch(line) is None or line.count(b"\n") != 1)
+    return ascii(line.partition(b":")[0][:60].decode("latin-1"))
