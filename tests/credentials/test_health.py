@@ -1,0 +1,183 @@
+"""Which credential rests, and for how long."""
+
+from __future__ import annotations
+
+import pytest
+
+from trioproxy.credentials.health import BACKOFF_CAP, MOST_ENTRIES, RESTS, Health
+from trioproxy.errors import FACTS, ErrorKind, Failure, Fault
+
+
+def failure(kind: ErrorKind, *, retry_after: float | None = None) -> Failure:
+    return Failure(kind=kind, message="m", fault=Fault.UPSTREAM, retry_after=retry_after)
+
+
+def test_every_kind_that_cools_has_a_rule_and_no_other() -> None:
+    assert set(RESTS) == {kind for kind, facts in FACTS.items() if facts.cools}
+
+
+@pytest.mark.parametrize(
+    ("kind", "seconds", "firm"),
+    [
+        (ErrorKind.UNAUTHENTICATED, 1800, True),
+        (ErrorKind.BILLING, 1800, True),
+        (ErrorKind.FORBIDDEN, 1800, True),
+        (ErrorKind.MODEL_NOT_FOUND, 300, False),
+        (ErrorKind.RATE_LIMITED, 1, True),
+        (ErrorKind.CLIENT_TIMEOUT, 60, False),
+        (ErrorKind.INTERNAL, 60, False),
+        (ErrorKind.UNREACHABLE, 60, False),
+        (ErrorKind.TRUNCATED, 60, False),
+        (ErrorKind.MALFORMED, 60, False),
+        (ErrorKind.OVERLOADED, 60, False),
+        (ErrorKind.TIMEOUT, 60, False),
+    ],
+)
+def test_a_failure_rests_its_pair_and_the_rest_ends(kind: ErrorKind, seconds: float, firm: bool) -> None:
+    health = Health()
+    rest = health.failed("k", "m", failure(kind), 100)
+    assert rest is not None
+    assert (rest.until, rest.firm, rest.kind) == (100 + seconds, firm, kind)
+    assert health.resting("k", "m", 100 + seconds - 0.001) == rest
+    assert health.resting("k", "m", 100 + seconds) is None
+
+
+@pytest.mark.parametrize("kind", [kind for kind, facts in FACTS.items() if not facts.cools])
+def test_a_fault_of_the_request_rests_nobody(kind: ErrorKind) -> None:
+    health = Health()
+    assert health.failed("k", "m", failure(kind), 0) is None
+    assert health.resting("k", "m", 0) is None
+
+
+@pytest.mark.parametrize(
+    ("kind", "whole"),
+    [
+        (ErrorKind.UNAUTHENTICATED, True),
+        (ErrorKind.BILLING, True),
+        (ErrorKind.FORBIDDEN, False),
+        (ErrorKind.INTERNAL, False),
+    ],
+)
+def test_only_what_is_about_the_account_rests_its_other_models(kind: ErrorKind, whole: bool) -> None:
+    health = Health()
+    health.failed("k", "m", failure(kind), 0)
+    assert (health.resting("k", "other", 1) is not None) is whole
+    assert health.resting("another", "m", 1) is None
+
+
+def test_the_providers_hint_is_obeyed_and_capped() -> None:
+    health = Health()
+    health.failed("k", "m", failure(ErrorKind.RATE_LIMITED, retry_after=7), 0)
+    rest = health.resting("k", "m", 6.9)
+    assert rest is not None
+    assert rest.until == 7
+    health.failed("k", "m", failure(ErrorKind.RATE_LIMITED, retry_after=1_587_000), 0, cap=3600)
+    rest = health.resting("k", "m", 1)
+    assert rest is not None
+    assert rest.until == 3600
+
+
+def test_a_quota_without_a_hint_doubles_up_to_the_cap_and_success_forgets() -> None:
+    health = Health()
+    now, seen = 0.0, []
+    for _ in range(14):
+        rest = health.failed("k", "m", failure(ErrorKind.RATE_LIMITED), now)
+        assert rest is not None
+        seen.append(rest.until - now)
+        now = rest.until
+    assert seen[:5] == [1, 2, 4, 8, 16]
+    assert seen[-1] == BACKOFF_CAP
+    health.succeeded("k", "m")
+    rest = health.failed("k", "m", failure(ErrorKind.RATE_LIMITED), now)
+    assert rest is not None
+    assert rest.until - now == 1
+
+
+def test_failures_of_requests_already_under_way_do_not_escalate() -> None:
+    health = Health()
+    for now in (0.0, 0.1, 0.2):
+        rest = health.failed("k", "m", failure(ErrorKind.RATE_LIMITED), now)
+        assert rest is not None
+        assert rest.until == now + 1
+
+
+def test_a_very_long_row_of_failures_stays_at_the_cap() -> None:
+    health = Health()
+    now = began = 0.0
+    for _ in range(1100):
+        rest = health.failed("k", "m", failure(ErrorKind.RATE_LIMITED), now)
+        assert rest is not None
+        began, now = now, rest.until
+    assert now - began == BACKOFF_CAP
+
+
+def test_a_shorter_rest_does_not_replace_a_longer_firm_one() -> None:
+    health = Health()
+    firm = health.failed("k", "m", failure(ErrorKind.FORBIDDEN), 0)
+    assert health.failed("k", "m", failure(ErrorKind.INTERNAL), 1) == firm
+    assert health.resting("k", "m", 2) == firm
+
+
+def test_a_firm_rest_replaces_a_soft_one() -> None:
+    health = Health()
+    health.failed("k", "m", failure(ErrorKind.INTERNAL), 0)
+    firm = health.failed("k", "m", failure(ErrorKind.RATE_LIMITED, retry_after=5), 0)
+    assert health.resting("k", "m", 1) == firm
+
+
+def test_the_firm_rest_of_the_account_outranks_the_models_own() -> None:
+    health = Health()
+    health.failed("k", "m", failure(ErrorKind.INTERNAL), 0, transient=10_000)
+    account = health.failed("k", "m", failure(ErrorKind.BILLING), 0)
+    assert health.resting("k", "m", 1) == account
+
+
+def test_a_stumble_costs_what_the_settings_say() -> None:
+    health = Health()
+    assert health.failed("k", "m", failure(ErrorKind.INTERNAL), 0, transient=0) is None
+    rest = health.failed("k", "m", failure(ErrorKind.INTERNAL), 0, transient=5)
+    assert rest is not None
+    assert rest.until == 5
+    hinted = health.failed("k", "m", failure(ErrorKind.OVERLOADED, retry_after=9), 0, transient=5)
+    assert hinted is not None
+    assert hinted.until == 9
+
+
+def test_success_clears_the_pair_and_its_account_and_nothing_else() -> None:
+    health = Health()
+    health.succeeded("k", "m")
+    health.failed("k", "m", failure(ErrorKind.INTERNAL), 0)
+    health.failed("k", "m", failure(ErrorKind.UNAUTHENTICATED), 0)
+    health.failed("k", "n", failure(ErrorKind.FORBIDDEN), 0)
+    health.succeeded("k", "m")
+    assert health.resting("k", "m", 1) is None
+    assert health.resting("k", "n", 1) is not None
+
+
+def test_what_cools_is_listed_soonest_first_and_can_be_cleared() -> None:
+    health = Health()
+    health.failed("a", "m", failure(ErrorKind.FORBIDDEN), 0)
+    health.failed("b", "m", failure(ErrorKind.INTERNAL), 0)
+    health.failed("c", "m", failure(ErrorKind.RATE_LIMITED), 0)
+    assert [rest.credential_id for rest in health.cooling(0.5)] == ["c", "b", "a"]
+    assert [rest.credential_id for rest in health.cooling(30)] == ["b", "a"]
+    assert health.clear("a") == 1
+    assert health.clear("a") == 0
+    assert health.clear() == 1
+    assert health.cooling(1) == []
+
+
+def test_a_reload_forgets_credentials_that_are_gone() -> None:
+    health = Health()
+    health.failed("stays", "m", failure(ErrorKind.RATE_LIMITED), 0)
+    health.failed("goes", "m", failure(ErrorKind.RATE_LIMITED), 0)
+    health.keep({"stays", "new"})
+    assert [rest.credential_id for rest in health.cooling(0)] == ["stays"]
+
+
+def test_made_up_model_names_do_not_grow_the_tables_for_ever() -> None:
+    health = Health()
+    for number in range(MOST_ENTRIES + 50):
+        health.failed("k", f"m{number}", failure(ErrorKind.RATE_LIMITED, retry_after=1000), 0)
+    assert len(health.cooling(1)) <= MOST_ENTRIES
+    assert health.resting("k", f"m{MOST_ENTRIES + 49}", 1) is not None

@@ -1,0 +1,94 @@
+"""The head of an answer, and the answer that is a refusal: what the client is told before any byte of a body.
+
+This is the one place where a failure is rendered, by the protocol the client speaks.
+"""
+
+from __future__ import annotations
+
+from trioproxy.config.model import Settings
+from trioproxy.errors import ClientFault, ErrorKind, Failure
+from trioproxy.gateway.attempt import Opened
+from trioproxy.gateway.doors import spoken_at
+from trioproxy.gateway.outlet import Outlet
+from trioproxy.gateway.refusal import refusal
+from trioproxy.gateway.sources import encode_error
+from trioproxy.gateway.stages import Admitted, ErrorAnswer, Lane
+from trioproxy.neutral.loss import Loss
+from trioproxy.protocols.base import Framing, StreamSeen
+from trioproxy.upstream.base import Headers
+from trioproxy.wire import headers as table
+
+__all__ = ["answer_head", "refuse", "stream_head"]
+
+LONGEST_LOSSES = 1024
+
+_BODY_HEADERS = frozenset({b"content-type", b"content-encoding", b"cache-control", b"etag", b"last-modified"})
+
+
+def answer_head(opened: Opened, admitted: Admitted, settings: Settings, request_id: str) -> tuple[int, Headers]:
+    """Status and headers of a good answer."""
+    response, prepared = opened.response, opened.prepared
+    match prepared.lane:
+        case Lane.PASS:
+            headers = table.response(response.headers)
+            length = table.header(response.headers, b"content-length")
+            if length is not None and not opened.carrier.streams:
+                headers += ((b"content-length", length),)
+        case Lane.TRANSLATE:
+            kept = table.error_response(response.headers)
+            headers = tuple(each for each in kept if each[0] not in _BODY_HEADERS)
+            headers += _framed(admitted.asked.framing) if opened.carrier.streams else _JSON
+            if settings.loss_header and prepared.losses:
+                headers += ((b"x-trioproxy-losses", _listed(prepared.losses)),)
+    return response.status, _identified(headers, request_id)
+
+
+def stream_head(admitted: Admitted, request_id: str) -> Headers:
+    """The headers of a stream that is begun before anything is known of the answer."""
+    return _identified(_framed(admitted.asked.framing), request_id)
+
+
+async def refuse(
+    outlet: Outlet,
+    settings: Settings,
+    failure: Failure,
+    *,
+    answer: ErrorAnswer | None = None,
+    headers: Headers = (),
+) -> None:
+    """Tell the client of ``failure``: by status, or in the stream where an early head went out. ``answer`` is a provider's own error."""
+    outlet.entry.failed(failure)
+    protocol = spoken_at(outlet.exchange.head)
+    try:
+        if failure.kind is ErrorKind.CLIENT_GONE or outlet.in_midst:
+            await outlet.abort()
+        elif outlet.started:
+            await outlet.finish(encode_error(protocol, Framing.SSE, failure, StreamSeen()))
+        else:
+            reply = refusal(failure, protocol, form=settings.error_format, answer=answer, extra=headers)
+            await outlet.reply(reply)
+    except ClientFault:
+        await outlet.abort()
+
+
+_JSON: Headers = ((b"content-type", b"application/json"),)
+
+
+def _framed(framing: Framing) -> Headers:
+    match framing:
+        case Framing.SSE:
+            return ((b"content-type", b"text/event-stream"), (b"cache-control", b"no-cache"))
+        case Framing.JSON_ARRAY:
+            return _JSON
+
+
+def _identified(headers: Headers, request_id: str) -> Headers:
+    """``headers`` with an id by which a person can find the exchange in the log."""
+    if table.header(headers, b"x-request-id") is not None:
+        return headers
+    return (*headers, (b"x-request-id", request_id.encode()))
+
+
+def _listed(losses: tuple[Loss, ...]) -> bytes:
+    paths = "; ".join(loss.path for loss in losses).encode("ascii", "replace")
+    return bytes(byte if 0x20 <= byte < 0x7F else 0x3F for byte in paths)[:LONGEST_LOSSES]

@@ -1,0 +1,154 @@
+"""One candidate asked: open, look at the status, hold the first bytes back until it is clear that this is an answer.
+
+Nothing is sent to the client here, so whatever goes wrong leaves every other candidate open. Expected failures come back as values.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+
+import attrs
+import trio
+
+from trioproxy.errors import ErrorKind, Failure, Fault, ProxyError, UpstreamFault
+from trioproxy.gateway.carriers import Carrier
+from trioproxy.gateway.deadlines import DeadlineTracker
+from trioproxy.gateway.guard import Guard
+from trioproxy.gateway.stages import ErrorAnswer, Prepared, Rejected
+from trioproxy.ledger.entry import Entry
+from trioproxy.neutral.events import UsageReported
+from trioproxy.upstream.base import Headers, Upstream, UpstreamResponse
+from trioproxy.wire.headers import header
+
+__all__ = ["ChooseCarrier", "Opened", "attempt"]
+
+MOST_ERROR_BODY = 1024 * 1024
+MOST_HELD = 256 * 1024
+"""A first frame longer than this is not waited for: it is sent as it comes, and failover is over."""
+CLOSING_TIME = 2.0
+
+ChooseCarrier = Callable[[Headers], Carrier]
+"""Given an answer's headers, what carries its body."""
+
+
+@attrs.define(eq=False, kw_only=True)
+class Opened:
+    """An answer under way: ``held`` is what its first bytes became for the client. Whoever has it closes it."""
+
+    prepared: Prepared
+    response: UpstreamResponse
+    carrier: Carrier
+    entry: Entry
+    tracker: DeadlineTracker
+    held: bytes = b""
+    ended: bool = False
+
+    async def receive(self, guard: Guard) -> bytes:
+        """The next bytes for the client, which may be none; sets ``ended`` at the provider's clean end.
+
+        Raises:
+            UpstreamFault: the transfer broke.
+        """
+        data = await self.response.receive_some()
+        if data:
+            out, events = self.carrier.feed(data)
+        else:
+            self.ended = True
+            out, events = self.carrier.close()
+        guard.received(events)
+        for event in events:
+            if isinstance(event, UsageReported):
+                self.entry.used(event.usage)
+        return out
+
+    async def aclose(self) -> None:
+        """Close the way to the provider, whatever state it is in."""
+        with trio.CancelScope(shield=True, deadline=trio.current_time() + CLOSING_TIME):
+            await self.response.aclose()
+
+
+async def attempt(
+    prepared: Prepared, upstream: Upstream, tracker: DeadlineTracker, choose: ChooseCarrier, entry: Entry
+) -> Opened | Rejected:
+    """Ask one candidate. An :class:`Opened` whose carrier has a ``failure`` is an answer that is itself an error."""
+    response: UpstreamResponse | None = None
+    outcome: Opened | Rejected | None = None
+    guard = Guard(tracker, prepared.provider)
+    try:
+        with guard:
+            guard.attempt_started()
+            response = await upstream.open(prepared.request, guard)
+            outcome = await _look(prepared, response, guard, choose, entry)
+    except ProxyError as error:
+        outcome = Rejected(failure=_placed(error.failure, prepared))
+    finally:
+        if response is not None and not isinstance(outcome, Opened):
+            with trio.CancelScope(shield=True, deadline=trio.current_time() + CLOSING_TIME):
+                await response.aclose()
+    return outcome if outcome is not None else Rejected(failure=guard.failure())
+
+
+async def _look(
+    prepared: Prepared, response: UpstreamResponse, guard: Guard, choose: ChooseCarrier, entry: Entry
+) -> Opened | Rejected:
+    if response.status >= 400:
+        return await _error(prepared, response, guard)
+    problem = _problem(prepared, response)
+    if problem is not None:
+        return Rejected(failure=problem)
+    opened = Opened(
+        prepared=prepared, response=response, carrier=choose(response.headers), entry=entry, tracker=guard.tracker
+    )
+    while not opened.ended and not opened.carrier.done:
+        opened.held += await opened.receive(guard)
+        if (opened.held and opened.carrier.ready) or len(opened.held) > MOST_HELD:
+            break
+    if opened.ended and not opened.held and prepared.must_speak:
+        return Rejected(failure=_fault(prepared, ErrorKind.TRUNCATED, "{provider} sent an empty answer"))
+    return opened
+
+
+def _problem(prepared: Prepared, response: UpstreamResponse) -> Failure | None:
+    """What is wrong with the head of an answer that claims to be a good one."""
+    if response.status >= 300 or response.status < 200:
+        return _fault(
+            prepared,
+            ErrorKind.MALFORMED,
+            f"{{provider}} answered with status {response.status}, which is neither an answer nor an error; is its base-url right?",
+        )
+    media = (header(response.headers, b"content-type") or b"").split(b";")[0].strip().lower()
+    if media == b"text/html" and prepared.must_speak:
+        return _fault(
+            prepared,
+            ErrorKind.MALFORMED,
+            "{provider} answered with a web page instead of an API's answer; is its base-url right?",
+        )
+    return None
+
+
+async def _error(prepared: Prepared, response: UpstreamResponse, guard: Guard) -> Rejected:
+    body = b""
+    try:
+        while len(body) <= MOST_ERROR_BODY and (data := await response.receive_some()):
+            guard.received(())
+            body += data
+    except UpstreamFault:
+        pass  # the status was heard, and says more than the broken rest
+    names = {name.decode("latin-1"): value.decode("latin-1") for name, value in response.headers}
+    failure = _placed(prepared.outbound.read_error(response.status, names, body), prepared)
+    if len(body) > MOST_ERROR_BODY:
+        return Rejected(failure=failure)
+    answer = ErrorAnswer(status=response.status, headers=response.headers, body=body, protocol=prepared.outbound.name)
+    return Rejected(failure=failure, answer=answer)
+
+
+def _fault(prepared: Prepared, kind: ErrorKind, message: str) -> Failure:
+    provider = prepared.provider
+    return Failure(kind=kind, message=message.format(provider=provider), fault=Fault.UPSTREAM, provider=provider)
+
+
+def _placed(failure: Failure, prepared: Prepared) -> Failure:
+    """The failure with the place where it happened."""
+    return attrs.evolve(
+        failure, provider=failure.provider or prepared.provider, model=failure.model or prepared.candidate.model
+    )

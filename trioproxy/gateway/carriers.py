@@ -1,0 +1,125 @@
+"""What becomes of an answer's bytes on their way to the client: the :class:`Carrier`, and which one an answer gets.
+
+Two lanes, each for streams and for whole bodies; what an answer is, is said by its own head and not by what was asked for.
+"""
+
+from __future__ import annotations
+
+from typing import Protocol as TypingProtocol
+
+from trioproxy.config.model import Settings
+from trioproxy.errors import Failure
+from trioproxy.gateway.passages import StreamPassage, WholePassage
+from trioproxy.gateway.sources import Source, StreamSource, WholeSource
+from trioproxy.gateway.stages import Admitted, Lane, Prepared
+from trioproxy.gateway.translations import StreamTranslation, WholeTranslation
+from trioproxy.neutral.events import Event
+from trioproxy.neutral.loss import Loss
+from trioproxy.protocols.base import Framing, Operation, WriteContext
+from trioproxy.upstream.base import Headers
+from trioproxy.wire.headers import header
+
+__all__ = ["Carrier", "carrier_for", "framing_of"]
+
+
+class Carrier(TypingProtocol):
+    """A body under way to the client.
+
+    ``feed`` takes bytes of the provider, ``close`` its clean end; both return the bytes for the client and the events that were understood.
+    """
+
+    @property
+    def streams(self) -> bool:
+        """Whether the client gets frames, between which something of our own may stand."""
+        ...
+
+    @property
+    def at_border(self) -> bool:
+        """Whether what was returned so far ends between two frames."""
+        ...
+
+    @property
+    def ready(self) -> bool:
+        """Whether enough is known of the answer to begin sending it."""
+        ...
+
+    @property
+    def failure(self) -> Failure | None:
+        """What is wrong with the answer by its own account, or by what its bytes are."""
+        ...
+
+    @property
+    def over(self) -> bool:
+        """Whether the client was told the end, good or bad: nothing may be added."""
+        ...
+
+    @property
+    def done(self) -> bool:
+        """Whether there is no point in reading on."""
+        ...
+
+    @property
+    def lost(self) -> bool:
+        """Whether the observer was given up: usage is unknown."""
+        ...
+
+    @property
+    def losses(self) -> list[Loss]:
+        """What could not be said in the client's protocol."""
+        ...
+
+    def feed(self, data: bytes) -> tuple[bytes, list[Event]]:
+        """Take the next bytes of the provider."""
+        ...
+
+    def close(self) -> tuple[bytes, list[Event]]:
+        """The provider's body ended without a fault of the transport."""
+        ...
+
+    def failing(self, failure: Failure) -> bytes | None:
+        """The bytes that tell the client of ``failure`` here, None where nothing can: the transfer is to be broken off."""
+        ...
+
+
+def framing_of(headers: Headers, *, stream: bool, expected: Framing) -> Framing | None:
+    """How the frames of an answer with this head lie on the wire, None where it is no stream.
+
+    A server that was asked for a ``stream`` and does not name its type is taken to send what was ``expected``.
+    """
+    media = (header(headers, b"content-type") or b"").split(b";")[0].strip().lower()
+    if media == b"text/event-stream":
+        return Framing.SSE
+    if not stream or media == b"text/html":
+        return None
+    if media == b"application/json":
+        return Framing.JSON_ARRAY if expected is Framing.JSON_ARRAY else None
+    return expected
+
+
+def carrier_for(
+    admitted: Admitted, prepared: Prepared, headers: Headers, settings: Settings, context: WriteContext
+) -> Carrier:
+    """The carrier of an answer with this head."""
+    asked = admitted.asked
+    # Only in its own protocol does a client get another framing than the one we ask for ourselves.
+    expected = asked.framing if prepared.lane is Lane.PASS else Framing.SSE
+    framing = framing_of(headers, stream=asked.stream, expected=expected)
+    match prepared.lane:
+        case Lane.PASS if framing is not None:
+            return StreamPassage(
+                prepared.outbound,
+                framing,
+                max_event=settings.max_event,
+                stripped=prepared.outbound.keepalive is None,
+            )
+        case Lane.PASS:
+            return WholePassage(prepared.outbound, observed=asked.operation is Operation.GENERATE)
+        case Lane.TRANSLATE:
+            source: Source = (
+                StreamSource(prepared.outbound, framing, max_event=settings.max_event)
+                if framing is not None
+                else WholeSource(prepared.outbound, limit=settings.max_body)
+            )
+            if asked.stream:
+                return StreamTranslation(source, prepared.naming, admitted.protocol, asked.framing, context)
+            return WholeTranslation(source, prepared.naming, admitted.protocol, context)

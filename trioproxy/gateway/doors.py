@@ -1,0 +1,61 @@
+"""Which door a request knocks at: a protocol's endpoint, something answered here, or none.
+
+Knows: paths and methods. Refuses to know: bodies and keys. Nothing is offered to other origins: no answer has an ``access-control-`` header.
+"""
+
+from __future__ import annotations
+
+from trioproxy.errors import ClientFault, ErrorKind
+from trioproxy.gateway.control import READING, ControlCall, dialect, find_control
+from trioproxy.gateway.exchange import RequestHead
+from trioproxy.protocols.base import Protocol
+from trioproxy.protocols.table import Match, match
+
+__all__ = ["Refused", "find_door", "spoken_at"]
+
+
+class Refused(ClientFault):
+    """No door: the answer needs ``headers`` of its own."""
+
+    def __init__(self, kind: ErrorKind, message: str, headers: tuple[tuple[bytes, bytes], ...] = ()) -> None:
+        super().__init__(kind, message)
+        self.headers = headers
+
+
+def find_door(head: RequestHead) -> Match | ControlCall:
+    """What the request is for.
+
+    Raises:
+        Refused: NOT_FOUND, METHOD_NOT_ALLOWED (with ``allow``), UPGRADE_REQUIRED (with ``upgrade``).
+    """
+    upgrade = head.header(b"upgrade")
+    if upgrade is not None and b"websocket" in upgrade.lower():
+        # Codex falls back to a plain POST at once on this status, and on no other.
+        raise Refused(
+            ErrorKind.UPGRADE_REQUIRED,
+            "WebSocket is not offered here; send the same request as a plain HTTP POST",
+            ((b"upgrade", b"HTTP/1.1"),),
+        )
+    doors = match(head.path)
+    for door in doors:
+        if door.endpoint.method == head.method:
+            return door
+    control = find_control(head)
+    if control is not None and head.method in READING:
+        return control
+    allowed = [*dict.fromkeys(door.endpoint.method for door in doors), *(READING if control is not None else ())]
+    if not allowed:
+        raise Refused(
+            ErrorKind.NOT_FOUND, f"there is nothing at this path; GET / lists what there is ({head.method} came)"
+        )
+    raise Refused(
+        ErrorKind.METHOD_NOT_ALLOWED,
+        f"this path takes {' or '.join(allowed)}, not {head.method}",
+        ((b"allow", ", ".join(allowed).encode()),),
+    )
+
+
+def spoken_at(head: RequestHead) -> Protocol:
+    """The protocol in which a request to this path is refused, whatever is wrong with it."""
+    doors = match(head.path)
+    return doors[0].protocol if len({door.protocol.name for door in doors}) == 1 else dialect(head)

@@ -1,0 +1,202 @@
+"""The candidates of a request, asked one after another until one answers.
+
+Legal until the first byte of an answer went to the client, and never after: everything here happens before it. What each candidate did is
+entered in the account and in the credentials' health; a request that is wrong in itself is given up at the first candidate that says so.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+
+import attrs
+import trio
+
+from trioproxy.config.model import Candidate, Credential, Routed, Settings
+from trioproxy.credentials.health import Health
+from trioproxy.errors import FACTS, ClientFault, ErrorKind, Failure, Fault
+from trioproxy.gateway.attempt import Opened, attempt
+from trioproxy.gateway.carriers import Carrier, carrier_for
+from trioproxy.gateway.choice import Turns, order
+from trioproxy.gateway.deadlines import DeadlineTracker
+from trioproxy.gateway.pairs import choose_lane
+from trioproxy.gateway.prepare import prepare
+from trioproxy.gateway.stages import Admitted, Lane, Prepared, Rejected
+from trioproxy.ledger.entry import Entry, Try
+from trioproxy.protocols.base import WriteContext
+from trioproxy.upstream.base import Headers, Upstream
+
+__all__ = ["Failover"]
+
+# Another round may mend these: they say nothing of the key, and nothing of the request.
+_PASSING = frozenset(
+    {
+        ErrorKind.CLIENT_TIMEOUT,
+        ErrorKind.INTERNAL,
+        ErrorKind.UNREACHABLE,
+        ErrorKind.TRUNCATED,
+        ErrorKind.MALFORMED,
+        ErrorKind.OVERLOADED,
+        ErrorKind.RATE_LIMITED,
+        ErrorKind.TIMEOUT,
+    }
+)
+ROUND_PAUSE = 0.5
+
+
+@attrs.define(eq=False, kw_only=True)
+class Failover:
+    """Finds the answer of one request after another. ``reach`` says by which upstream a credential is asked; ``wall`` is Unix time."""
+
+    reach: Callable[[Credential], Upstream]
+    wall: Callable[[], float]
+    token: Callable[[], str]
+    health: Health = attrs.field(factory=Health)
+    turns: Turns = attrs.field(factory=Turns)
+
+    async def first_answer(
+        self, admitted: Admitted, routed: Routed, settings: Settings, entry: Entry
+    ) -> Opened | Rejected:
+        """The first candidate's answer that is one, else the last one's error.
+
+        Raises:
+            ClientFault: no candidate can be asked this at all.
+            UpstreamFault: MODEL_COOLDOWN, every candidate rests.
+        """
+        routed = _servable(admitted, routed)
+        queue = order(routed, settings.strategy, self.turns, self.health, trio.current_time())
+        if settings.max_retry_credentials > 0:
+            queue = queue[: settings.max_retry_credentials]
+        number = 0
+        pause = 0.0
+        while True:
+            later: list[Candidate] = []
+            while queue:
+                candidate = queue.pop(0)
+                result = await self._ask(candidate, admitted, routed, settings, entry)
+                failure = _failure(result)
+                if failure is None:
+                    return result
+                pause = _pause(number, failure, settings)
+                if not FACTS[failure.kind].next_candidate or entry.outlasted(candidate.deadlines.total):
+                    return await _final(result)
+                if failure.kind in _PASSING and number < _rounds(candidate, settings):
+                    later.append(candidate)
+                queue = [each for each in queue if not self._rests_firmly(each)]
+                if not queue and not later:
+                    return await _final(result)
+                if isinstance(result, Opened):
+                    await result.aclose()
+            queue = later
+            await trio.sleep(pause)
+            number += 1
+
+    async def _ask(
+        self, candidate: Candidate, admitted: Admitted, routed: Routed, settings: Settings, entry: Entry
+    ) -> Opened | Rejected:
+        credential = candidate.credential
+        try:
+            prepared = prepare(admitted, routed, candidate, now=self.wall(), token=self.token())
+        except ClientFault as fault:
+            return Rejected(failure=fault.failure)
+        entry.asking(
+            lane=prepared.lane.value,
+            provider=prepared.provider,
+            credential=credential.label,
+            protocol=prepared.outbound.name,
+            model=candidate.model,
+            losses=len(prepared.losses),
+        )
+
+        def carrier(headers: Headers) -> Carrier:
+            return carrier_for(admitted, prepared, headers, settings, self._context(admitted, prepared))
+
+        tracker = DeadlineTracker(candidate.deadlines, admitted.asked.stream, entry.opened_at)
+        result = await attempt(prepared, self.reach(credential), tracker, carrier, entry)
+        failure = _failure(result)
+        entry.tried(
+            Try(
+                credential=credential.label,
+                provider=prepared.provider,
+                model=candidate.model,
+                kind=failure.kind if failure else None,
+                status=failure.status if failure else None,
+            )
+        )
+        if failure is None:
+            self.health.succeeded(credential.id, candidate.model)
+        else:
+            self.note(candidate, failure, settings)
+        return result
+
+    def note(self, candidate: Candidate, failure: Failure, settings: Settings) -> None:
+        """Hold a failure against its candidate, where it is the provider's."""
+        credential = candidate.credential
+        if failure.fault is Fault.UPSTREAM and not settings.disable_cooling and not credential.disable_cooling:
+            self.health.failed(
+                credential.id,
+                candidate.model,
+                failure,
+                trio.current_time(),
+                transient=settings.transient_cooldown,
+                cap=settings.max_cooldown,
+            )
+
+    def _rests_firmly(self, candidate: Candidate) -> bool:
+        rest = self.health.resting(candidate.credential.id, candidate.model, trio.current_time())
+        return rest is not None and rest.firm
+
+    def _context(self, admitted: Admitted, prepared: Prepared) -> WriteContext:
+        conversation = prepared.conversation
+        return WriteContext(
+            model=admitted.asked.model,
+            now=int(self.wall()),
+            token=self.token(),
+            conversation=conversation,
+            include_usage=conversation.include_usage if conversation is not None else True,
+        )
+
+
+def _servable(admitted: Admitted, routed: Routed) -> Routed:
+    """``routed`` with those candidates only that can serve the request.
+
+    Raises:
+        ClientFault: none can; the first one's reason.
+    """
+    servable: list[Candidate] = []
+    reason: ClientFault | None = None
+    for candidate in routed.candidates:
+        try:
+            choose_lane(admitted.asked, candidate)
+        except ClientFault as fault:
+            reason = reason or fault
+        else:
+            servable.append(candidate)
+    if not servable and reason is not None:
+        raise reason
+    return routed if len(servable) == len(routed.candidates) else attrs.evolve(routed, candidates=tuple(servable))
+
+
+def _failure(result: Opened | Rejected) -> Failure | None:
+    return result.carrier.failure if isinstance(result, Opened) else result.failure
+
+
+async def _final(result: Opened | Rejected) -> Opened | Rejected:
+    """The result that nothing better follows. A provider's own error in a stream of the client's protocol is passed on as it came."""
+    if isinstance(result, Rejected):
+        return result
+    assert result.carrier.failure is not None
+    if result.prepared.lane is Lane.PASS and result.carrier.over:
+        return result
+    await result.aclose()
+    return Rejected(failure=result.carrier.failure)
+
+
+def _rounds(candidate: Candidate, settings: Settings) -> int:
+    own = candidate.credential.request_retry
+    return settings.request_retry if own is None else own
+
+
+def _pause(number: int, failure: Failure, settings: Settings) -> float:
+    """Seconds before the next round: what the provider asked for, else a little more each time."""
+    wanted = failure.retry_after if failure.retry_after is not None else ROUND_PAUSE * 2.0**number
+    return min(wanted, settings.max_retry_interval)

@@ -1,0 +1,82 @@
+"""One exchange, from its head to its settlement: admit, route, attempt, relay, settle.
+
+The order of things is here and nowhere else; what each of them means is in the file of its name. One nursery and one cancel scope an exchange:
+the client's leaving cancels it, and with it everything that was under way for that client.
+"""
+
+from __future__ import annotations
+
+import logging
+from collections.abc import Callable
+
+import attrs
+import trio
+
+from trioproxy.config.model import Snapshot
+from trioproxy.config.routes import route
+from trioproxy.errors import ErrorKind, Failure, ProxyError
+from trioproxy.gateway.admission import admit
+from trioproxy.gateway.answers import answer_head, refuse
+from trioproxy.gateway.attendants import Attendants
+from trioproxy.gateway.control import ControlCall
+from trioproxy.gateway.doors import Refused, find_door
+from trioproxy.gateway.exchange import Exchange
+from trioproxy.gateway.failover import Failover
+from trioproxy.gateway.outlet import Outlet
+from trioproxy.gateway.receive import receive
+from trioproxy.gateway.relay import relay
+from trioproxy.gateway.stages import Rejected
+from trioproxy.ledger.entry import Ledger
+
+__all__ = ["Gateway"]
+
+_log = logging.getLogger("trioproxy.gateway")
+
+BUG = Failure(kind=ErrorKind.INTERNAL, message="a bug in the proxy itself; its log has the traceback")
+
+
+@attrs.define(eq=False, kw_only=True)
+class Gateway:
+    """Serves exchanges. ``current`` gives the snapshot of the moment; an exchange keeps the one it began with."""
+
+    current: Callable[[], Snapshot]
+    failover: Failover
+    ledger: Ledger
+
+    async def handle(self, exchange: Exchange) -> None:
+        """Serve one exchange. Nothing escapes but cancellation."""
+        snapshot, head = self.current(), exchange.head
+        with self.ledger.entry(method=head.method, path=head.path, peer=head.peer) as entry:
+            outlet = Outlet(exchange, entry, snapshot.settings.deadlines)
+            async with trio.open_nursery() as nursery:
+                try:
+                    await self._serve(snapshot, outlet, Attendants(outlet, nursery))
+                except Refused as error:
+                    await refuse(outlet, snapshot.settings, error.failure, headers=error.headers)
+                except ProxyError as error:
+                    await refuse(outlet, snapshot.settings, error.failure)
+                except Exception:
+                    _log.exception("%s %s failed", head.method, head.path)
+                    await refuse(outlet, snapshot.settings, BUG)
+                nursery.cancel_scope.cancel(reason="the exchange is over")
+
+    async def _serve(self, snapshot: Snapshot, outlet: Outlet, attendants: Attendants) -> None:
+        exchange, entry, settings = outlet.exchange, outlet.entry, snapshot.settings
+        door = find_door(exchange.head)
+        client = admit(snapshot, exchange.head, keyless=isinstance(door, ControlCall) and door.control.keyless)
+        if isinstance(door, ControlCall):
+            return await outlet.reply(door.answer(snapshot, client))
+        admitted = await receive(exchange, door, client, settings.max_body, entry)
+        asked = admitted.asked
+        attendants.watch_client()
+        routed = route(snapshot, protocol=asked.protocol, operation=asked.operation, model=asked.model, client=client)
+        attendants.keep_alive(admitted, settings)
+        answer = await self.failover.first_answer(admitted, routed, settings, entry)
+        if isinstance(answer, Rejected):
+            return await refuse(outlet, settings, answer.failure, answer=answer.answer)
+        ended = await relay(answer, outlet, *answer_head(answer, admitted, settings, entry.id))
+        if ended.failure is not None:
+            self.failover.note(answer.prepared.candidate, ended.failure, settings)
+            if not exchange.started:
+                await refuse(outlet, settings, ended.failure)
+        return None

@@ -1,0 +1,41 @@
+"""Which translations are ready: one line turns a pair on.
+
+A pair is what the client speaks and what the provider speaks. A request that only a pair outside this table could serve is refused before
+anything is asked of a provider.
+"""
+
+from __future__ import annotations
+
+from trioproxy.config.model import Candidate
+from trioproxy.errors import ClientFault, ErrorKind
+from trioproxy.gateway.stages import Lane
+from trioproxy.protocols.base import Asked, Operation
+
+__all__ = ["READY", "choose_lane"]
+
+READY: frozenset[tuple[str, str]] = frozenset()
+
+_TRANSLATED = frozenset({Operation.GENERATE})
+
+
+def choose_lane(asked: Asked, candidate: Candidate) -> Lane:
+    """How an answer of this candidate would get to the client.
+
+    Raises:
+        ClientFault: UNSUPPORTED, the candidate speaks another protocol and this crossing is not offered.
+    """
+    spoken = candidate.wire.protocol
+    if asked.protocol == spoken:
+        return Lane.PASS
+    if (asked.protocol, spoken) in READY and asked.operation in _TRANSLATED:
+        return Lane.TRANSLATE
+    what = "" if asked.operation in _TRANSLATED else f" for {asked.operation.value}"
+    offered = sorted(client for client, provider in READY if provider == spoken) if not what else []
+    ways = " or ".join([spoken, *offered])
+    raise ClientFault(
+        ErrorKind.UNSUPPORTED,
+        f"{asked.model} is served by {candidate.credential.group or candidate.credential.provider.name}, which speaks {spoken}; "
+        f"translating {asked.protocol} to it{what} is not offered. Ask for this model in {ways}, or for a model whose provider "
+        f"speaks {asked.protocol} (`trioproxy models` lists them).",
+        model=asked.model,
+    )

@@ -1,0 +1,191 @@
+"""A request as it goes to one candidate: the lane, the bytes, the headers, the URL. Pure; ``now`` and ``token`` are for providers whose requests
+are signed one by one.
+
+In the passing lane the body is what the client sent, with the model's name spliced in where it differs and with what named rules change
+(``providers/quirks.py``); nothing else is touched. A client's own credentials never get here: ``wire/headers.py`` holds them back.
+"""
+
+from __future__ import annotations
+
+from trioproxy import __version__
+from trioproxy.config.model import Candidate, Routed
+from trioproxy.errors import ClientFault, ErrorKind
+from trioproxy.gateway.pairs import choose_lane
+from trioproxy.gateway.stages import Admitted, Lane, Prepared
+from trioproxy.protocols.base import Asked, ModelSpot, WriteTarget
+from trioproxy.protocols.table import protocol
+from trioproxy.providers.auth import auth_headers, entry_headers
+from trioproxy.providers.urls import forwarded_query, url_for
+from trioproxy.upstream.base import Headers, UpstreamRequest
+from trioproxy.wire import headers as table
+from trioproxy.wire.jsoncodec import dumps
+from trioproxy.wire.splice import replace
+
+__all__ = ["prepare"]
+
+ANTHROPIC_VERSION = "2023-06-01"
+
+# What says something of the client to a provider that speaks another protocol, and is no word of the client's own protocol.
+_CROSSING = frozenset(
+    {
+        b"user-agent",
+        b"accept-language",
+        b"x-request-id",
+        b"x-client-request-id",
+        b"traceparent",
+        b"tracestate",
+        b"baggage",
+    }
+)
+
+
+def prepare(admitted: Admitted, routed: Routed, candidate: Candidate, *, now: float, token: str) -> Prepared:
+    """The request for ``candidate``.
+
+    Raises:
+        ClientFault: UNSUPPORTED, this candidate can't serve the request; INVALID_REQUEST, its protocol can't say what is asked.
+    """
+    lane = choose_lane(admitted.asked, candidate)
+    match lane:
+        case Lane.PASS:
+            return _passed(admitted, routed, candidate, now=now, token=token)
+        case Lane.TRANSLATE:
+            return _translated(admitted, routed, candidate, now=now, token=token)
+
+
+def _passed(admitted: Admitted, routed: Routed, candidate: Candidate, *, now: float, token: str) -> Prepared:
+    asked = admitted.asked
+    headers = _headers(table.request(admitted.headers), admitted, candidate, now=now, token=token)
+    request = _request(
+        admitted,
+        candidate,
+        headers=headers,
+        body=_with_model(asked, candidate.model),
+        verb=_verb(asked),
+        query=forwarded_query(asked.query),
+    )
+    return Prepared(
+        candidate=candidate, lane=Lane.PASS, outbound=admitted.protocol, operation=asked.operation, request=request
+    )
+
+
+def _translated(admitted: Admitted, routed: Routed, candidate: Candidate, *, now: float, token: str) -> Prepared:
+    asked, outbound = admitted.asked, protocol(candidate.wire.protocol)
+    assert asked.document is not None, "an operation that is translated has a JSON body"
+    conversation = admitted.protocol.read_request(asked.document, asked)
+    credential = candidate.credential
+    written = outbound.write_request(
+        conversation,
+        WriteTarget(
+            model=candidate.model,
+            provider=credential.provider.name,
+            stream=asked.stream,
+            include_usage=credential.include_usage,
+            max_output_tokens=candidate.facts.max_output_tokens if candidate.facts else None,
+            thinking=candidate.facts.thinking if candidate.facts else None,
+            quirks=frozenset(credential.quirks),
+            operation=asked.operation,
+        ),
+    )
+    crossing = tuple((name, value) for name, value in table.request(admitted.headers) if name in _CROSSING)
+    accept = b"text/event-stream" if asked.stream else b"application/json"
+    headers = _headers((*crossing, (b"accept", accept)), admitted, candidate, now=now, token=token)
+    streaming = outbound.name == "gemini" and asked.stream
+    request = _request(
+        admitted,
+        candidate,
+        headers=headers,
+        body=dumps(written.body),
+        verb="streamGenerateContent" if streaming else "",
+        query="alt=sse" if streaming else "",
+    )
+    return Prepared(
+        candidate=candidate,
+        lane=Lane.TRANSLATE,
+        outbound=outbound,
+        operation=asked.operation,
+        request=request,
+        conversation=conversation,
+        naming=written.naming,
+        losses=written.losses,
+    )
+
+
+def _with_model(asked: Asked, model: str) -> bytes:
+    """The client's body with the upstream's name for the model, the identical bytes where they agree."""
+    if asked.model_span is None or asked.model == model:
+        return asked.body
+    match asked.spot:
+        case ModelSpot.JSON:
+            return replace(asked.body, asked.model_span, dumps(model))
+        case ModelSpot.FORM:
+            return replace(asked.body, asked.model_span, model.encode())
+        case ModelSpot.PATH:
+            return asked.body
+
+
+def _verb(asked: Asked) -> str:
+    """What follows the model in the client's own path (``streamGenerateContent``), "" where its paths have no such thing."""
+    return asked.endpoint.path.partition("{model}:")[2]
+
+
+def _request(
+    admitted: Admitted, candidate: Candidate, *, headers: Headers, body: bytes, verb: str, query: str
+) -> UpstreamRequest:
+    asked, credential = admitted.asked, candidate.credential
+    url = url_for(
+        candidate.wire,
+        asked.operation,
+        join=credential.join,
+        model=candidate.model,
+        verb=verb,
+        query=query,
+        tail=admitted.tail,
+    )
+    if url is None:
+        raise ClientFault(
+            ErrorKind.UNSUPPORTED,
+            f"{credential.group or credential.provider.name} has no {asked.operation.value} in {candidate.wire.protocol}",
+            model=asked.model,
+        )
+    return UpstreamRequest(
+        method=asked.endpoint.method,
+        url=url,
+        headers=headers,
+        body=body,
+        proxy_url=credential.proxy_url,
+        max_connections=credential.max_connections,
+        keep_alive_connections=credential.keep_alive_connections,
+        credential_id=credential.id,
+        protocol=candidate.wire.protocol,
+        model=candidate.model,
+        stream=asked.stream,
+    )
+
+
+def _headers(base: Headers, admitted: Admitted, candidate: Candidate, *, now: float, token: str) -> Headers:
+    """``base``, then defaults where the client has none, then what the entry and the key put over it."""
+    credential, provider = candidate.credential, candidate.credential.provider
+    client = {name.decode("latin-1"): value.decode("latin-1") for name, value in admitted.headers}
+    defaults = {
+        "content-type": "application/json",
+        "user-agent": f"trioproxy/{__version__}",
+        **({"anthropic-version": ANTHROPIC_VERSION} if candidate.wire.protocol == "anthropic" else {}),
+        **{name.lower(): value for name, value in provider.headers.items()},
+    }
+    key = credential.key.reveal() if credential.key is not None else None
+    style = candidate.wire.auth or provider.auth
+    over = {
+        "accept-encoding": "identity",
+        **entry_headers(credential.headers, client),
+        **auth_headers(style, key, custom_base=credential.custom_base, now=now, token=token),
+    }
+    present = {name.decode("latin-1") for name, _ in base}
+    lines = [(name, value) for name, value in base if name.decode("latin-1") not in over]
+    lines += (_line(name, value) for name, value in defaults.items() if name not in present and name not in over)
+    lines += (_line(name, value) for name, value in over.items())
+    return tuple(lines)
+
+
+def _line(name: str, value: str) -> tuple[bytes, bytes]:
+    return name.encode("latin-1", "replace"), value.encode("latin-1", "replace")

@@ -1,0 +1,87 @@
+"""How a failure reaches the client while the head has not been sent: status, headers and a body in the client's own protocol.
+
+A provider's own error passes unchanged where it is an error in the client's protocol already; otherwise what it said is rendered anew, with its
+status, message, code and the headers that help (``wire/headers.py`` has the list). Pure.
+"""
+
+from __future__ import annotations
+
+import math
+from typing import Any
+
+import attrs
+
+from trioproxy.config.model import ErrorFormat
+from trioproxy.errors import Failure
+from trioproxy.gateway.stages import ErrorAnswer
+from trioproxy.protocols.base import Protocol
+from trioproxy.upstream.base import Headers
+from trioproxy.wire import headers as table
+from trioproxy.wire.jsoncodec import JSONError, Object, dumps, loads_object
+
+__all__ = ["Reply", "is_native", "json_reply", "refusal"]
+
+
+@attrs.frozen(kw_only=True)
+class Reply:
+    """A whole answer of our own making, or one that is passed on whole."""
+
+    status: int
+    headers: Headers
+    body: bytes = b""
+
+
+def json_reply(document: Any, *, status: int = 200, headers: Headers = ()) -> Reply:
+    """A JSON answer."""
+    return Reply(status=status, headers=((b"content-type", b"application/json"), *headers), body=dumps(document))
+
+
+def refusal(
+    failure: Failure,
+    protocol: Protocol,
+    *,
+    form: ErrorFormat = ErrorFormat.JSON,
+    answer: ErrorAnswer | None = None,
+    extra: Headers = (),
+) -> Reply:
+    """The answer that tells of ``failure``. ``answer`` is the provider's own error, where it is one; ``extra`` headers go on top."""
+    kept = table.error_response(answer.headers) if answer is not None else ()
+    if answer is not None and form is ErrorFormat.JSON and answer.protocol == protocol.name and is_native(answer):
+        return Reply(status=answer.status, headers=(*kept, *extra), body=answer.body)
+    headers = tuple((name, value) for name, value in kept if name != b"content-type")
+    if failure.retry_after is not None and table.header(headers, b"retry-after") is None:
+        headers += ((b"retry-after", b"%d" % max(1, math.ceil(failure.retry_after))),)
+    headers += extra
+    match form:
+        case ErrorFormat.JSON:
+            return json_reply(protocol.render_error(failure), status=failure.http_status, headers=headers)
+        case ErrorFormat.TEXT:
+            plain = (b"content-type", b"text/plain; charset=utf-8")
+            return Reply(status=failure.http_status, headers=(plain, *headers), body=failure.message.encode())
+
+
+# What the clients of each protocol look for in an error: the members that must be there, and be text or numbers.
+_NATIVE: dict[str, tuple[tuple[str, ...], ...]] = {
+    "openai_chat": (("error", "message"), ("error", "type")),
+    "openai_responses": (("error", "message"), ("error", "type")),
+    "anthropic": (("type",), ("error", "type"), ("error", "message")),
+    "gemini": (("error", "code"), ("error", "message"), ("error", "status")),
+}
+
+
+def is_native(answer: ErrorAnswer) -> bool:
+    """Whether this error is one in the words of its own protocol, which some servers that imitate it don't use."""
+    try:
+        document = loads_object(answer.body)
+    except JSONError:
+        return False
+    return all(_has(document, path) for path in _NATIVE[answer.protocol])
+
+
+def _has(document: Object, path: tuple[str, ...]) -> bool:
+    value: Any = document
+    for name in path:
+        if not isinstance(value, dict) or name not in value:
+            return False
+        value = value[name]
+    return isinstance(value, str | int)

@@ -1,0 +1,119 @@
+"""An answer carried to the client, and its honest end.
+
+One task reads the provider and writes to the client, with nothing between: no chunk pays for a task switch, and a slow client slows the provider
+down instead of filling a queue. The read is never cancelled to be tried again; whatever cancels it ends the answer.
+
+How an answer ends:
+
+===============================================  ===========================================================================
+what happened                                    what the client gets
+===============================================  ===========================================================================
+its own end went by                              nothing more: the transfer ends well
+its own error went by                            nothing more: it was said already
+EOF, a reset, a deadline, broken data            the protocol's error at an event border, else a broken transfer
+our own shutdown                                 the same, within a few shielded seconds
+the client stopped reading, or left              a broken transfer, if anyone is there
+===============================================  ===========================================================================
+"""
+
+from __future__ import annotations
+
+import trio
+
+from trioproxy.errors import ClientFault, ErrorKind, Failure, Fault, ProxyError, UpstreamFault
+from trioproxy.gateway.attempt import Opened
+from trioproxy.gateway.deadlines import Phase
+from trioproxy.gateway.guard import Guard
+from trioproxy.gateway.outlet import Outlet
+from trioproxy.gateway.stages import Ended
+from trioproxy.upstream.base import Headers
+
+__all__ = ["SHUTTING_DOWN", "relay"]
+
+LAST_WORDS_TIME = 3.0
+LETTING_GO_TIME = 0.2
+
+SHUTTING_DOWN = Failure(
+    kind=ErrorKind.SHUTTING_DOWN,
+    message="the proxy is shutting down and could not wait for the rest of this answer; ask again",
+    fault=Fault.PROXY,
+)
+
+
+async def relay(opened: Opened, outlet: Outlet, status: int, headers: Headers) -> Ended:
+    """Carry the answer to its end. The provider's side is closed afterwards, come what may.
+
+    Where the failure comes before the head was sent (``outlet.started`` is false), telling the client is left to the caller.
+    """
+    guard = Guard(opened.tracker, opened.prepared.provider)
+    try:
+        failure: Failure | None = None
+        with guard:
+            failure = await _pump(opened, outlet, guard, status, headers)
+        if guard.expired is Phase.CLIENT_SEND:
+            await outlet.leave()
+            return Ended(failure=guard.failure())
+        if guard.expired is not None:
+            failure = guard.failure()
+        if failure is not None and not outlet.started:
+            return Ended(failure=failure)
+        if opened.carrier.over and opened.carrier.failure is None and not outlet.in_midst:
+            failure = None  # all was said: what happened to the transfer afterwards is nobody's loss
+        await _end(opened, outlet, failure)
+        if failure is None and not opened.ended:
+            await _let_go(opened)
+        return Ended(failure=failure)
+    except trio.Cancelled:
+        if outlet.entry.outcome is None:
+            with trio.CancelScope(shield=True, deadline=trio.current_time() + LAST_WORDS_TIME):
+                await _end(opened, outlet, SHUTTING_DOWN)
+        raise
+    finally:
+        await opened.aclose()
+
+
+async def _pump(opened: Opened, outlet: Outlet, guard: Guard, status: int, headers: Headers) -> Failure | None:
+    """Read and write until the end; the failure it came to, None where the answer is whole."""
+    carrier = opened.carrier
+    try:
+        if not outlet.started:
+            await outlet.start(status, headers)
+        if opened.held:
+            await outlet.give(opened.held, guard, carrier)
+        while not opened.ended and not carrier.done:
+            out = await opened.receive(guard)
+            if out:
+                await outlet.give(out, guard, carrier)
+    except ProxyError as error:
+        return error.failure
+    return carrier.failure
+
+
+async def _end(opened: Opened, outlet: Outlet, failure: Failure | None) -> None:
+    """Tell the client how it ended, once, and settle the account."""
+    carrier = opened.carrier
+    opened.entry.observed = not carrier.lost
+    opened.entry.losses += len(carrier.losses)
+    if failure is None:
+        opened.entry.complete()
+    else:
+        opened.entry.failed(failure)
+    try:
+        if failure is None or carrier.over:
+            await outlet.finish()
+        elif outlet.in_midst or (tail := carrier.failing(failure)) is None:
+            await outlet.abort()
+        else:
+            await outlet.finish(tail)
+    except ClientFault:
+        await outlet.abort()
+
+
+async def _let_go(opened: Opened) -> None:
+    """Read what little a provider sends behind its own terminal, so that the connection can serve again."""
+    with trio.move_on_after(LETTING_GO_TIME):
+        try:
+            while await opened.response.receive_some():
+                pass
+        except UpstreamFault:
+            pass

@@ -1,0 +1,116 @@
+"""From a provider's bytes to events: streams frame by frame, whole bodies at their end. Pure machines.
+
+Refuses to know: where the events go, and what a client is to be sent.
+"""
+
+from __future__ import annotations
+
+from typing import Protocol as TypingProtocol
+
+from trioproxy.errors import ErrorKind, Failure, Fault
+from trioproxy.neutral.events import Event
+from trioproxy.protocols.base import Framing, Protocol, Reader, StreamSeen
+from trioproxy.wire import sse
+from trioproxy.wire.frames import Frame
+from trioproxy.wire.jsonarray import JSONArrayDecoder
+from trioproxy.wire.jsoncodec import JSONError, loads_object
+from trioproxy.wire.machine import ProtocolViolation
+
+__all__ = ["Source", "StreamSource", "WholeSource", "encode_error", "malformed"]
+
+
+class Source(TypingProtocol):
+    """A machine from a provider's bytes to events."""
+
+    def feed(self, data: bytes) -> list[Event]:
+        """Events that these bytes complete.
+
+        Raises:
+            ProtocolViolation: the bytes are not what they should be, or more than may be kept.
+        """
+        ...
+
+    def close(self) -> list[Event]:
+        """Events owed at the clean end of the body."""
+        ...
+
+
+def _decoder(framing: Framing, max_event: int) -> sse.SSEDecoder | JSONArrayDecoder:
+    match framing:
+        case Framing.SSE:
+            return sse.SSEDecoder(max_event=max_event)
+        case Framing.JSON_ARRAY:
+            return JSONArrayDecoder(max_element=max_event)
+
+
+class StreamSource:
+    """The events of a stream, and what its reader remembers of it."""
+
+    def __init__(self, protocol: Protocol, framing: Framing, *, max_event: int) -> None:
+        self.decoder = _decoder(framing, max_event)
+        self._reader: Reader = protocol.stream_reader()
+
+    @property
+    def seen(self) -> StreamSeen:
+        """See :class:`~trioproxy.protocols.base.StreamSeen`."""
+        return self._reader.seen
+
+    def feed(self, data: bytes) -> list[Event]:
+        """See :meth:`Source.feed`."""
+        return self._read(self.decoder.feed(data))
+
+    def close(self) -> list[Event]:
+        """See :meth:`Source.close`."""
+        return self._read(self.decoder.close()) + self._reader.close()
+
+    def _read(self, frames: list[Frame]) -> list[Event]:
+        if len(frames) == 1:
+            return self._reader.feed(frames[0])
+        return [event for frame in frames for event in self._reader.feed(frame)]
+
+
+class WholeSource:
+    """The events of a whole JSON body, all at its end."""
+
+    def __init__(self, protocol: Protocol, *, limit: int) -> None:
+        self._protocol = protocol
+        self._limit = limit
+        self._pieces: list[bytes] = []
+        self._size = 0
+
+    def feed(self, data: bytes) -> list[Event]:
+        """See :meth:`Source.feed`."""
+        self._size += len(data)
+        if self._size > self._limit:
+            self._pieces.clear()
+            raise ProtocolViolation(f"the body is longer than {self._limit} bytes")
+        self._pieces.append(data)
+        return []
+
+    def close(self) -> list[Event]:
+        """See :meth:`Source.close`."""
+        body = b"".join(self._pieces)
+        self._pieces.clear()
+        try:
+            return self._protocol.read_body(loads_object(body))
+        except JSONError as exc:
+            raise ProtocolViolation(f"the body of the answer: {exc}") from None
+
+
+def malformed(violation: ProtocolViolation) -> Failure:
+    """The failure that broken bytes are."""
+    return Failure(
+        kind=ErrorKind.MALFORMED, message=f"the provider's answer is broken: {violation}", fault=Fault.UPSTREAM
+    )
+
+
+def encode_error(
+    protocol: Protocol, framing: Framing, failure: Failure, seen: StreamSeen, *, opening: bytes = b"["
+) -> bytes:
+    """The native error of a stream whose head was sent. ``opening`` is what must stand before an element of a JSON array."""
+    frames = protocol.error_frames(failure, seen)
+    match framing:
+        case Framing.SSE:
+            return sse.encode(frames)
+        case Framing.JSON_ARRAY:
+            return opening + b",".join(frame.data for frame in frames) + b"]"

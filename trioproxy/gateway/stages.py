@@ -1,0 +1,91 @@
+"""The frozen values between the stages of an exchange: ``Asked -> Admitted -> Routed -> Prepared -> Opened -> Ended``.
+
+``Asked`` is the protocols' word (``protocols/base.py``), ``Routed`` the configuration's (``config/model.py``). Knows no clock and no socket.
+"""
+
+from __future__ import annotations
+
+import enum
+
+import attrs
+
+from trioproxy.config.model import Candidate, ClientKey
+from trioproxy.errors import Failure
+from trioproxy.neutral.loss import Loss
+from trioproxy.neutral.naming import ToolNaming
+from trioproxy.neutral.request import Conversation
+from trioproxy.protocols.base import Asked, Operation, Protocol
+from trioproxy.upstream.base import Headers, UpstreamRequest
+
+__all__ = ["Admitted", "Ended", "ErrorAnswer", "Lane", "Prepared", "Rejected"]
+
+
+class Lane(enum.Enum):
+    """How an answer gets to the client."""
+
+    PASS = "pass"
+    """The provider's bytes, unchanged."""
+    TRANSLATE = "translate"
+    """Read into events, written in the client's protocol."""
+
+
+@attrs.frozen(kw_only=True)
+class Admitted:
+    """A request that may be served: what is asked, in which protocol, by whom (None where no keys are configured), with which
+    headers. ``tail`` is what the path had behind its operation's root, where the endpoint leaves that open."""
+
+    protocol: Protocol
+    asked: Asked
+    client: ClientKey | None
+    headers: Headers
+    tail: str = ""
+
+
+@attrs.frozen(kw_only=True)
+class Prepared:
+    """A request as it goes to one candidate. ``outbound`` is the protocol spoken there; the last three are set in the translating lane."""
+
+    candidate: Candidate
+    lane: Lane
+    outbound: Protocol
+    operation: Operation
+    request: UpstreamRequest
+    conversation: Conversation | None = None
+    naming: ToolNaming = attrs.field(factory=ToolNaming)
+    losses: tuple[Loss, ...] = ()
+
+    @property
+    def provider(self) -> str:
+        """The name a person knows the provider by."""
+        credential = self.candidate.credential
+        return credential.group or credential.provider.name
+
+    @property
+    def must_speak(self) -> bool:
+        """Whether an answer without content would be a fault."""
+        return self.operation is Operation.GENERATE
+
+
+@attrs.frozen(kw_only=True)
+class ErrorAnswer:
+    """A provider's answer with an error status, whole: what may be passed on as it is."""
+
+    status: int
+    headers: Headers
+    body: bytes
+    protocol: str
+
+
+@attrs.frozen(kw_only=True)
+class Rejected:
+    """An attempt that came to nothing, and nothing of it was sent. ``answer`` is what the provider said, where it said something."""
+
+    failure: Failure
+    answer: ErrorAnswer | None = None
+
+
+@attrs.frozen(kw_only=True)
+class Ended:
+    """What a relayed answer came to: ``failure`` None means that it reached its own end."""
+
+    failure: Failure | None = None

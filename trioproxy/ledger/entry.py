@@ -1,0 +1,267 @@
+"""The account of one exchange, kept in memory while it runs and settled exactly once, whatever happens to it.
+
+Knows: what is worth telling of an exchange, and how it came out. Refuses to know: bodies, keys, and where settled accounts go
+(:class:`Ledger` hands them to its sinks). Everything here is synchronous: settling never waits, so no cancellation can lose it.
+"""
+
+from __future__ import annotations
+
+import enum
+import logging
+from collections.abc import Callable
+from types import TracebackType
+
+import attrs
+
+from trioproxy.errors import ErrorKind, Failure, Fault
+from trioproxy.neutral.usage import Usage
+
+__all__ = ["Entry", "Ledger", "Outcome", "Settled", "Sink", "Try"]
+
+_log = logging.getLogger("trioproxy.ledger")
+
+CLIENT_GONE_STATUS = 499
+
+
+class Outcome(enum.Enum):
+    """How an exchange came out."""
+
+    COMPLETE = "complete"
+    """The answer reached its own end."""
+    REFUSED = "refused"
+    """It was answered with an error that is the client's or the configuration's fault."""
+    FAILED = "failed"
+    """A provider failed, and the client was told so."""
+    CLIENT_GONE = "client_gone"
+    """The client left before the end."""
+    CLIENT_SLOW = "client_slow"
+    """The client stopped reading, and was left."""
+    SHUT_DOWN = "shut_down"
+    """This process stopped before the end."""
+
+
+@attrs.frozen(kw_only=True)
+class Try:
+    """One candidate that was asked. ``kind`` is why it did not serve, None for the one that did."""
+
+    credential: str
+    provider: str
+    model: str
+    kind: ErrorKind | None = None
+    status: int | None = None
+
+
+@attrs.frozen(kw_only=True)
+class Settled:
+    """An account that is closed. Times in seconds; ``began`` is Unix time, ``first_byte`` and ``total`` count from it; ``first_byte`` is None
+    where no byte of an answer was sent. ``usage`` is None where it is unknown."""
+
+    id: str
+    began: float
+    method: str
+    path: str
+    peer: str
+    outcome: Outcome
+    status: int | None
+    total: float
+    first_byte: float | None = None
+    client: str | None = None
+    protocol: str | None = None
+    operation: str | None = None
+    model: str | None = None
+    stream: bool = False
+    lane: str | None = None
+    provider: str | None = None
+    credential: str | None = None
+    upstream_protocol: str | None = None
+    upstream_model: str | None = None
+    tries: tuple[Try, ...] = ()
+    failure: Failure | None = None
+    usage: Usage | None = None
+    observed: bool = True
+    losses: int = 0
+    bytes_in: int = 0
+    bytes_out: int = 0
+
+
+Sink = Callable[[Settled], None]
+"""Takes a settled account. Must return at once."""
+
+
+@attrs.define(eq=False)
+class Entry:
+    """The account of one running exchange; a context manager that settles when it is left.
+
+    The fields are set by the stages as they learn them. The first outcome that is recorded stands.
+    """
+
+    id: str
+    method: str
+    path: str
+    peer: str
+    began: float
+    _clock: Callable[[], float]
+    _settle: Callable[[Settled], None]
+    _opened_at: float = attrs.field(init=False)
+
+    client: str | None = None
+    protocol: str | None = None
+    operation: str | None = None
+    model: str | None = None
+    stream: bool = False
+    lane: str | None = None
+    provider: str | None = None
+    credential: str | None = None
+    upstream_protocol: str | None = None
+    upstream_model: str | None = None
+    tries: list[Try] = attrs.field(factory=list)
+    usage: Usage | None = None
+    observed: bool = True
+    losses: int = 0
+    bytes_in: int = 0
+    bytes_out: int = 0
+
+    status: int | None = None
+    outcome: Outcome | None = None
+    failure: Failure | None = None
+    first_byte: float | None = None
+
+    def __attrs_post_init__(self) -> None:
+        self._opened_at = self._clock()
+
+    @property
+    def opened_at(self) -> float:
+        """When the exchange started, by the ledger's clock."""
+        return self._opened_at
+
+    def answered(self, status: int) -> None:
+        """The answer's head went to the client."""
+        self.status = status
+
+    def sent(self, count: int) -> None:
+        """``count`` bytes of the answer's body went to the client."""
+        if self.first_byte is None:
+            self.first_byte = self._clock() - self._opened_at
+        self.bytes_out += count
+
+    def used(self, usage: Usage) -> None:
+        """The provider reported token counts; later reports replace what they know."""
+        self.usage = usage if self.usage is None else self.usage.updated(usage)
+
+    def outlasted(self, seconds: float) -> bool:
+        """Whether the exchange has been open for ``seconds``."""
+        return self._clock() - self._opened_at >= seconds
+
+    def asking(self, *, lane: str, provider: str, credential: str, protocol: str, model: str, losses: int) -> None:
+        """A candidate is being asked; the last one stands for the exchange."""
+        self.lane, self.provider, self.credential = lane, provider, credential
+        self.upstream_protocol, self.upstream_model, self.losses = protocol, model, losses
+
+    def tried(self, attempt: Try) -> None:
+        """A candidate was asked."""
+        self.tries.append(attempt)
+
+    def complete(self) -> None:
+        """The answer reached its own end."""
+        self._ended(Outcome.COMPLETE)
+
+    def failed(self, failure: Failure) -> None:
+        """The exchange ended in this failure."""
+        if failure.kind is ErrorKind.CLIENT_GONE:
+            self.client_gone()
+        elif failure.kind is ErrorKind.SHUTTING_DOWN:
+            self._ended(Outcome.SHUT_DOWN, failure)
+        else:
+            self._ended(Outcome.FAILED if failure.fault is Fault.UPSTREAM else Outcome.REFUSED, failure)
+
+    def client_gone(self) -> None:
+        """The client left. Nobody is to be blamed for what follows from it."""
+        self._ended(Outcome.CLIENT_GONE)
+
+    def client_slow(self, failure: Failure) -> None:
+        """The client stopped reading."""
+        self._ended(Outcome.CLIENT_SLOW, failure)
+
+    def _ended(self, outcome: Outcome, failure: Failure | None = None) -> None:
+        if self.outcome is None:
+            self.outcome, self.failure = outcome, failure
+
+    def __enter__(self) -> Entry:
+        return self
+
+    def __exit__(
+        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
+    ) -> None:
+        if self.outcome is None and isinstance(error, Exception):
+            self.failed(Failure(kind=ErrorKind.INTERNAL, message=f"{type(error).__name__} in the proxy itself"))
+        elif self.outcome is None:
+            # Left by cancellation, or by a path that forgot to say how: either way the exchange did not reach its end.
+            self._ended(Outcome.SHUT_DOWN if error is not None else Outcome.FAILED)
+        self._settle(self._settled())
+
+    def _settled(self) -> Settled:
+        assert self.outcome is not None
+        return Settled(
+            id=self.id,
+            began=self.began,
+            method=self.method,
+            path=self.path,
+            peer=self.peer,
+            outcome=self.outcome,
+            status=CLIENT_GONE_STATUS if self.outcome is Outcome.CLIENT_GONE else self.status,
+            total=self._clock() - self._opened_at,
+            first_byte=self.first_byte,
+            client=self.client,
+            protocol=self.protocol,
+            operation=self.operation,
+            model=self.model,
+            stream=self.stream,
+            lane=self.lane,
+            provider=self.provider,
+            credential=self.credential,
+            upstream_protocol=self.upstream_protocol,
+            upstream_model=self.upstream_model,
+            tries=tuple(self.tries),
+            failure=self.failure,
+            usage=self.usage,
+            observed=self.observed,
+            losses=self.losses,
+            bytes_in=self.bytes_in,
+            bytes_out=self.bytes_out,
+        )
+
+
+@attrs.define(eq=False)
+class Ledger:
+    """Opens accounts and hands them to every sink when they are settled.
+
+    ``clock`` is monotonic, ``wall`` Unix time, ``token`` makes ids. A sink that fails is logged and keeps nobody from the rest.
+    """
+
+    clock: Callable[[], float]
+    wall: Callable[[], float]
+    token: Callable[[], str]
+    sinks: tuple[Sink, ...] = ()
+    open: int = attrs.field(default=0, init=False)
+    """How many accounts are open now."""
+
+    def entry(self, *, method: str, path: str, peer: str) -> Entry:
+        """A new account, to be used in a ``with`` statement."""
+        self.open += 1
+        return Entry(
+            id=self.token(),
+            method=method,
+            path=path,
+            peer=peer,
+            began=self.wall(),
+            clock=self.clock,
+            settle=self._settle,
+        )
+
+    def _settle(self, settled: Settled) -> None:
+        self.open -= 1
+        for sink in self.sinks:
+            try:
+                sink(settled)
+            except Exception:
+                _log.exception("a ledger sink failed; the exchange itself was not touched")

@@ -1,0 +1,73 @@
+"""How a log line is written: for a person, or as one JSON object a line.
+
+Knows: the two forms, and that a value from outside may hold anything: control characters are escaped in both, so no request can forge a line or
+paint a terminal. Refuses to know: what is worth logging.
+"""
+
+from __future__ import annotations
+
+import logging
+import sys
+from datetime import UTC, datetime
+from typing import Any, TextIO
+
+from trioproxy.wire.jsoncodec import dumps
+
+__all__ = ["HumanFormatter", "JSONFormatter", "configure"]
+
+_BARE = frozenset("abcdefghijklmnopqrstuvwxyzABCDEFGHIJKLMNOPQRSTUVWXYZ0123456789-._:/,@+*()[]{}~%")
+
+
+def configure(*, level: str, as_json: bool, stream: TextIO | None = None) -> None:
+    """Send the log of this program to ``stream`` (standard error by default), replacing what was configured before."""
+    handler = logging.StreamHandler(stream if stream is not None else sys.stderr)
+    handler.setFormatter(JSONFormatter() if as_json else HumanFormatter())
+    logger = logging.getLogger("trioproxy")
+    for old in list(logger.handlers):
+        logger.removeHandler(old)
+    logger.addHandler(handler)
+    logger.setLevel(level.upper())
+    logger.propagate = False
+
+
+class HumanFormatter(logging.Formatter):
+    """``12:30:05.123 INFO  POST /v1/messages status=200 outcome=complete ...``"""
+
+    def format(self, record: logging.LogRecord) -> str:
+        """See :meth:`logging.Formatter.format`."""
+        time = datetime.fromtimestamp(record.created).astimezone().strftime("%H:%M:%S.%f")[:-3]
+        words = [f"{time} {record.levelname:<7}", _printable(record.getMessage())]
+        words += (f"{name}={_word(value)}" for name, value in _facts(record).items())
+        line = " ".join(words)
+        return f"{line}\n{self.formatException(record.exc_info)}" if record.exc_info else line
+
+
+class JSONFormatter(logging.Formatter):
+    """One object a line: ``time`` (RFC 3339, UTC), ``level``, ``logger``, ``message``, then the facts."""
+
+    def format(self, record: logging.LogRecord) -> str:
+        """See :meth:`logging.Formatter.format`."""
+        document: dict[str, Any] = {
+            "time": datetime.fromtimestamp(record.created, UTC).isoformat(timespec="milliseconds"),
+            "level": record.levelname.lower(),
+            "logger": record.name,
+            "message": record.getMessage(),
+            **_facts(record),
+        }
+        if record.exc_info:
+            document["exception"] = self.formatException(record.exc_info)
+        return dumps(document).decode()
+
+
+def _facts(record: logging.LogRecord) -> dict[str, Any]:
+    facts: dict[str, Any] = getattr(record, "facts", {})
+    return facts
+
+
+def _word(value: Any) -> str:
+    text = str(value)
+    return text if text and _BARE.issuperset(text) else '"' + _printable(text).replace('"', '\\"') + '"'
+
+
+def _printable(text: str) -> str:
+    return "".join(char if char.isprintable() else char.encode("unicode_escape").decode() for char in text)
