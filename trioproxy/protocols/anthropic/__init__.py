@@ -1,0 +1,35 @@
+"""The Anthropic Messages API. ``docs/protocols/anthropic.md`` says what maps to what, what is lost and what is refused."""
+
+from __future__ import annotations
+
+from trioproxy.protocols.anthropic.body import read_body, write_body
+from trioproxy.protocols.anthropic.endpoints import ENDPOINTS, NAME, peek
+from trioproxy.protocols.anthropic.errors import error_frames, read_error, render_error
+from trioproxy.protocols.anthropic.models import render_model, render_models
+from trioproxy.protocols.anthropic.reader import MessagesReader
+from trioproxy.protocols.anthropic.request_reader import read_request
+from trioproxy.protocols.anthropic.request_writer import write_request
+from trioproxy.protocols.anthropic.writer import MessagesWriter
+from trioproxy.protocols.base import Protocol
+
+__all__ = ["PROTOCOL"]
+
+PROTOCOL = Protocol(
+    name=NAME,
+    title="Anthropic Messages",
+    endpoints=ENDPOINTS,
+    peek=peek,
+    read_request=read_request,
+    write_request=write_request,
+    stream_reader=MessagesReader,
+    stream_writer=MessagesWriter,
+    read_body=read_body,
+    write_body=write_body,
+    read_error=read_error,
+    render_error=render_error,
+    error_frames=error_frames,
+    # The API's own heartbeat; clients of this protocol know it, comments they may not.
+    keepalive=b'event: ping\ndata: {"type": "ping"}\n\n',
+    render_models=render_models,
+    render_model=render_model,
+)

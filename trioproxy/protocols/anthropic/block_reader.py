@@ -1,0 +1,276 @@
+"""Content blocks of a request to neutral parts.
+
+Each block type has one reader in :data:`READERS`; a type without one is carried whole as :class:`~trioproxy.neutral.parts.Opaque`. A block
+that the hub can say in plain text, but not exactly, becomes text with the block itself as its spelling, so that Anthropic gets the block
+back and everyone else the text. Source: platform.claude.com, API reference, Messages; anthropic SDK 2.11 ``types/beta/*_param.py``.
+"""
+
+from __future__ import annotations
+
+import base64
+from collections.abc import Callable
+from types import MappingProxyType
+
+import attrs
+
+from trioproxy.neutral.extras import packed
+from trioproxy.neutral.parts import (
+    Base64Source,
+    Citation,
+    FileIdSource,
+    Media,
+    MediaKind,
+    MediaSource,
+    Opaque,
+    Part,
+    Reasoning,
+    Signature,
+    SignatureForm,
+    Text,
+    ToolCall,
+    ToolResult,
+    UrlSource,
+)
+from trioproxy.protocols.anthropic.caching import cache_read
+from trioproxy.protocols.anthropic.citations import citation_read
+from trioproxy.protocols.anthropic.endpoints import NAME
+from trioproxy.protocols.anthropic.fields import Fields, invalid
+from trioproxy.protocols.anthropic.seals import sealed_call, unseal
+from trioproxy.wire.jsoncodec import JSON, Object, dumps
+
+__all__ = ["ESSENTIAL_BLOCKS", "READERS", "plain_parts", "read_parts"]
+
+ESSENTIAL_BLOCKS = frozenset({"container_upload"})
+"""Block types without which the request would ask for something else; other protocols refuse them."""
+
+
+def read_parts(content: JSON, path: str) -> tuple[Part, ...]:
+    """The parts of a message whose content is a list of blocks or a string.
+
+    Raises:
+        ClientFault: a block is not what its type must be; ``param`` is its path.
+    """
+    if isinstance(content, str):
+        return (Text(text=content),)
+    if not isinstance(content, list):
+        raise invalid(path, "must be a string or an array of content blocks")
+    parts: list[Part] = []
+    sealed: dict[str, Signature] = {}
+    for number, block in enumerate(content):
+        part = _read_block(block, f"{path}[{number}]", sealed)
+        if part is not None:
+            parts.append(part)
+    return tuple(_signed(part, sealed) for part in parts)
+
+
+def plain_parts(content: JSON, path: str) -> tuple[Text | Media | Opaque, ...]:
+    """The parts of a tool result or a system prompt, where no calls and no thinking may stand."""
+    parts: list[Text | Media | Opaque] = []
+    for number, part in enumerate(read_parts(content, path)):
+        if not isinstance(part, Text | Media | Opaque):
+            raise invalid(f"{path}[{number}]", "can't hold a block of this type")
+        parts.append(part)
+    return tuple(parts)
+
+
+def _read_block(block: JSON, path: str, sealed: dict[str, Signature]) -> Part | None:
+    """The part, or None for a block that only carries the signature of a call."""
+    fields = Fields(block, path)
+    kind = fields.required_text("type")
+    if kind == "redacted_thinking":
+        found = sealed_call(str(block.get("data")))
+        if found is not None:
+            sealed[found[0]] = found[1]
+            return None
+    reader = READERS.get(kind)
+    if reader is None:
+        return Opaque(protocol=NAME, kind=kind, payload=block, essential=kind in ESSENTIAL_BLOCKS)
+    return reader(fields, block)
+
+
+def _signed(part: Part, sealed: dict[str, Signature]) -> Part:
+    if isinstance(part, ToolCall) and part.call_id in sealed:
+        return attrs.evolve(part, signature=sealed[part.call_id])
+    return part
+
+
+def _text(fields: Fields, block: Object) -> Part:
+    text = fields.required_text("text")
+    cache, notes = cache_read(fields)
+    citations = _citations(fields)
+    return Text(text=text, citations=citations, cache=cache, extras=packed(NAME, fields.rest(), spelling=notes))
+
+
+def _citations(fields: Fields) -> tuple[Citation, ...]:
+    found = fields.items("citations") or []
+    for path, raw in found:
+        if not isinstance(raw, dict):
+            raise invalid(path, "must be a JSON object")
+    return tuple(citation_read(raw) for _, raw in found)
+
+
+def _image(fields: Fields, block: Object) -> Part:
+    source = fields.inner("source")
+    if source is None:
+        raise invalid(fields.at("source"), "is required")
+    kind = source.required_text("type")
+    read = _SOURCES.get(kind)
+    if read is None:
+        return Opaque(protocol=NAME, kind="image", payload=block, essential=True)
+    media = read(source)
+    cache, notes = cache_read(fields)
+    extras = packed(NAME, _rest(fields, source), spelling=notes)
+    return Media(kind=MediaKind.IMAGE, source=media, cache=cache, extras=extras)
+
+
+def _document(fields: Fields, block: Object) -> Part:
+    source = fields.inner("source")
+    if source is None:
+        raise invalid(fields.at("source"), "is required")
+    kind = source.required_text("type")
+    media = _inline_text(source) if kind == "content" else _source(kind, source)
+    if media is None:
+        return Opaque(protocol=NAME, kind="document", payload=block, essential=True)
+    notes: Object = {"source": block["source"]} if kind == "content" else {}
+    title = fields.text("title")
+    cache, cache_notes = cache_read(fields)
+    extras = packed(NAME, _rest(fields, source), spelling={**notes, **cache_notes})
+    return Media(kind=MediaKind.DOCUMENT, source=media, title=title, cache=cache, extras=extras)
+
+
+def _rest(fields: Fields, source: Fields) -> Object:
+    """What nobody took of a block, and under ``source`` what nobody took of that."""
+    inner = source.rest()
+    return {**fields.rest(), **({"source": inner} if inner else {})}
+
+
+def _source(kind: str, source: Fields) -> MediaSource | None:
+    read = _SOURCES.get(kind)
+    return read(source) if read else None
+
+
+def _base64(source: Fields) -> MediaSource:
+    return Base64Source(data=source.required_text("data"), mime=source.required_text("media_type"))
+
+
+def _url(source: Fields) -> MediaSource:
+    return UrlSource(url=source.required_text("url"))
+
+
+def _file(source: Fields) -> MediaSource:
+    return FileIdSource(file_id=source.required_text("file_id"), protocol=NAME)
+
+
+def _plain_text(source: Fields) -> MediaSource:
+    source.take("media_type")
+    return _encoded(source.required_text("data"))
+
+
+_SOURCES: dict[str, Callable[[Fields], MediaSource]] = {
+    "base64": _base64,
+    "url": _url,
+    "file": _file,
+    "text": _plain_text,
+}
+
+
+def _inline_text(source: Fields) -> MediaSource | None:
+    """A document given as blocks, where all of them are text; None where pictures are among them."""
+    parts = read_parts(source.take("content"), source.at("content"))
+    texts = [part.text for part in parts if isinstance(part, Text)]
+    return _encoded("\n\n".join(texts)) if len(texts) == len(parts) else None
+
+
+def _encoded(text: str) -> Base64Source:
+    return Base64Source(data=base64.b64encode(text.encode()).decode(), mime="text/plain")
+
+
+def _thinking(fields: Fields, block: Object) -> Part:
+    text = fields.text("thinking") or ""
+    signature = unseal(fields.text("signature") or "", own=SignatureForm.ANTHROPIC_SIGNATURE)
+    return _thought(text, signature, fields)
+
+
+def _redacted(fields: Fields, block: Object) -> Part:
+    signature = unseal(fields.required_text("data"), own=SignatureForm.ANTHROPIC_REDACTED)
+    return _thought("", signature, fields)
+
+
+def _thought(text: str, signature: Signature | None, fields: Fields) -> Part:
+    extras = packed(NAME, fields.rest())
+    if signature is not None and signature.form is SignatureForm.OPENAI_ENCRYPTED and text:
+        # What OpenAI shows beside its encrypted reasoning is a summary of it.
+        return Reasoning(summary=(text,), signature=signature, extras=extras)
+    return Reasoning(text=text, signature=signature, extras=extras)
+
+
+def _tool_use(fields: Fields, block: Object) -> Part:
+    call_id, name = fields.required_text("id"), fields.required_text("name")
+    given = fields.take("input")
+    cache, notes = cache_read(fields)
+    return ToolCall(
+        call_id=call_id,
+        name=name,
+        arguments=dumps({} if given is None else given).decode(),
+        cache=cache,
+        extras=packed(NAME, fields.rest(), spelling=notes),
+    )
+
+
+def _tool_result(fields: Fields, block: Object) -> Part:
+    call_id = fields.required_text("tool_use_id")
+    content = fields.take("content")
+    failed = fields.flag("is_error")
+    cache, notes = cache_read(fields)
+    if isinstance(content, list):
+        notes["content"] = "blocks"
+    elif content is not None:
+        notes["content"] = "string"
+    if failed is False:
+        notes["is_error"] = False
+    return ToolResult(
+        call_id=call_id,
+        content=() if content is None else plain_parts(content, fields.at("content")),
+        is_error=bool(failed),
+        cache=cache,
+        extras=packed(NAME, fields.rest(), spelling=notes),
+    )
+
+
+def _search_result(fields: Fields, block: Object) -> Part:
+    title, source = fields.text("title"), fields.text("source")
+    inner = plain_parts(fields.take("content") or [], fields.at("content"))
+    texts = [part.text for part in inner if isinstance(part, Text)]
+    return _told("\n".join(filter(None, (title, source, *texts))), fields, block)
+
+
+def _compaction(fields: Fields, block: Object) -> Part:
+    summary = fields.text("content")
+    if summary is None:
+        # Only the provider can read what stands for everything before it.
+        return Opaque(protocol=NAME, kind="compaction", payload=block, essential=True)
+    return _told(summary, fields, block)
+
+
+def _tool_reference(fields: Fields, block: Object) -> Part:
+    return _told(f"The tool {fields.required_text('tool_name')} is available.", fields, block)
+
+
+def _told(text: str, fields: Fields, block: Object) -> Text:
+    """A block in plain words, with the block itself as its spelling."""
+    cache, _ = cache_read(fields)
+    return Text(text=text, cache=cache, extras=packed(NAME, {}, spelling={"block": MappingProxyType(block)}))
+
+
+READERS: dict[str, Callable[[Fields, Object], Part]] = {
+    "text": _text,
+    "image": _image,
+    "document": _document,
+    "thinking": _thinking,
+    "redacted_thinking": _redacted,
+    "tool_use": _tool_use,
+    "tool_result": _tool_result,
+    "search_result": _search_result,
+    "compaction": _compaction,
+    "tool_reference": _tool_reference,
+}

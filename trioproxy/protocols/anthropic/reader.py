@@ -1,0 +1,86 @@
+"""Frames of a Messages stream to neutral events. Source: platform.claude.com, "Streaming messages".
+
+Strict in one thing: only ``message_stop`` ends an answer well. A ``stop_reason`` alone does not, because counts and blocks may be missing
+still. Tolerant in the rest: pings, unknown events, a data line ``[DONE]``, an event whose name stands on its ``event:`` line alone.
+"""
+
+from __future__ import annotations
+
+from trioproxy.errors import ErrorKind, Failure, Fault
+from trioproxy.neutral.events import Event, Failed
+from trioproxy.protocols.anthropic.assembly import Assembly, malformed
+from trioproxy.protocols.anthropic.errors import error_in_answer, failure_read
+from trioproxy.protocols.base import StreamSeen
+from trioproxy.wire.frames import Frame
+from trioproxy.wire.jsoncodec import JSON, JSONError, Object, loads
+
+__all__ = ["MessagesReader"]
+
+_DONE = b"[DONE]"
+
+
+class MessagesReader:
+    """The :class:`~trioproxy.protocols.base.Reader` of this protocol."""
+
+    def __init__(self) -> None:
+        self.seen = StreamSeen()
+        self._assembly = Assembly()
+
+    def feed(self, item: Frame, /) -> list[Event]:
+        """Events that this frame completes; none behind the end."""
+        if self._assembly.over or not item.data.strip() or item.data.strip() == _DONE:
+            return []
+        try:
+            event = loads(item.data)
+        except JSONError as exc:
+            return self._ended(malformed(str(exc)))
+        if not isinstance(event, dict):
+            return self._ended(malformed(f"an event is no JSON object ({type(event).__name__})"))
+        return self._event(event, item.event)
+
+    def close(self) -> list[Event]:
+        """A failure where the stream did not end by itself."""
+        if self._assembly.over:
+            return []
+        message = "the provider's stream broke off before message_stop"
+        return self._assembly.fail(
+            Failed(failure=Failure(kind=ErrorKind.TRUNCATED, message=message, fault=Fault.UPSTREAM))
+        )
+
+    def _event(self, event: Object, name: str | None) -> list[Event]:
+        assembly = self._assembly
+        match event.get("type") or name:
+            case "message_start":
+                events = assembly.start(_inner(event, "message"))
+                self.seen.response_id, self.seen.model = assembly.id, assembly.model
+            case "content_block_start":
+                events = assembly.open(_number(event), _inner(event, "content_block"))
+            case "content_block_delta":
+                events = assembly.delta(_number(event), _inner(event, "delta"))
+            case "content_block_stop":
+                events = assembly.stop(_number(event))
+            case "message_delta":
+                events = assembly.update({key: value for key, value in event.items() if key != "type"})
+            case "message_stop":
+                events = assembly.finish()
+                self.seen.complete = True
+            case "error":
+                return self._ended(Failed(failure=failure_read(event)))
+            case _:
+                failure = error_in_answer(event)
+                return [] if failure is None else self._ended(Failed(failure=failure))
+        return events
+
+    def _ended(self, failed: Failed) -> list[Event]:
+        self.seen.failed = failed.failure.kind is not ErrorKind.MALFORMED
+        return self._assembly.fail(failed)
+
+
+def _inner(event: Object, name: str) -> Object:
+    value: JSON = event.get(name)
+    return value if isinstance(value, dict) else {}
+
+
+def _number(event: Object) -> int | None:
+    value: JSON = event.get("index")
+    return value if isinstance(value, int) else None

@@ -1,0 +1,170 @@
+"""A neutral conversation to a Messages request for one model.
+
+Writers fill in a draft, :mod:`~trioproxy.protocols.anthropic.rules` correct it. Fields of this API's own clients come back as they were;
+another protocol's become a loss, or a refusal where the answer would depend on them. Source: platform.claude.com, API reference, Messages.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from typing import Any
+
+from trioproxy.neutral.extras import own, settled, spelling
+from trioproxy.neutral.request import Conversation, OutputFormat, OutputKind, Role, Turn
+from trioproxy.protocols.anthropic.block_writer import write_parts
+from trioproxy.protocols.anthropic.draft import Draft, Message
+from trioproxy.protocols.anthropic.endpoints import NAME
+from trioproxy.protocols.anthropic.fields import invalid
+from trioproxy.protocols.anthropic.rules import COUNTED, apply_rules
+from trioproxy.protocols.anthropic.schemas import bounded
+from trioproxy.protocols.anthropic.thinking_writer import write_thinking
+from trioproxy.protocols.anthropic.tool_writer import write_tool_choice, write_tools
+from trioproxy.protocols.base import Operation, WriteTarget, Written
+from trioproxy.wire.jsoncodec import Object
+
+__all__ = ["JSON_INSTRUCTION", "write_request"]
+
+JSON_INSTRUCTION = "Respond with a single JSON object and nothing else: no prose around it, no code fence."
+"""Said to the model where a client wants JSON but gives no schema: the API has no such mode."""
+
+_TIERS = {"auto": "auto", "standard_only": "standard_only", "default": "standard_only"}
+
+
+def write_request(conversation: Conversation, target: WriteTarget) -> Written:
+    """The body, what could not be said in it, and the names tools were given.
+
+    Raises:
+        ClientFault: INVALID_REQUEST; ``param`` names what can neither be said nor dropped.
+    """
+    draft = Draft(target=target)
+    draft.losses += settled(conversation.extras, NAME)
+    if conversation.previous_response_id is not None:
+        raise invalid(
+            "previous_response_id",
+            "names a conversation that is kept elsewhere; send its messages to a Claude model instead",
+        )
+    fields, notes = own(conversation.extras, NAME), spelling(conversation.extras, NAME)
+    draft.top["model"] = target.model
+    write_tools(conversation, draft)
+    _write_system(conversation, notes, draft)
+    _write_turns(conversation, draft)
+    _write_sampling(conversation, draft)
+    write_tool_choice(conversation, draft)
+    _write_output(conversation.output, notes, draft)
+    write_thinking(conversation.reasoning, draft)
+    _write_rest(conversation, notes, draft)
+    _write_own(fields, draft)
+    apply_rules(draft)
+    body = draft.body()
+    if target.operation is Operation.COUNT_TOKENS:
+        body = {name: value for name, value in body.items() if name in COUNTED}
+    return Written(body=body, losses=tuple(draft.losses), naming=draft.names.naming())
+
+
+def _write_system(conversation: Conversation, notes: Mapping[str, Any], draft: Draft) -> None:
+    draft.system = write_parts(conversation.system, "system", draft)
+    draft.system_spelled = "string" if notes.get("system") == "string" or "own" not in notes else "blocks"
+
+
+def _write_turns(conversation: Conversation, draft: Draft) -> None:
+    draft.messages = [_message(turn, f"messages[{number}]", draft) for number, turn in enumerate(conversation.turns)]
+    if not conversation.turns and draft.system:
+        # The API answers messages, not instructions.
+        draft.messages = [Message(role="user", blocks=[draft.system.pop()])]
+        draft.lose("messages", "there is no message to answer; the last system text is sent as the user's")
+
+
+def _message(turn: Turn, path: str, draft: Draft) -> Message:
+    draft.losses += settled(turn.extras, NAME, path=path)
+    if turn.name is not None:
+        draft.lose(f"{path}.name", "speakers have no names")
+    blocks = write_parts(turn.parts, f"{path}.content", draft)
+    notes = spelling(turn.extras, NAME)
+    if turn.role is Role.SYSTEM and not notes:
+        draft.lose(f"{path}.role", "an instruction amid the conversation is sent as the user's text")
+        return Message(role="user", blocks=[_instruction(block) for block in blocks])
+    return Message(
+        role=turn.role.value,
+        blocks=blocks,
+        own=bool(notes),
+        spelled=notes.get("content", "blocks"),
+        fields=own(turn.extras, NAME),
+    )
+
+
+def _instruction(block: Object) -> Object:
+    if block["type"] != "text":
+        return block
+    return {**block, "text": f"<system>\n{block['text']}\n</system>"}
+
+
+def _write_sampling(conversation: Conversation, draft: Draft) -> None:
+    sampling, target = conversation.sampling, draft.target
+    limit = sampling.max_tokens
+    if limit is None:
+        limit = min(target.max_tokens_default, target.max_output_tokens or target.max_tokens_default)
+    draft.top["max_tokens"] = limit
+    for name in ("temperature", "top_p", "top_k"):
+        value = getattr(sampling, name)
+        if value is not None:
+            draft.top[name] = value
+    stop = [each for each in sampling.stop if each.strip()]
+    if len(stop) < len(sampling.stop):
+        draft.lose("stop", "stop sequences of white space alone are refused")
+    if stop:
+        draft.top["stop_sequences"] = stop
+    for name in ("seed", "presence_penalty", "frequency_penalty"):
+        if getattr(sampling, name):
+            draft.lose(name, "there is no such setting")
+
+
+def _write_output(output: OutputFormat | None, notes: Mapping[str, Any], draft: Draft) -> None:
+    if output is None or output.kind is OutputKind.TEXT:
+        return
+    if output.kind is OutputKind.JSON or output.schema is None:
+        draft.system.append({"type": "text", "text": JSON_INSTRUCTION})
+        draft.lose("response_format", "there is no JSON mode without a schema; the model is told to answer in JSON")
+        return
+    if "format" in notes:
+        written: Object = {"type": "json_schema", "schema": output.schema}
+    else:
+        written = {"type": "json_schema", "schema": bounded(output.schema)}
+        if written["schema"] != output.schema:
+            draft.lose("response_format.schema", "limits that can't be enforced are told in the schema's descriptions")
+        for name in ("name", "description"):
+            if getattr(output, name) is not None:
+                draft.lose(f"response_format.{name}", "formats have no such member")
+    if notes.get("format") == "output_format":
+        draft.top["output_format"] = written
+    else:
+        draft.top["output_config"] = {"format": written}
+
+
+def _write_rest(conversation: Conversation, notes: Mapping[str, Any], draft: Draft) -> None:
+    if draft.target.stream or "stream" in notes:
+        draft.top["stream"] = draft.target.stream
+    if conversation.user is not None:
+        draft.top["metadata"] = {"user_id": conversation.user}
+    tier = conversation.service_tier
+    if tier is not None and tier in _TIERS:
+        draft.top["service_tier"] = _TIERS[tier]
+    elif tier is not None:
+        draft.lose("service_tier", f"there is no tier {tier}")
+    if conversation.metadata:
+        draft.lose("metadata", "requests carry no metadata but the user's id")
+    for name in ("verbosity", "cache_key"):
+        if getattr(conversation, name) is not None:
+            draft.lose(name, "there is no such setting")
+
+
+def _write_own(fields: Object, draft: Draft) -> None:
+    """Put back what this API's own client sent and the hub has no word for."""
+    for name, value in fields.items():
+        if name in ("output_config", "metadata"):
+            here = draft.top.get(name, {})
+            inner = {**here, **value}
+            if name == "output_config" and "format" in here and "format" in value:
+                inner["format"] = {**value["format"], **here["format"]}
+            draft.top[name] = inner
+        else:
+            draft.top[name] = value

@@ -1,0 +1,215 @@
+"""What the Messages API refuses, as small corrections in a table.
+
+Each rule looks at one thing in a :class:`~trioproxy.protocols.anthropic.draft.Draft`, corrects it and records the loss; :data:`RULES` is
+their order. A body that the API takes passes unchanged. Sources: platform.claude.com, "Messages", "Extended thinking", "Adaptive thinking",
+"Prompt caching", "Tool use"; the API's own error texts, quoted at the rule they stand behind.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterator
+
+from trioproxy.errors import ClientFault, ErrorKind
+from trioproxy.protocols.anthropic.draft import Draft
+from trioproxy.protocols.anthropic.messages import merge_neighbours, pair_tools, results_first
+from trioproxy.protocols.anthropic.thinking_writer import MIN_BUDGET, adaptive_alone
+from trioproxy.wire.jsoncodec import Object
+
+__all__ = ["COUNTED", "RULES", "Rule", "apply_rules"]
+
+Rule = Callable[[Draft], None]
+
+MAX_BREAKPOINTS = 4
+MIN_TOP_P_THINKING = 0.95
+
+COUNTED = ("model", "messages", "system", "tools", "tool_choice", "thinking")
+"""The members of a body that only counts tokens."""
+
+
+def something_to_answer(draft: Draft) -> None:
+    """A conversation of system text alone: its last block is what the user says. "messages: at least one message is required"."""
+    merge_neighbours(draft)
+    if not draft.messages:
+        raise ClientFault(
+            ErrorKind.INVALID_REQUEST,
+            "`messages` holds nothing a model could answer; send at least one message",
+            param="messages",
+        )
+
+
+def no_trailing_white_space(draft: Draft) -> None:
+    """ "final assistant content cannot end with trailing whitespace"."""
+    last = draft.messages[-1]
+    if last.role != "assistant" or not last.blocks:
+        return
+    block = last.blocks[-1]
+    if block["type"] == "text" and block["text"] != block["text"].rstrip():
+        block["text"] = block["text"].rstrip()
+        draft.lose("messages", "white space at the end of the last assistant message is refused")
+
+
+def no_unasked_thinking_in_prefill(draft: Draft) -> None:
+    """ "When thinking is disabled, an `assistant` message in the final position cannot contain `thinking`"."""
+    last = draft.messages[-1]
+    if last.role != "assistant" or _thinks(draft):
+        return
+    kept = [block for block in last.blocks if block["type"] not in ("thinking", "redacted_thinking")]
+    if kept and len(kept) < len(last.blocks):
+        last.blocks = kept
+        draft.lose("messages", "thinking in the last assistant message is refused while thinking is off")
+
+
+def max_tokens_within_model(draft: Draft) -> None:
+    """No more than the model can write."""
+    limit, asked = draft.target.max_output_tokens, draft.top.get("max_tokens")
+    if limit is not None and asked is not None and asked > limit:
+        draft.top["max_tokens"] = limit
+        draft.lose("max_tokens", f"the model writes at most {limit} tokens")
+
+
+def budget_without_forced_tool(draft: Draft) -> None:
+    """A thinking budget beside a forced tool: "Thinking may not be enabled when tool_choice forces tool use". The adaptive mode may stay."""
+    forced = draft.top.get("tool_choice", {}).get("type") in ("any", "tool")
+    if forced and draft.top.get("thinking", {}).get("type") == "enabled":
+        _drop_thinking(draft, "the model can't think while a tool is forced")
+
+
+def budget_with_its_thoughts(draft: Draft) -> None:
+    """ "When `thinking` is enabled, a final `assistant` message must start with a thinking block": a loop that lost it goes on without."""
+    if draft.top.get("thinking", {}).get("type") != "enabled":
+        return
+    opening = _loop_opening(draft)
+    if opening is not None and opening["type"] not in ("thinking", "redacted_thinking"):
+        _drop_thinking(draft, "the tool calls being answered came without the thinking before them")
+
+
+def budget_below_max_tokens(draft: Draft) -> None:
+    """ "`max_tokens` must be greater than `thinking.budget_tokens`"; and no budget below the least one."""
+    thinking = draft.top.get("thinking", {})
+    budget, limit = thinking.get("budget_tokens"), draft.top.get("max_tokens")
+    if not isinstance(budget, int) or limit is None or budget < limit:
+        return
+    if limit - 1 < MIN_BUDGET:
+        _drop_thinking(draft, f"max_tokens leaves no room for a thinking budget of {MIN_BUDGET}")
+        return
+    draft.top["thinking"] = {**thinking, "budget_tokens": limit - 1}
+    draft.lose("reasoning", f"the thinking budget was lowered to {limit - 1}, below max_tokens")
+
+
+def no_sampling_where_refused(draft: Draft) -> None:
+    """ "`temperature` is deprecated for this model": those that came with the adaptive mode alone."""
+    if not adaptive_alone(draft.target.thinking):
+        return
+    for name in ("temperature", "top_p", "top_k"):
+        draft.drop(name, "the model takes no sampling settings")
+
+
+def sampling_beside_thinking(draft: Draft) -> None:
+    """ "`temperature` may only be set to 1 when thinking is enabled"; top_p from 0.95, no top_k."""
+    if not _thinks(draft):
+        return
+    if draft.top.get("temperature", 1) != 1:
+        draft.drop("temperature", "while thinking, temperature is 1")
+    if draft.top.get("top_p", 1) < MIN_TOP_P_THINKING:
+        draft.drop("top_p", f"while thinking, top_p is at least {MIN_TOP_P_THINKING}")
+    draft.drop("top_k", "while thinking, there is no top_k")
+
+
+def temperature_within_one(draft: Draft) -> None:
+    """ "temperature: range: 0..1"; OpenAI and Gemini go to 2."""
+    if draft.top.get("temperature", 0) > 1:
+        draft.top["temperature"] = 1
+        draft.lose("temperature", "temperature goes from 0 to 1; 1 was sent")
+
+
+def one_of_temperature_and_top_p(draft: Draft) -> None:
+    """ "`temperature` and `top_p` cannot both be specified for this model"."""
+    if "temperature" in draft.top:
+        draft.drop("top_p", "the model takes temperature or top_p, not both")
+
+
+def few_breakpoints(draft: Draft) -> None:
+    """ "A maximum of 4 blocks with cache_control may be provided": the oldest go."""
+    holders = list(_breakpoints(draft))
+    for holder in holders[: max(0, len(holders) - MAX_BREAKPOINTS)]:
+        del holder["cache_control"]
+        draft.lose("cache_control", f"at most {MAX_BREAKPOINTS} cache breakpoints; the oldest were taken out")
+
+
+def long_breakpoints_first(draft: Draft) -> None:
+    """ "a ttl='1h' cache_control block must not come after a ttl='5m' cache_control block": the late one becomes short."""
+    short_before = False
+    for holder in _breakpoints(draft):
+        cache = holder["cache_control"]
+        long = isinstance(cache, dict) and cache.get("ttl") == "1h"
+        if long and short_before:
+            holder["cache_control"] = {**cache, "ttl": "5m"}
+            draft.lose("cache_control", "an hour's cache breakpoint may not come after a five minutes' one")
+        short_before = short_before or not long
+
+
+RULES: tuple[Rule, ...] = (
+    merge_neighbours,
+    pair_tools,
+    something_to_answer,
+    results_first,
+    max_tokens_within_model,
+    budget_without_forced_tool,
+    budget_with_its_thoughts,
+    budget_below_max_tokens,
+    no_unasked_thinking_in_prefill,
+    no_trailing_white_space,
+    no_sampling_where_refused,
+    sampling_beside_thinking,
+    temperature_within_one,
+    one_of_temperature_and_top_p,
+    few_breakpoints,
+    long_breakpoints_first,
+)
+
+
+def apply_rules(draft: Draft) -> None:
+    """Every rule, in order.
+
+    Raises:
+        ClientFault: nothing is left to answer.
+    """
+    for rule in RULES:
+        rule(draft)
+
+
+def _thinks(draft: Draft) -> bool:
+    return draft.top.get("thinking", {}).get("type") in ("enabled", "adaptive")
+
+
+def _drop_thinking(draft: Draft, reason: str) -> None:
+    draft.drop("thinking", reason)
+    config = {name: value for name, value in draft.top.pop("output_config", {}).items() if name != "effort"}
+    if config:
+        draft.top["output_config"] = config
+
+
+def _loop_opening(draft: Draft) -> Object | None:
+    """The first block of the assistant's turn that is being answered, None outside a tool loop. The API takes a whole loop for one turn."""
+    opening: Object | None = None
+    for message in reversed(draft.messages):
+        if message.role == "assistant":
+            opening = message.blocks[0] if message.blocks else opening
+        elif message.role == "user" and not any(block["type"] == "tool_result" for block in message.blocks):
+            return opening if message is not draft.messages[-1] else None
+    return opening
+
+
+def _breakpoints(draft: Draft) -> Iterator[Object]:
+    """Everything that holds a cache breakpoint, in the order of the prompt."""
+    for holder in (*draft.tools, *draft.system, *_message_blocks(draft), draft.top):
+        if holder.get("cache_control") is not None:
+            yield holder
+
+
+def _message_blocks(draft: Draft) -> Iterator[Object]:
+    for message in draft.messages:
+        for block in message.blocks:
+            inner = block.get("content") if block["type"] == "tool_result" else None
+            yield from inner if isinstance(inner, list) else ()
+            yield block

@@ -1,0 +1,172 @@
+"""Neutral events to the events of a Messages stream, as JSON objects: stream and whole body are told by the same :class:`Telling`.
+
+One block is open at a time, as the API has it: parts that other providers interleave wait, in order of appearance, and go out as soon as
+the block before them is closed. A block opens with its first content, so that an empty part leaves no block behind. Every stream that
+succeeds has a stop reason and counts (clients loop without them). Source: platform.claude.com, "Streaming messages".
+"""
+
+from __future__ import annotations
+
+from collections import deque
+from collections.abc import Iterator
+from typing import assert_never
+
+import attrs
+
+from trioproxy.neutral.events import (
+    CitationAdded,
+    Event,
+    Failed,
+    Finished,
+    Foreign,
+    PartFinished,
+    PartKind,
+    PartSigned,
+    PartStarted,
+    ReasoningDelta,
+    RefusalDelta,
+    ResponseStarted,
+    TextDelta,
+    ToolArgsDelta,
+    ToolCallStarted,
+    UsageReported,
+)
+from trioproxy.neutral.loss import Loss
+from trioproxy.neutral.usage import Usage
+from trioproxy.protocols.anthropic.answer_blocks import BlockOut, ForeignBlock, TextBlock, ThinkingBlock, ToolBlock
+from trioproxy.protocols.anthropic.assembly import MESSAGE
+from trioproxy.protocols.anthropic.endpoints import NAME
+from trioproxy.protocols.anthropic.stops import stop_written
+from trioproxy.protocols.anthropic.usage import usage_fields
+from trioproxy.protocols.base import WriteContext
+from trioproxy.wire.jsoncodec import Object
+
+__all__ = ["Telling", "message_id"]
+
+
+def message_id(given: str, token: str) -> str:
+    """The id of a message: the provider's own, behind the beginning that ids have here; one of ``token`` where it gave none."""
+    if given.startswith("msg_"):
+        return given
+    return f"msg_{given or token}"
+
+
+@attrs.define(eq=False)
+class _Waiting:
+    """A part that has begun: the block it becomes, and the events it could not say yet."""
+
+    block: BlockOut
+    events: list[Event] = attrs.field(factory=list)
+
+
+class Telling:
+    """One answer on its way out. ``losses`` grows as events without a home pass."""
+
+    def __init__(self, context: WriteContext) -> None:
+        self.losses: list[Loss] = []
+        self._context = context
+        self._parts: dict[int, _Waiting] = {}
+        self._line: deque[int] = deque()
+        self._blocks = 0
+        self._usage = Usage()
+        self._beside: Object = {}
+        self._called = False
+        self._refused = False
+
+    def said(self, item: Event) -> Iterator[Object]:
+        """What an event comes to. A failure is nothing that a message can say."""
+        match item:
+            case ResponseStarted():
+                yield self._start(item)
+            case UsageReported(usage=usage):
+                self._usage = self._usage.updated(usage)
+            case PartStarted(index=index):
+                self._line.append(index)
+                self._parts[index] = _Waiting(self._part(item))
+            case ToolCallStarted(index=index):
+                self._called = True
+                self._line.append(index)
+                self._parts[index] = _Waiting(ToolBlock(item))
+                yield from self._advanced(index, item)
+            case Foreign():
+                yield from self._foreign(item)
+            case Finished():
+                yield from self._finish(item)
+            case (
+                TextDelta(index=index)
+                | ReasoningDelta(index=index)
+                | RefusalDelta(index=index)
+                | ToolArgsDelta(index=index)
+                | CitationAdded(index=index)
+                | PartSigned(index=index)
+                | PartFinished(index=index)
+            ):
+                yield from self._advanced(index, item)
+            case Failed():
+                raise AssertionError(item)
+            case _:
+                assert_never(item)
+
+    def _start(self, item: ResponseStarted) -> Object:
+        return {
+            "type": "message_start",
+            "message": {
+                "id": message_id(item.id, self._context.token),
+                "type": "message",
+                "role": "assistant",
+                "model": self._context.model or item.model,
+                "content": [],
+                "stop_reason": None,
+                "stop_sequence": None,
+                "usage": usage_fields(self._usage),
+            },
+        }
+
+    def _part(self, item: PartStarted) -> BlockOut:
+        if item.kind is PartKind.REASONING:
+            return ThinkingBlock(item)
+        self._refused = self._refused or item.kind is PartKind.REFUSAL
+        return TextBlock(item)
+
+    def _foreign(self, item: Foreign) -> Iterator[Object]:
+        if item.protocol != NAME:
+            self.losses.append(Loss(item.kind, f"{item.protocol} alone has a word for this"))
+        elif item.kind == MESSAGE:
+            self._beside.update(item.payload)
+        else:
+            self._line.append(item.index)
+            self._parts[item.index] = _Waiting(ForeignBlock(item.payload))
+            yield from self._advanced(item.index, PartFinished(index=item.index))
+
+    def _advanced(self, index: int, item: Event) -> Iterator[Object]:
+        """Say the event if its part is first in line, and then whatever waited for that; keep it otherwise."""
+        self._parts[index].events.append(item)
+        while self._line:
+            part = self._parts[self._line[0]]
+            events, part.events = part.events, []
+            for event in events:
+                yield from self._numbered(part.block.said(event))
+            if not (events and isinstance(events[-1], PartFinished)):
+                return
+            self.losses += part.block.losses
+            del self._parts[self._line.popleft()]
+
+    def _numbered(self, events: list[Object]) -> Iterator[Object]:
+        """A block's events with its number; each start takes the next one."""
+        for event in events:
+            if event["type"] == "content_block_start":
+                self._blocks += 1
+            yield {"type": event["type"], "index": self._blocks - 1, **event}
+
+    def _finish(self, item: Finished) -> Iterator[Object]:
+        beside = dict(self._beside)
+        usage = {**usage_fields(self._usage), **beside.pop("usage", {})}
+        delta: Object = {
+            "stop_reason": stop_written(item.reason, raw=item.raw, called=self._called, refused=self._refused),
+            "stop_sequence": item.stop_sequence,
+        }
+        for name in ("container", "stop_details"):
+            if name in beside:
+                delta[name] = beside.pop(name)
+        yield {"type": "message_delta", "delta": delta, "usage": usage, **beside}
+        yield {"type": "message_stop"}

@@ -1,0 +1,50 @@
+"""How much a client asks the model to think: ``thinking`` and ``output_config.effort`` of a request.
+
+Source: platform.claude.com, "Extended thinking", "Adaptive thinking" and "Effort".
+"""
+
+from __future__ import annotations
+
+from trioproxy.neutral.extras import packed
+from trioproxy.neutral.request import Effort, ReasoningAsk
+from trioproxy.protocols.anthropic.endpoints import NAME
+from trioproxy.protocols.anthropic.fields import Fields, invalid
+from trioproxy.wire.jsoncodec import Object
+
+__all__ = ["read_thinking"]
+
+_VISIBLE = {"summarized": True, "updates": True, "omitted": False}
+_EFFORTS = {each.value: each for each in Effort}
+
+
+def read_thinking(thinking: Fields | None, effort: str | None) -> ReasoningAsk | None:
+    """What is asked, None where nothing is. The two fields themselves are its spelling.
+
+    Raises:
+        ClientFault: ``thinking`` has no type, or no budget where its type needs one.
+    """
+    if thinking is None and effort is None:
+        return None
+    notes: Object = {} if effort is None else {"effort": effort}
+    level = _EFFORTS.get(effort or "")
+    if thinking is None:
+        return ReasoningAsk(effort=level, extras=packed(NAME, {}, spelling=notes))
+    notes["thinking"] = thinking.rest()
+    kind = thinking.required_text("type")
+    display = thinking.text("display")
+    budget: int | None = None
+    match kind:
+        case "enabled":
+            budget = thinking.integer("budget_tokens")
+            if budget is None:
+                raise invalid(thinking.at("budget_tokens"), "is required and must be an integer")
+        case "disabled":
+            level = Effort.NONE
+        case _:
+            level = level or Effort.AUTO
+    return ReasoningAsk(
+        effort=level if budget is None else None,
+        budget=budget,
+        visible=_VISIBLE.get(display or ""),
+        extras=packed(NAME, thinking.rest(), spelling=notes),
+    )

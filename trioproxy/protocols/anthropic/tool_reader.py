@@ -1,0 +1,79 @@
+"""Tools and the choice among them, from a request. Source: platform.claude.com, "Tool use"; anthropic SDK 2.11 ``types/beta``."""
+
+from __future__ import annotations
+
+from trioproxy.neutral.extras import packed
+from trioproxy.neutral.request import ServerTool, Tool, ToolChoice, ToolChoiceMode, ToolSpec
+from trioproxy.protocols.anthropic.caching import cache_read
+from trioproxy.protocols.anthropic.endpoints import NAME
+from trioproxy.protocols.anthropic.fields import Fields, invalid
+from trioproxy.wire.jsoncodec import JSON
+
+__all__ = ["read_tool", "read_tool_choice"]
+
+# Types carry the date of their version behind these beginnings.
+_FAMILIES = ("web_search", "web_fetch", "code_execution")
+
+_MODES = {
+    "auto": ToolChoiceMode.AUTO,
+    "any": ToolChoiceMode.REQUIRED,
+    "none": ToolChoiceMode.NONE,
+    "tool": ToolChoiceMode.NAMED,
+}
+
+
+def read_tool(value: JSON, path: str) -> ToolSpec:
+    """One tool: the client's own (``type`` absent or ``custom``), or one that Anthropic defines (any other type).
+
+    Raises:
+        ClientFault: a field is not what it must be.
+    """
+    fields = Fields(value, path)
+    kind = fields.text("type")
+    if kind not in (None, "custom"):
+        return _defined_by_provider(kind, value, fields)
+    name = fields.required_text("name")
+    description = fields.text("description")
+    schema = fields.take("input_schema")
+    if schema is not None and not isinstance(schema, dict):
+        raise invalid(fields.at("input_schema"), "must be a JSON Schema object")
+    strict = fields.flag("strict")
+    cache, notes = cache_read(fields)
+    if kind is not None:
+        notes["type"] = kind
+    return Tool(
+        name=name,
+        description=description,
+        schema=schema,
+        strict=strict,
+        cache=cache,
+        extras=packed(NAME, fields.rest(), spelling={**notes, "own": True}),
+    )
+
+
+def _defined_by_provider(kind: str | None, value: JSON, fields: Fields) -> ServerTool:
+    assert kind is not None
+    family = next((each for each in _FAMILIES if kind.startswith(f"{each}_")), None)
+    cache, notes = cache_read(fields)
+    plain = cache is not None and not notes
+    payload = {name: each for name, each in value.items() if not (plain and name == "cache_control")}
+    return ServerTool(family=family, protocol=NAME, payload=payload, cache=cache if plain else None)
+
+
+def read_tool_choice(fields: Fields | None) -> tuple[ToolChoice | None, bool | None]:
+    """The choice, and whether several calls at once are wanted.
+
+    Raises:
+        ClientFault: the type is none of auto, any, tool and none.
+    """
+    if fields is None:
+        return None, None
+    kind = fields.required_text("type")
+    mode = _MODES.get(kind)
+    if mode is None:
+        raise invalid(fields.at("type"), f"must be one of {', '.join(_MODES)}")
+    names = (fields.required_text("name"),) if mode is ToolChoiceMode.NAMED else ()
+    alone = fields.flag("disable_parallel_tool_use")
+    notes = {"disable_parallel_tool_use": False} if alone is False else {}
+    choice = ToolChoice(mode=mode, names=names, extras=packed(NAME, fields.rest(), spelling=notes))
+    return choice, None if alone is None else not alone

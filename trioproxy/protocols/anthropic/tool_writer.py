@@ -1,0 +1,160 @@
+"""Tools and the choice among them, for a request.
+
+Sources: platform.claude.com, "Tool use", "Strict tool use", "Web search tool". Names are made legal by ``neutral/naming.py``; custom tools
+become functions with one string argument, as every protocol without them has it.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+
+from trioproxy.neutral.extras import own, settled, spelling
+from trioproxy.neutral.parts import ToolKind
+from trioproxy.neutral.request import Conversation, ServerTool, Tool, ToolChoice, ToolChoiceMode, ToolSpec
+from trioproxy.protocols.anthropic.caching import cache_written
+from trioproxy.protocols.anthropic.draft import Draft
+from trioproxy.protocols.anthropic.endpoints import NAME
+from trioproxy.protocols.anthropic.schemas import is_bounded, rooted
+from trioproxy.wire.jsoncodec import Object
+
+__all__ = ["WEB_SEARCH", "write_tool_choice", "write_tools"]
+
+WEB_SEARCH = "web_search_20250305"
+
+_STRICT_TOOLS = 20
+"""How many tools of one request may be strict."""
+
+_INPUT = {"type": "object", "properties": {"input": {"type": "string"}}, "required": ["input"]}
+
+_MODES = {
+    ToolChoiceMode.AUTO: "auto",
+    ToolChoiceMode.REQUIRED: "any",
+    ToolChoiceMode.NONE: "none",
+    ToolChoiceMode.NAMED: "tool",
+}
+
+
+def write_tools(conversation: Conversation, draft: Draft) -> None:
+    """Fill in ``tools``. Names are given out in the order of declaration, so that a conversation keeps its names from turn to turn.
+
+    Raises:
+        ClientFault: a field of a tool may not be dropped.
+    """
+    taken = {tool.name for tool in conversation.tools if isinstance(tool, Tool)}
+    strict = 0
+    for number, tool in _allowed(conversation):
+        path = f"tools[{number}]"
+        match tool:
+            case Tool():
+                written = _tool(tool, path, draft, may_be_strict=strict < _STRICT_TOOLS)
+                strict += bool(written.get("strict"))
+                draft.tools.append(written)
+            case ServerTool():
+                draft.tools += _server_tool(tool, path, draft, taken)
+
+
+def _allowed(conversation: Conversation) -> Iterable[tuple[int, ToolSpec]]:
+    """The tools that may be called, numbered. There is no list of allowed tools here: those left out are not declared."""
+    choice, tools = conversation.tool_choice, enumerate(conversation.tools)
+    if choice is None or choice.mode not in (ToolChoiceMode.AUTO, ToolChoiceMode.REQUIRED) or not choice.names:
+        return tools
+    return ((number, tool) for number, tool in tools if isinstance(tool, Tool) and tool.name in choice.names)
+
+
+def _tool(tool: Tool, path: str, draft: Draft, *, may_be_strict: bool) -> Object:
+    draft.losses += settled(tool.extras, NAME, path=path)
+    notes = spelling(tool.extras, NAME)
+    custom = tool.kind is ToolKind.CUSTOM
+    written: Object = {"name": draft.names.declare(tool.name, namespace=tool.namespace, custom=custom)}
+    if "type" in notes:
+        written["type"] = notes["type"]
+    description = _described(tool, path, draft) if custom else tool.description
+    if description is not None:
+        written["description"] = description
+    if custom:
+        written["input_schema"] = _INPUT
+    elif "own" in notes:
+        if tool.schema is not None:
+            written["input_schema"] = tool.schema
+        if tool.strict is not None:
+            written["strict"] = tool.strict
+    else:
+        written["input_schema"], resolved = rooted(tool.schema)
+        if resolved:
+            draft.lose(
+                f"{path}.parameters",
+                "anyOf, oneOf and allOf at the root of a tool's schema were merged: they are refused",
+            )
+        if tool.strict and may_be_strict and is_bounded(written["input_schema"]):
+            written["strict"] = True
+        elif tool.strict:
+            draft.lose(
+                f"{path}.strict",
+                "this schema can't be enforced: it has keywords or properties beyond what strict tools allow",
+            )
+    return {**written, **cache_written(tool.cache, notes), **own(tool.extras, NAME)}
+
+
+def _described(tool: Tool, path: str, draft: Draft) -> str | None:
+    """A custom tool's description, with the grammar its input should follow."""
+    grammar = tool.grammar or {}
+    definition = grammar.get("definition")
+    if definition is None:
+        return tool.description
+    draft.lose(f"{path}.format", "a grammar can't be enforced; it is given to the model in the description")
+    told = f"`input` must follow this {grammar.get('syntax', 'formal')} grammar:\n{definition}"
+    return f"{tool.description}\n\n{told}" if tool.description else told
+
+
+def _server_tool(tool: ServerTool, path: str, draft: Draft, taken: set[str]) -> list[Object]:
+    if tool.protocol == NAME:
+        return [{**tool.payload, **cache_written(tool.cache, {})}]
+    if tool.family != "web_search" or "web_search" in taken:
+        draft.lose(path, f"a {tool.family or 'tool'} that {tool.protocol} runs has no counterpart here")
+        return []
+    written: Object = {"type": WEB_SEARCH, "name": "web_search"}
+    for name, value in tool.payload.items():
+        match name:
+            case "type" | "name" | "googleSearch" | "google_search":
+                pass
+            case "user_location" if isinstance(value, dict):
+                place = value.get("approximate", value)
+                known = {key: place[key] for key in ("city", "country", "region", "timezone") if place.get(key)}
+                written["user_location"] = {"type": "approximate", **known}
+            case "filters" if isinstance(value, dict) and value.keys() <= {"allowed_domains"}:
+                written.update(value)
+            case "allowed_domains" | "blocked_domains" | "max_uses" if value:
+                written[name] = value
+            case _:
+                draft.lose(f"{path}.{name}", "web search has no such setting here")
+    return [{**written, **cache_written(tool.cache, {})}]
+
+
+def write_tool_choice(conversation: Conversation, draft: Draft) -> None:
+    """Fill in ``tool_choice``, ``parallel_tools`` included.
+
+    Raises:
+        ClientFault: a field of it may not be dropped.
+    """
+    choice = conversation.tool_choice
+    written: Object | None = None
+    if choice is not None:
+        draft.losses += settled(choice.extras, NAME, path="tool_choice")
+        written = _choice(choice, draft)
+        written.update(spelling(choice.extras, NAME))
+    if conversation.parallel_tools is False and draft.tools and (written or {}).get("type") != "none":
+        written = {**(written or {"type": "auto"}), "disable_parallel_tool_use": True}
+    if written is None:
+        return
+    if not draft.tools and "own" not in spelling(conversation.extras, NAME):
+        if written["type"] not in ("auto", "none"):
+            draft.lose("tool_choice", "there is no tool to choose")
+        return
+    draft.top["tool_choice"] = written
+
+
+def _choice(choice: ToolChoice, draft: Draft) -> Object:
+    one = choice.mode is ToolChoiceMode.NAMED or (choice.mode is ToolChoiceMode.REQUIRED and len(choice.names) == 1)
+    if one and choice.names:
+        return {"type": "tool", "name": draft.names.of(choice.names[0]), **own(choice.extras, NAME)}
+    return {"type": _MODES[choice.mode], **own(choice.extras, NAME)}

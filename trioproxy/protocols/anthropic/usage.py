@@ -1,0 +1,83 @@
+"""Token counts, both ways.
+
+``input_tokens`` leaves out what the prompt cache served (``cache_read_input_tokens``) and took up (``cache_creation_input_tokens``); the
+hub's ``input`` holds all three. Counts of a stream are cumulative: ``message_start`` has the input, ``message_delta`` the output, and the
+input again where server tools or compaction changed it. Source: platform.claude.com, "Streaming messages" and "Prompt caching".
+"""
+
+from __future__ import annotations
+
+from trioproxy.neutral.usage import Usage
+from trioproxy.wire.jsoncodec import JSON, Object
+
+__all__ = ["Tally", "usage_fields"]
+
+_COUNTS = ("input_tokens", "cache_read_input_tokens", "cache_creation_input_tokens", "output_tokens")
+
+# What nearly every answer says of itself and nobody acts on.
+_IDLE = {
+    "service_tier": ("standard",),
+    "inference_geo": ("not_available", "global"),
+    "cache_creation": ({"ephemeral_5m_input_tokens": 0, "ephemeral_1h_input_tokens": 0},),
+}
+
+
+class Tally:
+    """The counts of one answer as its reports come in. ``rest`` holds what the hub has no word for and somebody may want."""
+
+    def __init__(self) -> None:
+        self._counts: dict[str, int] = {}
+        self._reasoning: int | None = None
+        self.rest: Object = {}
+
+    def take(self, report: JSON) -> Usage | None:
+        """The counts after this report (any JSON); None while nothing is known.
+
+        A zero never replaces a count: compatible providers leave input out of the last report by writing 0.
+        """
+        if not isinstance(report, dict):
+            return None
+        for name, value in report.items():
+            if name in _COUNTS:
+                if _count(value) and (value or name not in self._counts):
+                    self._counts[name] = value
+            elif name == "output_tokens_details":
+                thinking = value.get("thinking_tokens") if isinstance(value, dict) else None
+                self._reasoning = thinking if _count(thinking) else self._reasoning
+            elif value is not None and value not in _IDLE.get(name, ()):
+                self.rest[name] = value
+        return self._usage()
+
+    def _usage(self) -> Usage | None:
+        if not self._counts and self._reasoning is None:
+            return None
+        read = self._counts.get("cache_read_input_tokens")
+        written = self._counts.get("cache_creation_input_tokens")
+        plain = self._counts.get("input_tokens")
+        known = [count for count in (plain, read, written) if count is not None]
+        return Usage(
+            input=sum(known) if known else None,
+            output=self._counts.get("output_tokens"),
+            cache_read=read,
+            cache_write=written,
+            reasoning=self._reasoning,
+        )
+
+
+def usage_fields(usage: Usage | None) -> Object:
+    """The ``usage`` object for a client: input and output always (0 where unknown), the others where known."""
+    usage = usage or Usage()
+    cached = (usage.cache_read or 0) + (usage.cache_write or 0)
+    fields: Object = {"input_tokens": max(0, (usage.input or 0) - cached)}
+    if usage.cache_write is not None:
+        fields["cache_creation_input_tokens"] = usage.cache_write
+    if usage.cache_read is not None:
+        fields["cache_read_input_tokens"] = usage.cache_read
+    fields["output_tokens"] = usage.output or 0
+    if usage.reasoning is not None:
+        fields["output_tokens_details"] = {"thinking_tokens": usage.reasoning}
+    return fields
+
+
+def _count(value: JSON) -> bool:
+    return isinstance(value, int) and not isinstance(value, bool) and value >= 0

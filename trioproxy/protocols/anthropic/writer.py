@@ -1,0 +1,44 @@
+"""Neutral events to the frames of a Messages stream; a failure to its ``error`` event, with the open block left open and nothing behind it.
+
+Source: platform.claude.com, "Streaming messages", "Error events".
+"""
+
+from __future__ import annotations
+
+from trioproxy.errors import ErrorKind, Failure, Fault
+from trioproxy.neutral.events import Event, Failed, Finished
+from trioproxy.neutral.loss import Loss
+from trioproxy.protocols.anthropic.errors import error_frames
+from trioproxy.protocols.anthropic.telling import Telling
+from trioproxy.protocols.base import StreamSeen, WriteContext
+from trioproxy.wire.frames import Frame
+from trioproxy.wire.jsoncodec import dumps
+
+__all__ = ["MessagesWriter"]
+
+
+class MessagesWriter:
+    """The :class:`~trioproxy.protocols.base.Writer` of this protocol."""
+
+    def __init__(self, context: WriteContext) -> None:
+        self._telling = Telling(context)
+        self.losses: list[Loss] = self._telling.losses
+        self._over = False
+
+    def feed(self, item: Event, /) -> list[Frame]:
+        """Frames this event completes."""
+        if isinstance(item, Failed):
+            return self._failed(item.failure)
+        self._over = isinstance(item, Finished)
+        return [Frame(dumps(event), event["type"]) for event in self._telling.said(item)]
+
+    def close(self) -> list[Frame]:
+        """An error where the stream was given no end."""
+        if self._over:
+            return []
+        message = "the answer broke off before its end"
+        return self._failed(Failure(kind=ErrorKind.TRUNCATED, message=message, fault=Fault.UPSTREAM))
+
+    def _failed(self, failure: Failure) -> list[Frame]:
+        self._over = True
+        return list(error_frames(failure, StreamSeen()))
