@@ -23,7 +23,7 @@ __all__ = ["harvest"]
 _COMPATIBLE = "openai-compatibility"
 _REPLAY = "replay"
 _FILL_ANSWER = "fill-anthropic-answer"
-_SYSTEM_TO_INSTRUCTIONS = "system-to-instructions"
+_SYSTEM_AS_INSTRUCTIONS = "system-as-instructions"
 
 
 def harvest(root: Section, mint: Mint, folder: Path | None) -> None:
@@ -109,7 +109,7 @@ def _proxai(name: str, section: Section, mint: Mint) -> None:
     credential = mint.credential(section, provider, bases, group=group, key=token.key, join=BaseJoin.OVERLAP)
     quirks = list(credential.quirks)
     if protocol == "openai_responses":
-        quirks.append(_SYSTEM_TO_INSTRUCTIONS)
+        quirks.append(_SYSTEM_AS_INSTRUCTIONS)
     if protocol == "anthropic" and section.get("compatibility"):
         quirks.append(_FILL_ANSWER)
     deadlines = credential.deadlines

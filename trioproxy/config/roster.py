@@ -195,6 +195,7 @@ def facts_of(serving: Serving) -> ModelFacts | None:
         "context_length": entry.context_length,
         "max_output_tokens": entry.max_output_tokens,
         "thinking": entry.thinking,
+        "thinks": True if entry.thinking is not None else None,
         "features": entry.features or None,
     }
     stated = {name: value for name, value in own.items() if value is not None}

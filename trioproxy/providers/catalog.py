@@ -150,12 +150,14 @@ def _wire(entry: Any, where: str, protocols: Mapping[str, Wire], auth: str | Non
 
 def _model(id_: str, facts: Any, where: str) -> ModelFacts:
     at = _members(facts, _MODEL_KEYS, f"{where}.models.{id_}")
+    thinking = at.get("thinking")
     return ModelFacts(
         id=id_,
         display_name=at.get("name"),
         context_length=at.get("context"),
         max_output_tokens=at.get("output"),
-        thinking=_thinking(at["thinking"], f"{where}.models.{id_}") if "thinking" in at else None,
+        thinking=_thinking(thinking, f"{where}.models.{id_}") if thinking else None,
+        thinks=bool(thinking) if thinking is not None else None,
         features=frozenset(at.get("features", ())),
     )
 

@@ -100,13 +100,15 @@ class ThinkingSuffix:
 
 @attrs.frozen(kw_only=True)
 class ModelFacts:
-    """What the catalogue knows of a model. Token counts; None where it does not know."""
+    """What the catalogue knows of a model. Token counts; None where it does not know. ``thinks`` False says that the model takes no
+    reasoning settings at all, None that nobody knows."""
 
     id: str
     display_name: str | None = None
     context_length: int | None = None
     max_output_tokens: int | None = None
     thinking: Thinking | None = None
+    thinks: bool | None = None
     features: frozenset[str] = frozenset()
 
 

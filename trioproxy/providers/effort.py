@@ -1,0 +1,171 @@
+"""The effort that a model's name asks for, written into a body of each protocol.
+
+Knows: where each protocol keeps it, and what a model's own limits make of it. Refuses to know: how a name is taken apart
+(``config/suffix.py``). Sources: platform.openai.com "Reasoning", platform.claude.com "Extended thinking" and "Effort", ai.google.dev
+"Thinking".
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping
+
+from trioproxy.neutral.effort import BUDGETS, DYNAMIC, budget_of, clamp_budget, effort_of, nearest_level
+from trioproxy.neutral.request import Effort, ReasoningAsk
+from trioproxy.providers.model import ModelFacts, Thinking, ThinkingSuffix
+from trioproxy.wire.jsoncodec import Object
+
+__all__ = ["ask_of", "suffixed"]
+
+_ANY_THINKING = Thinking(minimum=None, maximum=None, dynamic_allowed=True)
+_MIN_ANTHROPIC = 1024
+_DEFAULT_MAX_TOKENS = 32000
+_UNKNOWN_LEVELS = ("none", "minimal", "low", "medium", "high", "xhigh")
+_ANTHROPIC_LEVELS = ("low", "medium", "high", "max")
+
+
+def ask_of(suffix: ThinkingSuffix) -> ReasoningAsk:
+    """The suffix in neutral words, for the lane that translates."""
+    if suffix.level is not None:
+        return ReasoningAsk(effort=Effort(suffix.level))
+    return ReasoningAsk(budget=suffix.budget)
+
+
+def suffixed(protocol: str, body: Object, suffix: ThinkingSuffix, facts: ModelFacts | None) -> Object | None:
+    """``body`` with the effort of ``suffix`` in place of what it says; None where that changes nothing.
+
+    A model that is known not to think gets a body that does not ask for it. Of a model that is not known nothing is assumed.
+    """
+    changed = _CLEAR[protocol](body)
+    if facts is None or facts.thinks is not False:
+        thinking = facts.thinking if facts is not None else None
+        changed = _WRITE[protocol](changed, ask_of(suffix), thinking or _ANY_THINKING)
+    return changed if changed != body else None
+
+
+def _level(ask: ReasoningAsk, thinking: Thinking, unknown: tuple[str, ...]) -> str | None:
+    effort = effort_of(ask)
+    return nearest_level(effort, thinking.levels or unknown) if effort is not None else None
+
+
+def _budget(ask: ReasoningAsk, thinking: Thinking) -> int:
+    budget = budget_of(ask) or 0
+    if thinking.minimum is None or thinking.maximum is None:
+        return budget
+    return clamp_budget(
+        budget,
+        minimum=thinking.minimum,
+        maximum=thinking.maximum,
+        zero_allowed=thinking.zero_allowed,
+        dynamic_allowed=thinking.dynamic_allowed,
+    )
+
+
+def _without(body: Object, *names: str) -> Object:
+    return {name: value for name, value in body.items() if name not in names}
+
+
+def _member(body: Object, name: str, value: Object) -> Object:
+    """``body`` with ``value`` as its member ``name``; without the member where the value is empty."""
+    return {**body, name: value} if value else _without(body, name)
+
+
+def _object(body: Object, name: str) -> Object:
+    value = body.get(name)
+    return value if isinstance(value, dict) else {}
+
+
+def _clear_chat(body: Object) -> Object:
+    return _without(body, "reasoning_effort", "reasoning", "thinking", "enable_thinking", "thinking_budget")
+
+
+def _write_chat(body: Object, ask: ReasoningAsk, thinking: Thinking) -> Object:
+    level = _level(ask, thinking, _UNKNOWN_LEVELS)
+    return body if level is None else {**body, "reasoning_effort": level}
+
+
+def _clear_responses(body: Object) -> Object:
+    if "reasoning" not in body:
+        return body
+    return _member(body, "reasoning", _without(_object(body, "reasoning"), "effort"))
+
+
+def _write_responses(body: Object, ask: ReasoningAsk, thinking: Thinking) -> Object:
+    level = _level(ask, thinking, _UNKNOWN_LEVELS)
+    return body if level is None else {**body, "reasoning": {**_object(body, "reasoning"), "effort": level}}
+
+
+def _clear_anthropic(body: Object) -> Object:
+    cleared = _without(body, "thinking")
+    if "output_config" not in cleared:
+        return cleared
+    return _member(cleared, "output_config", _without(_object(cleared, "output_config"), "effort"))
+
+
+def _write_anthropic(body: Object, ask: ReasoningAsk, thinking: Thinking) -> Object:
+    if effort_of(ask) is Effort.NONE:
+        return {**body, "thinking": {"type": "disabled"}}
+    choice = _object(body, "tool_choice").get("type")
+    if choice in {"any", "tool"}:
+        # A forced tool and thinking exclude each other; the tool is what the client's program depends on.
+        return body
+    if thinking.adaptive:
+        level = _level(ask, thinking, _ANTHROPIC_LEVELS)
+        config = {**_object(body, "output_config"), "effort": level}
+        return _without({**body, "thinking": {"type": "adaptive"}, "output_config": config}, "temperature", "top_k")
+    budget = _budget(ask, thinking)
+    if budget == DYNAMIC:
+        budget = BUDGETS[Effort.MEDIUM]
+    most = body.get("max_tokens")
+    room = (most if isinstance(most, int) else _DEFAULT_MAX_TOKENS) - 1
+    budget = min(max(budget, _MIN_ANTHROPIC), room)
+    if budget < _MIN_ANTHROPIC:
+        return body
+    return _without({**body, "thinking": {"type": "enabled", "budget_tokens": budget}}, "temperature", "top_k")
+
+
+def _config_name(body: Object) -> str:
+    return "generation_config" if "generation_config" in body and "generationConfig" not in body else "generationConfig"
+
+
+def _clear_gemini(body: Object) -> Object:
+    name = _config_name(body)
+    if name not in body:
+        return body
+    config = _object(body, name)
+    kept = _without(config, "thinkingConfig", "thinking_config")
+    shown = {
+        member: value
+        for spelling in ("thinkingConfig", "thinking_config")
+        for member, value in _object(config, spelling).items()
+        if member in {"includeThoughts", "include_thoughts"}
+    }
+    return _member(body, name, _member(kept, "thinkingConfig", shown))
+
+
+def _write_gemini(body: Object, ask: ReasoningAsk, thinking: Thinking) -> Object:
+    name = _config_name(body)
+    config = _object(body, name)
+    asked = dict(_object(config, "thinkingConfig"))
+    if thinking.levels:
+        level = _level(ask, thinking, ())
+        if effort_of(ask) is not Effort.AUTO or not thinking.dynamic_allowed:
+            asked["thinkingLevel"] = level
+    else:
+        asked["thinkingBudget"] = _budget(ask, thinking)
+    if effort_of(ask) is Effort.NONE:
+        asked = _without(asked, "include_thoughts") | {"includeThoughts": False}
+    return {**body, name: _member(config, "thinkingConfig", asked)}
+
+
+_CLEAR: Mapping[str, Callable[[Object], Object]] = {
+    "openai_chat": _clear_chat,
+    "openai_responses": _clear_responses,
+    "anthropic": _clear_anthropic,
+    "gemini": _clear_gemini,
+}
+_WRITE: Mapping[str, Callable[[Object, ReasoningAsk, Thinking], Object]] = {
+    "openai_chat": _write_chat,
+    "openai_responses": _write_responses,
+    "anthropic": _write_anthropic,
+    "gemini": _write_gemini,
+}
