@@ -1,0 +1,38 @@
+"""Google's Gemini API (generateContent): :data:`PROTOCOL`.
+
+``docs/protocols/gemini.md`` says what maps to what, what is lost and what is refused.
+"""
+
+from __future__ import annotations
+
+from trioproxy.protocols.base import Protocol
+from trioproxy.protocols.gemini.body import write_body
+from trioproxy.protocols.gemini.endpoints import ENDPOINTS, NAME, peek
+from trioproxy.protocols.gemini.errors import error_frames, read_error, render_error
+from trioproxy.protocols.gemini.model_list import render_model, render_models
+from trioproxy.protocols.gemini.reader import GeminiReader, read_body
+from trioproxy.protocols.gemini.request_reader import read_request
+from trioproxy.protocols.gemini.request_writer import write_request
+from trioproxy.protocols.gemini.writer import GeminiWriter
+
+__all__ = ["PROTOCOL"]
+
+PROTOCOL = Protocol(
+    name=NAME,
+    title="Gemini",
+    endpoints=ENDPOINTS,
+    peek=peek,
+    read_request=read_request,
+    write_request=write_request,
+    stream_reader=GeminiReader,
+    stream_writer=GeminiWriter,
+    read_body=read_body,
+    write_body=write_body,
+    read_error=read_error,
+    render_error=render_error,
+    error_frames=error_frames,
+    # Two of Google's clients die of an SSE comment, and an empty chunk is no chunk.
+    keepalive=None,
+    render_models=render_models,
+    render_model=render_model,
+)

@@ -1,0 +1,163 @@
+"""Sources: ``groundingMetadata`` and ``citationMetadata`` of a candidate, and neutral citations.
+
+Google gives a segment in bytes of UTF-8, counted from the start of a part, or of all text where the stream was cut in parts; the neutral
+offsets are characters of one text (https://ai.google.dev/api/generate-content#GroundingMetadata). The segment repeats its own text, which
+settles what the numbers leave open.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Iterator
+
+import attrs
+
+from trioproxy.neutral.parts import Citation
+from trioproxy.wire.jsoncodec import JSON, Object
+
+__all__ = ["REMEMBERED", "Placed", "RememberedText", "citations_of", "grounding_of"]
+
+REMEMBERED = 1024 * 1024
+"""How many characters of a text are kept for its citations; one that grows longer loses their offsets, not the citations."""
+
+
+class RememberedText:
+    """A text as it grows, forgotten once it is too long to be kept."""
+
+    def __init__(self) -> None:
+        self._pieces: list[str] = []
+        self._length = 0
+
+    def add(self, text: str) -> None:
+        """More of it."""
+        self._length += len(text)
+        if self._length <= REMEMBERED:
+            self._pieces.append(text)
+        else:
+            self._pieces.clear()
+
+    @property
+    def whole(self) -> str | None:
+        """All of it; None where it was forgotten."""
+        return "".join(self._pieces) if self._length <= REMEMBERED else None
+
+
+@attrs.frozen(kw_only=True)
+class Placed:
+    """A citation and the text it stands in: the number of that text among the candidate's parts (None in a stream, where parts are not
+    counted), the bytes of text before it there, and the text itself (None where it was forgotten)."""
+
+    citation: Citation
+    text: str | None
+    part: int | None = None
+    before: int = 0
+
+
+def citations_of(candidate: Object, text: str | None, before: int = 0) -> list[Citation]:
+    """The sources of ``text``, the last open text of the answer (None where it was forgotten); ``before`` is the bytes of text before it.
+
+    What speaks of another text is left out: it stays in the metadata, which a reader passes on whole.
+    """
+    found: list[Citation] = []
+    metadata = candidate.get("groundingMetadata")
+    if isinstance(metadata, dict):
+        found += _grounded(metadata, text, before)
+    recited = candidate.get("citationMetadata")
+    sources = recited.get("citations", recited.get("citationSources")) if isinstance(recited, dict) else None
+    for source in _objects(sources):
+        span = _span(source, text, before)
+        if span is not None:
+            found.append(Citation(url=_text(source, "uri"), title=_text(source, "title"), start=span[0], end=span[1]))
+    return found
+
+
+def grounding_of(placed: Iterable[Placed]) -> Object | None:
+    """``groundingMetadata`` that says the same; None for no citations."""
+    chunks: list[Object] = []
+    supports: dict[tuple[int | None, int, int], Object] = {}
+    for each in placed:
+        chunk = _chunk(each.citation)
+        if chunk not in chunks:
+            chunks.append(chunk)
+        number = chunks.index(chunk)
+        start, end = each.citation.start, each.citation.end
+        if each.text is None or start is None or end is None or not 0 <= start <= end <= len(each.text):
+            continue
+        support = supports.setdefault((each.part, each.before + start, each.before + end), _support(each, start, end))
+        if number not in support["groundingChunkIndices"]:
+            support["groundingChunkIndices"].append(number)
+    if not chunks:
+        return None
+    return {"groundingChunks": chunks, **({"groundingSupports": [*supports.values()]} if supports else {})}
+
+
+def _grounded(metadata: Object, text: str | None, before: int) -> Iterator[Citation]:
+    chunks = [_source(chunk) for chunk in _objects(metadata.get("groundingChunks"))]
+    for support in _objects(metadata.get("groundingSupports")):
+        segment, numbers = support.get("segment"), support.get("groundingChunkIndices")
+        span = _span(segment, text, before) if isinstance(segment, dict) else None
+        if span is None or not isinstance(numbers, list):
+            continue
+        for number in numbers:
+            source = chunks[number] if isinstance(number, int) and 0 <= number < len(chunks) else None
+            if source is not None:
+                yield attrs.evolve(source, start=span[0], end=span[1])
+
+
+def _source(chunk: Object) -> Citation | None:
+    """The source a grounding chunk names, whatever kind it is (``web``, ``maps``, ``retrievedContext``, ``image``)."""
+    for each in chunk.values():
+        if isinstance(each, dict):
+            source = Citation(
+                url=_text(each, "uri", "sourceUri"),
+                title=_text(each, "title", "fileSearchStore"),
+                cited_text=_text(each, "text"),
+            )
+            return source if source != Citation() else None
+    return None
+
+
+def _chunk(citation: Citation) -> Object:
+    named = {"uri": citation.url, "title": citation.title}
+    kind = "web"
+    if citation.cited_text is not None:
+        kind, named = "retrievedContext", {**named, "text": citation.cited_text}
+    return {kind: {name: value for name, value in named.items() if value is not None}}
+
+
+def _support(placed: Placed, start: int, end: int) -> Object:
+    text = placed.text or ""
+    first = placed.before + len(text[:start].encode())
+    segment: Object = {} if placed.part is None else {"partIndex": placed.part}
+    segment |= {"startIndex": first, "endIndex": first + len(text[start:end].encode()), "text": text[start:end]}
+    return {"segment": segment, "groundingChunkIndices": []}
+
+
+def _span(segment: Object, text: str | None, before: int) -> tuple[int | None, int | None] | None:
+    """Where a segment lies in ``text``, in characters; two None where the text was forgotten; None where it does not lie there."""
+    if text is None:
+        return (None, None)
+    first, last, quoted = _number(segment, "startIndex") or 0, _number(segment, "endIndex"), _text(segment, "text")
+    encoded = text.encode()
+    for start in (first, first - before):
+        end = (last if last is not None else first) - first + start
+        if 0 <= start < end <= len(encoded) and (quoted is None or encoded[start:end] == quoted.encode()):
+            return (_characters(encoded, start), _characters(encoded, end))
+    at = text.find(quoted) if quoted else -1
+    return (at, at + len(quoted)) if quoted and at >= 0 else None
+
+
+def _characters(encoded: bytes, end: int) -> int:
+    return len(encoded[:end].decode("utf-8", "ignore"))
+
+
+def _objects(value: JSON) -> list[Object]:
+    return [each for each in value if isinstance(each, dict)] if isinstance(value, list) else []
+
+
+def _number(value: Object, name: str) -> int | None:
+    found = value.get(name)
+    return found if isinstance(found, int) and not isinstance(found, bool) else None
+
+
+def _text(value: Object, *names: str) -> str | None:
+    return next((value[name] for name in names if isinstance(value.get(name), str)), None)

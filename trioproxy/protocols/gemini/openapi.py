@@ -1,0 +1,65 @@
+"""Google's own ``Schema`` (a subset of OpenAPI 3.0) read as JSON Schema.
+
+``parameters`` and ``responseSchema`` are of this dialect: upper-case type names, ``nullable``, whole numbers as strings, snake_case
+spellings, an order of properties (https://ai.google.dev/api/caching#Schema). Clients put plain JSON Schema there as well; it passes
+unchanged. Only schema positions are read as schemas: a property may have any name, and defaults, enums and examples are data.
+"""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Mapping
+from typing import Any
+
+from trioproxy.protocols.gemini.fields import camel
+from trioproxy.wire.jsoncodec import Object
+
+__all__ = ["DEPTH", "json_schema_of"]
+
+DEPTH = 64
+"""How deep schemas are read."""
+
+_DROPPED = frozenset({"nullable", "propertyOrdering"})
+_NO_TYPE = "TYPE_UNSPECIFIED"
+_COUNTS = frozenset({"minItems", "maxItems", "minLength", "maxLength", "minProperties", "maxProperties"})
+_MAPS = frozenset({"properties", "$defs", "definitions", "patternProperties"})
+_LISTS = frozenset({"anyOf", "oneOf", "allOf", "prefixItems"})
+_SINGLES = frozenset({"items", "additionalProperties", "not"})
+_INTEGER = re.compile(r"\d{1,18}")
+
+
+def json_schema_of(schema: Mapping[str, Any], *, depth: int = 0) -> Object:
+    """The same schema as JSON Schema; what lies deeper than :data:`DEPTH` stays as it is."""
+    fields = {camel(name): value for name, value in schema.items()}
+    order = fields.get("propertyOrdering")
+    read: Object = {}
+    for name, value in fields.items():
+        if name in _DROPPED or value == _NO_TYPE or (name == "format" and value == "enum"):
+            continue
+        read[name] = _keyword(name, value, depth + 1) if depth < DEPTH else value
+    if isinstance(order, list) and isinstance(read.get("properties"), dict):
+        first = [name for name in order if isinstance(name, str) and name in read["properties"]]
+        read["properties"] = {name: read["properties"][name] for name in dict.fromkeys([*first, *read["properties"]])}
+    if fields.get("nullable") is True and isinstance(read.get("type"), str):
+        read["type"] = [read["type"], "null"]
+    return read
+
+
+def _keyword(name: str, value: Any, depth: int) -> Any:
+    if name == "type":
+        return [_type(each) for each in value] if isinstance(value, list) else _type(value)
+    if name in _COUNTS and isinstance(value, str) and _INTEGER.fullmatch(value):
+        return int(value)
+    if name in _MAPS and isinstance(value, dict):
+        return {key: _schema(each, depth) for key, each in value.items()}
+    if name in _LISTS and isinstance(value, list):
+        return [_schema(each, depth) for each in value]
+    return _schema(value, depth) if name in _SINGLES else value
+
+
+def _schema(value: Any, depth: int) -> Any:
+    return json_schema_of(value, depth=depth) if isinstance(value, dict) else value
+
+
+def _type(value: Any) -> Any:
+    return value.lower() if isinstance(value, str) else value

@@ -1,0 +1,149 @@
+"""A neutral :class:`~trioproxy.neutral.request.Conversation` as the body of ``generateContent``, and what ``countTokens`` takes of it.
+
+Which of the two stream verbs is called is the URL's business; the body is the same.
+"""
+
+from __future__ import annotations
+
+from trioproxy.errors import ClientFault, ErrorKind
+from trioproxy.neutral.extras import own, settled, spelling
+from trioproxy.neutral.loss import Loss
+from trioproxy.neutral.naming import ToolNames
+from trioproxy.neutral.request import Conversation, OutputFormat, OutputKind, Sampling
+from trioproxy.protocols.base import WriteTarget, Written
+from trioproxy.protocols.gemini.contents_writer import ContentsWriter
+from trioproxy.protocols.gemini.endpoints import NAME
+from trioproxy.protocols.gemini.response_schema import clean_response
+from trioproxy.protocols.gemini.thinking import write_thinking
+from trioproxy.protocols.gemini.tools_writer import write_tool_choice, write_tools
+from trioproxy.wire.jsoncodec import Object
+
+__all__ = ["NO_SERVER_SIDE_FLAG", "SAFETY_OFF", "write_request"]
+
+SAFETY_OFF = "gemini_safety_off"
+"""The quirk that turns Google's filters off where the client says nothing of them."""
+
+NO_SERVER_SIDE_FLAG = "gemini_no_server_side_flag"
+"""The quirk of targets that take functions beside Google's tools without ``includeServerSideToolInvocations`` (Vertex AI)."""
+
+_OFF: list[Object] = [
+    *(
+        {"category": f"HARM_CATEGORY_{harm}", "threshold": "OFF"}
+        for harm in ("HARASSMENT", "HATE_SPEECH", "SEXUALLY_EXPLICIT", "DANGEROUS_CONTENT")
+    ),
+    {"category": "HARM_CATEGORY_CIVIC_INTEGRITY", "threshold": "BLOCK_NONE"},
+]
+
+_TIERS = {"standard": "standard", "flex": "flex", "priority": "priority", "default": "standard"}
+_SECTIONS = ("generationConfig", "toolConfig")
+_NAME_LIMIT = 64
+
+
+def write_request(conversation: Conversation, target: WriteTarget) -> Written:
+    """The body.
+
+    Raises:
+        ClientFault: INVALID_REQUEST, ``param`` names what Gemini has no word for and the request can't do without.
+    """
+    losses = [*settled(conversation.extras, NAME), *_unsaid(conversation)]
+    names = ToolNames(limit=_NAME_LIMIT, allowed=r"[a-zA-Z0-9_.:-]", first=r"[a-zA-Z_]")
+    tools = write_tools(conversation.tools, names, target)
+    choice, lost = write_tool_choice(conversation.tool_choice, names, tools)
+    losses += [*tools.losses, *lost]
+    writer = ContentsWriter(names, target)
+    instruction = writer.instruction(conversation.system)
+    for number, turn in enumerate(conversation.turns):
+        writer.add(turn, f"turns[{number}]")
+    contents = writer.contents()
+    if instruction and not contents:
+        writer.losses.append(Loss("system", "Gemini answers no instruction alone: given as the user's words"))
+        contents, instruction = [{"role": "user", "parts": instruction}], []
+    thinking, lost = write_thinking(conversation.reasoning, target)
+    sampling, clamped = _sampling(conversation.sampling, target)
+    losses += [*writer.losses, *lost, *clamped]
+
+    extras, spelled = _sections(own(conversation.extras, NAME)), _sections(dict(spelling(conversation.extras, NAME)))
+    config: Object = {**sampling, **_output(conversation.output, spelled["generationConfig"])}
+    config |= {**spelled["generationConfig"], **extras["generationConfig"]}
+    config |= {"thinkingConfig": thinking} if thinking else {}
+    tool_config: Object = {"functionCallingConfig": choice} if choice else {}
+    if tools.mixed and NO_SERVER_SIDE_FLAG not in target.quirks:
+        tool_config["includeServerSideToolInvocations"] = True
+    tool_config |= extras["toolConfig"]
+
+    body: Object = {"contents": contents}
+    if instruction:
+        body["systemInstruction"] = {**spelled[""].get("systemInstruction", {}), "parts": instruction}
+    body |= {"tools": tools.entries} if tools.entries else {}
+    body |= {"toolConfig": tool_config} if tool_config else {}
+    body |= {"generationConfig": config} if config else {}
+    tier = _TIERS.get((conversation.service_tier or "").lower())
+    body |= {"serviceTier": tier} if tier is not None else {}
+    body |= {"safetySettings": _OFF} if SAFETY_OFF in target.quirks else {}
+    return Written(body=body | extras[""], losses=tuple(losses), naming=names.naming())
+
+
+def _unsaid(conversation: Conversation) -> list[Loss]:
+    """What the hub names and Gemini does not."""
+    if conversation.previous_response_id is not None:
+        raise ClientFault(
+            ErrorKind.INVALID_REQUEST,
+            "`previous_response_id` names a conversation that Gemini does not have. Send the earlier turns with the request.",
+            param="previous_response_id",
+        )
+    tier = conversation.service_tier
+    unsaid = {
+        "parallel_tools": conversation.parallel_tools is False,
+        "user": conversation.user is not None,
+        "metadata": bool(conversation.metadata),
+        "cache_key": conversation.cache_key is not None,
+        "verbosity": conversation.verbosity is not None,
+        "service_tier": tier is not None and tier.lower() not in (*_TIERS, "auto"),
+        "output.name": conversation.output is not None and conversation.output.name is not None,
+        "output.description": conversation.output is not None and conversation.output.description is not None,
+    }
+    return [Loss(path, "Gemini has no word for it") for path, said in unsaid.items() if said]
+
+
+def _sampling(sampling: Sampling, target: WriteTarget) -> tuple[Object, list[Loss]]:
+    losses: list[Loss] = []
+    most, asked = target.max_output_tokens, sampling.max_tokens
+    if most is not None and asked is not None and asked > most:
+        losses.append(Loss("sampling.max_tokens", f"{target.model} writes {most} tokens at most"))
+        asked = most
+    fields = {
+        "temperature": sampling.temperature,
+        "topP": sampling.top_p,
+        "topK": sampling.top_k,
+        "maxOutputTokens": asked,
+        "stopSequences": list(sampling.stop) or None,
+        "seed": sampling.seed,
+        "presencePenalty": sampling.presence_penalty,
+        "frequencyPenalty": sampling.frequency_penalty,
+    }
+    return {name: value for name, value in fields.items() if value is not None}, losses
+
+
+def _output(output: OutputFormat | None, spelled: Object) -> Object:
+    """The form of the answer, unless the client's own spelling of it is there."""
+    if output is None or output.kind is OutputKind.TEXT:
+        return {}
+    form: Object = {"responseMimeType": "application/json"}
+    if output.kind is OutputKind.JSON_SCHEMA and output.schema is not None and not spelled.keys() & _SCHEMAS:
+        form["responseJsonSchema"] = clean_response(output.schema)
+    return form
+
+
+_SCHEMAS = frozenset({"responseSchema", "responseJsonSchema"})
+
+
+def _sections(fields: Object) -> dict[str, Object]:
+    """Fields by the object they belong in, "" for the request itself."""
+    sections: dict[str, Object] = {"": {}, **{name: {} for name in _SECTIONS}}
+    for name, value in fields.items():
+        section, _, field = name.partition(".")
+        if section in _SECTIONS and field:
+            sections[section][field] = value
+        else:
+            sections[""][name] = value
+    return sections

@@ -1,0 +1,150 @@
+"""Neutral tools and tool choice as ``tools`` and ``toolConfig``.
+
+Knows: how a function is declared, which of another vendor's tools Google has one like, and what may stand beside what. Names are made legal
+by ``neutral/naming.py``, schemas by ``schema.py``.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from typing import Any
+
+import attrs
+
+from trioproxy.neutral.extras import own, settled, spelling
+from trioproxy.neutral.loss import Loss
+from trioproxy.neutral.naming import ToolNames
+from trioproxy.neutral.parts import ToolKind
+from trioproxy.neutral.request import ServerTool, Tool, ToolChoice, ToolChoiceMode, ToolSpec
+from trioproxy.protocols.base import WriteTarget
+from trioproxy.protocols.gemini.endpoints import NAME
+from trioproxy.protocols.gemini.fields import camel
+from trioproxy.protocols.gemini.generations import mixes_tools
+from trioproxy.protocols.gemini.schema import clean
+from trioproxy.wire.jsoncodec import Object
+
+__all__ = ["WrittenTools", "write_tool_choice", "write_tools"]
+
+_OF_FAMILY = {"web_search": "googleSearch", "code_execution": "codeExecution", "web_fetch": "urlContext"}
+_BUILT_IN = frozenset(
+    {
+        "googleSearch",
+        "googleSearchRetrieval",
+        "enterpriseWebSearch",
+        "codeExecution",
+        "urlContext",
+        "computerUse",
+        "fileSearch",
+        "googleMaps",
+        "retrieval",
+    }
+)
+# Of a client that loads tools when they are needed; Google answers 400 to it.
+_UNKNOWN_TO_GOOGLE = frozenset({"deferLoading"})
+
+_MODES = {
+    ToolChoiceMode.AUTO: "AUTO",
+    ToolChoiceMode.NONE: "NONE",
+    ToolChoiceMode.REQUIRED: "ANY",
+    ToolChoiceMode.NAMED: "ANY",
+}
+
+
+@attrs.frozen(kw_only=True)
+class WrittenTools:
+    """``tools`` of a request: the functions in one entry, each of Google's tools in its own. ``mixed`` says that tools of both kinds were
+    put together by us, not by a Gemini client that knows what that asks for."""
+
+    entries: list[Object]
+    functions: bool
+    mixed: bool
+    losses: list[Loss]
+
+
+def write_tools(tools: tuple[ToolSpec, ...], names: ToolNames, target: WriteTarget) -> WrittenTools:
+    """The tools; ``names`` learns the declared ones."""
+    losses: list[Loss] = []
+    functions: list[Object] = []
+    built_in: list[Object] = []
+    foreign = False
+    has_functions = any(isinstance(tool, Tool) for tool in tools)
+    for number, tool in enumerate(tools):
+        path = f"tools[{number}]"
+        if tool.cache is not None:
+            losses.append(Loss(f"{path}.cache", "Gemini caches prompts by itself"))
+        if isinstance(tool, Tool):
+            functions.append(_function(tool, names, path, losses))
+            continue
+        entry = _server_tool(tool)
+        if entry is None:
+            losses.append(Loss(path, f"Gemini has no tool like {tool.family or ', '.join(tool.payload)}"))
+        elif tool.protocol != NAME and has_functions and not mixes_tools(target.model):
+            losses.append(Loss(path, f"{target.model} takes no tools of Google's beside functions: the functions stay"))
+        elif entry not in built_in:
+            built_in.append(entry)
+            foreign = foreign or tool.protocol != NAME
+    entries = [*([{"functionDeclarations": functions}] if functions else []), *built_in]
+    return WrittenTools(entries=entries, functions=bool(functions), mixed=foreign and bool(functions), losses=losses)
+
+
+def write_tool_choice(choice: ToolChoice | None, names: ToolNames, tools: WrittenTools) -> tuple[Object, list[Loss]]:
+    """``functionCallingConfig``; empty where there is nothing to choose."""
+    if choice is None:
+        return {}, []
+    losses = settled(choice.extras, NAME, path="tool_choice")
+    config: Object = {"mode": _MODES[choice.mode], **own(choice.extras, NAME)}
+    allowed = [names.of(name) for name in choice.names]
+    if allowed and choice.mode is ToolChoiceMode.AUTO:
+        # AUTO takes no names; VALIDATED leaves the choice to the model too, and does.
+        config["mode"] = "VALIDATED"
+    if allowed and choice.mode is not ToolChoiceMode.NONE:
+        config["allowedFunctionNames"] = allowed
+    spelled = spelling(choice.extras, NAME)
+    if "mode" in spelled:
+        config = {name: value for name, value in config.items() if name != "mode"}
+        config |= {"mode": spelled["mode"]} if spelled["mode"] is not None else {}
+    if not tools.functions and config.get("mode") in ("AUTO", "NONE"):
+        # Google refuses a choice between no functions; none and any of nothing are the same.
+        return {}, losses
+    return config, losses
+
+
+def _function(tool: Tool, names: ToolNames, path: str, losses: list[Loss]) -> Object:
+    losses += settled(tool.extras, NAME, path=path)
+    custom = tool.kind is ToolKind.CUSTOM
+    declaration: Object = {"name": names.declare(tool.name, namespace=tool.namespace, custom=custom)}
+    if tool.description is not None:
+        declaration["description"] = tool.description
+    spelled = spelling(tool.extras, NAME)
+    if spelled:
+        declaration |= spelled
+    elif custom:
+        declaration["parametersJsonSchema"] = _free_text(tool.grammar)
+        if tool.grammar is not None and tool.grammar.get("definition") is not None:
+            losses.append(Loss(f"{path}.grammar", "Gemini holds no text to a grammar: it is told of it"))
+    elif tool.schema is not None:
+        declaration["parametersJsonSchema"] = clean(tool.schema, strict=tool.strict is True)
+    return declaration | _known(own(tool.extras, NAME))
+
+
+def _free_text(grammar: Mapping[str, Any] | None) -> Object:
+    text: Object = {"type": "string"}
+    if grammar is not None and isinstance(grammar.get("definition"), str):
+        syntax = grammar.get("syntax")
+        text["description"] = (
+            f"Text of this {syntax + ' ' if isinstance(syntax, str) else ''}grammar:\n{grammar['definition']}"
+        )
+    return {"type": "object", "properties": {"input": text}, "required": ["input"]}
+
+
+def _server_tool(tool: ServerTool) -> Object | None:
+    """The entry of one of Google's tools, None where it has none like it. A client of any protocol may name Google's by their own names."""
+    for name, value in tool.payload.items():
+        if camel(name) in _BUILT_IN or tool.protocol == NAME:
+            return {camel(name): _known(value) if isinstance(value, dict) else value}
+    google = _OF_FAMILY.get(tool.family or "")
+    return {google: {}} if google is not None else None
+
+
+def _known(fields: Object) -> Object:
+    return {name: value for name, value in fields.items() if camel(name) not in _UNKNOWN_TO_GOOGLE}

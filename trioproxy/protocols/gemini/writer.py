@@ -1,0 +1,225 @@
+"""Neutral events as a Gemini client's stream: each frame is one ``GenerateContentResponse``, unnamed.
+
+Knows: what a chunk is made of, and that text goes out as it comes while a function call goes out whole, in the order in which the calls
+began (no client reads ``partialArgs`` unless it asked for them). The last chunk has the finishReason, the usage and the sources; a failure
+is one ``{"error": ...}`` object, which Google's SDKs raise, and nothing follows it. No comment is ever written: two clients die of one.
+"""
+
+from __future__ import annotations
+
+from typing import assert_never
+
+import attrs
+
+from trioproxy.neutral.events import (
+    CitationAdded,
+    Event,
+    Failed,
+    Finished,
+    Foreign,
+    PartFinished,
+    PartKind,
+    PartSigned,
+    PartStarted,
+    ReasoningDelta,
+    RefusalDelta,
+    ResponseStarted,
+    TextDelta,
+    ToolArgsDelta,
+    ToolCallStarted,
+    UsageReported,
+)
+from trioproxy.neutral.loss import Loss
+from trioproxy.neutral.parts import Citation, Signature, ToolCall
+from trioproxy.neutral.usage import Usage
+from trioproxy.protocols.base import WriteContext
+from trioproxy.protocols.gemini.answer_writing import (
+    BESIDE_PARTS,
+    NO_TEXT,
+    blocks,
+    call_part,
+    ending,
+    foreign_loss,
+    identity,
+    prose_part,
+)
+from trioproxy.protocols.gemini.errors import render_error
+from trioproxy.protocols.gemini.grounding import Placed, RememberedText, grounding_of
+from trioproxy.protocols.gemini.reader import CANDIDATE, RESPONSE, USAGE
+from trioproxy.wire.frames import Frame
+from trioproxy.wire.jsoncodec import Object, dumps
+
+__all__ = ["GeminiWriter"]
+
+_SECTION = "\n\n"
+"""What stands between two sections of a summary, which Google's thoughts have no borders for."""
+
+
+@attrs.define(eq=False)
+class _Prose:
+    """An open text, reasoning or refusal part."""
+
+    thought: bool
+    text: RememberedText = attrs.field(factory=RememberedText)
+    before: int = 0
+    section: int | None = None
+    spoken: bool = False
+
+
+@attrs.define(eq=False)
+class _Call:
+    """A call whose arguments are being gathered."""
+
+    start: ToolCallStarted
+    arguments: list[str] = attrs.field(factory=list)
+    signature: Signature | None = None
+    finished: bool = False
+
+
+class GeminiWriter:
+    """A machine from events to frames. See :class:`~trioproxy.protocols.base.Writer`."""
+
+    def __init__(self, context: WriteContext) -> None:
+        self.losses: list[Loss] = []
+        self._context = context
+        self._started = ResponseStarted(id="", model="")
+        self._identity: Object = identity(self._started, context)
+        self._tail = b""
+        self._prose: dict[int, _Prose] = {}
+        self._calls: dict[int, _Call] = {}
+        self._cited: list[tuple[_Prose, Citation]] = []
+        self._grounded = False
+        self._spoken = 0
+        self._usage: Usage | None = None
+        self._unnamed: Object = {}
+        self._blocked = False
+        self._over = False
+
+    def feed(self, item: Event) -> list[Frame]:
+        """The frames an event completes."""
+        if self._over:
+            return []
+        match item:
+            case ResponseStarted():
+                self._identity = identity(item, self._context)
+                return []
+            case PartStarted(index=index, kind=kind):
+                self._prose[index] = _Prose(thought=kind is PartKind.REASONING, before=self._spoken)
+                return []
+            case TextDelta(index=index, text=text) | RefusalDelta(index=index, text=text):
+                return self._say(self._prose[index], text)
+            case ReasoningDelta(index=index):
+                return self._say(self._prose[index], self._sectioned(self._prose[index], item))
+            case PartSigned(index=index, signature=signature):
+                return self._sign(index, signature)
+            case CitationAdded(index=index, citation=citation):
+                self._cited.append((self._prose[index], citation))
+                return []
+            case ToolCallStarted(index=index):
+                self._calls[index] = _Call(item)
+                return []
+            case ToolArgsDelta(index=index, text=text):
+                self._calls[index].arguments.append(text)
+                return []
+            case PartFinished(index=index):
+                self._prose.pop(index, None)
+                if index in self._calls:
+                    self._calls[index].finished = True
+                return self._call_whole()
+            case Foreign():
+                return self._foreign(item)
+            case UsageReported(usage=usage):
+                self._usage = usage if self._usage is None else self._usage.updated(usage)
+                return []
+            case Finished():
+                return self._finish(item)
+            case Failed(failure=failure):
+                self._over = True
+                return [Frame(dumps(render_error(failure)))]
+            case _:
+                assert_never(item)
+
+    def close(self) -> list[Frame]:
+        """Nothing is owed."""
+        return []
+
+    def _say(self, prose: _Prose, text: str) -> list[Frame]:
+        if not text:
+            return []
+        prose.spoken = True
+        if not prose.thought:
+            prose.text.add(text)
+            self._spoken += len(text.encode())
+        return [self._part(prose_part(text, thought=prose.thought))]
+
+    @staticmethod
+    def _sectioned(prose: _Prose, delta: ReasoningDelta) -> str:
+        new_section = prose.spoken and delta.summary != prose.section
+        prose.section = delta.summary
+        return _SECTION + delta.text if new_section else delta.text
+
+    def _sign(self, index: int, signature: Signature) -> list[Frame]:
+        if index in self._calls:
+            self._calls[index].signature = signature
+            return []
+        return [self._part(prose_part("", thought=self._prose[index].thought, signature=signature))]
+
+    def _call_whole(self) -> list[Frame]:
+        """The calls that are whole and have no unfinished one before them."""
+        frames: list[Frame] = []
+        while self._calls:
+            index = min(self._calls)
+            if not self._calls[index].finished:
+                break
+            call = self._calls.pop(index)
+            whole = ToolCall(
+                call_id=call.start.call_id,
+                name=call.start.name,
+                arguments="".join(call.arguments),
+                kind=call.start.kind,
+                namespace=call.start.namespace,
+                signature=call.signature,
+            )
+            part, losses = call_part(whole, f"parts[{index}]")
+            self.losses += losses
+            frames.append(self._part(part))
+        return frames
+
+    def _foreign(self, item: Foreign) -> list[Frame]:
+        loss = foreign_loss(item.protocol, item.kind, item.payload, f"parts[{item.index}]")
+        if loss is not None:
+            self.losses.append(loss)
+            return []
+        match item.kind:
+            case kind if kind == USAGE:
+                self._unnamed = {**self._unnamed, **item.payload}
+                return []
+            case kind if kind == RESPONSE:
+                self._blocked = self._blocked or blocks(item.payload)
+                return [self._chunk(item.payload)]
+            case kind if kind == CANDIDATE:
+                self._grounded = self._grounded or bool(BESIDE_PARTS & item.payload.keys())
+                return [self._chunk({"candidates": [{"index": 0, **item.payload}]})]
+            case _:
+                return [self._part(item.payload)]
+
+    def _finish(self, finished: Finished) -> list[Frame]:
+        self._over = True
+        candidate: Object = {"content": {"parts": [NO_TEXT], "role": "model"}}
+        if not self._grounded:
+            grounding = grounding_of(
+                Placed(citation=citation, text=prose.text.whole, before=prose.before) for prose, citation in self._cited
+            )
+            candidate |= {"groundingMetadata": grounding} if grounding is not None else {}
+        body, losses = ending(finished, self._usage, self._unnamed, candidate, blocked=self._blocked)
+        self.losses += losses
+        return [self._chunk(body)]
+
+    def _part(self, part: Object) -> Frame:
+        # The one frame written for each token: only the part itself is new in it.
+        if not self._tail:
+            self._tail = b'],"role":"model"},"index":0}],' + dumps(self._identity)[1:]
+        return Frame(b'{"candidates":[{"content":{"parts":[' + dumps(part) + self._tail)
+
+    def _chunk(self, fields: Object) -> Frame:
+        return Frame(dumps({**fields, **self._identity}))
