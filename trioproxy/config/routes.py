@@ -16,7 +16,8 @@ import attrs
 
 from trioproxy.config.model import Candidate, ClientKey, Credential, ModelEntry, Routed, RouteRule, Snapshot
 from trioproxy.config.nearest import Names
-from trioproxy.config.patterns import Globs
+from trioproxy.config.permission import Permission
+from trioproxy.config.reasons import credential_place, rule_place, why, why_not
 from trioproxy.config.roster import Ground, Roster, Serving, facts_of
 from trioproxy.config.rulebook import Rulebook
 from trioproxy.config.suffix import split_suffix
@@ -106,7 +107,7 @@ def listing(
     """
     roster = Roster.of(snapshot)
     wanted = provider.strip().lower() if provider is not None else None
-    allowed = _Permission.of(client)
+    allowed = Permission.of(client)
     cards: dict[str, ModelCard] = {}
     for credential in roster.credentials:
         if wanted is not None and wanted not in {credential.group.lower(), credential.provider.name}:
@@ -139,7 +140,7 @@ def explain(
     chosen = {candidate.credential.id for candidate in routed.candidates} if routed is not None else set()
     name, _ = split_suffix(model.strip())
     lines += [
-        f"not {_place(credential)}: {_why_not(snapshot, credential, name)}"
+        f"not {credential_place(credential)}: {why_not(snapshot, credential, name)}"
         for credential in snapshot.credentials
         if credential.id not in chosen
     ]
@@ -159,7 +160,7 @@ def _decide(snapshot: Snapshot, protocol: str, operation: Operation, asked: str,
         name=name,
         client=client,
     )
-    allowed = _Permission.of(client)
+    allowed = Permission.of(client)
     # A name that is listed with its parentheses is that name; otherwise they ask for an effort.
     found = _literal(ask) if suffix is not None else None
     if found is not None:
@@ -170,14 +171,14 @@ def _decide(snapshot: Snapshot, protocol: str, operation: Operation, asked: str,
         raise _forbidden(asked)
     lines = _candidates(ask, found, 0)
     lines += _fallback_candidates(ask, name, len({candidate.tier for candidate, _ in lines}))
-    permitted = [(candidate, why) for candidate, why in lines if allowed.model(candidate.model)]
+    permitted = [(candidate, line) for candidate, line in lines if allowed.model(candidate.model)]
     if not permitted:
         raise _forbidden(asked) if lines else _unsupported(ask, found)
     return Routed(
         asked=asked,
         candidates=tuple(candidate for candidate, _ in permitted),
         suffix=suffix,
-        why=tuple(why for _, why in permitted),
+        why=tuple(line for _, line in permitted),
     )
 
 
@@ -266,7 +267,7 @@ def _by_rule(ask: _Ask, rule: RouteRule, name: str) -> _Found:
     if not servings:
         raise ProxyFault(
             ErrorKind.MISCONFIGURED,
-            f"{_rule_place(rule)} sends model {name!r} to provider {rule.provider!r}, which has no enabled credential",
+            f"{rule_place(rule)} sends model {name!r} to provider {rule.provider!r}, which has no enabled credential",
             model=name,
             provider=rule.provider,
         )
@@ -292,7 +293,7 @@ def _candidates(ask: _Ask, found: _Found, tier: int) -> list[tuple[Candidate, st
             tier=tier + priorities.index(serving.credential.priority),
             facts=facts_of(serving),
         )
-        made.append((candidate, _why(candidate, serving, found.rule, ask.protocol)))
+        made.append((candidate, why(candidate, serving, found.rule, ask.protocol)))
     return made
 
 
@@ -300,7 +301,7 @@ def _fallback_candidates(ask: _Ask, name: str, tier: int) -> list[tuple[Candidat
     """The candidates of the models named as fallbacks, behind all others. A fallback that nobody serves is passed over."""
     made: list[tuple[Candidate, str]] = []
     for model in ask.snapshot.fallbacks.get(name, ()):
-        if not _Permission.of(ask.client).name(model):
+        if not Permission.of(ask.client).name(model):
             continue
         try:
             found = _found(ask, model)
@@ -308,7 +309,7 @@ def _fallback_candidates(ask: _Ask, name: str, tier: int) -> list[tuple[Candidat
             continue
         more = _candidates(ask, found, tier)
         tier += len({candidate.tier for candidate, _ in more})
-        made += [(candidate, f"fallback {model!r}: {why}") for candidate, why in more]
+        made += [(candidate, f"fallback {model!r}: {line}") for candidate, line in more]
     return made
 
 
@@ -318,55 +319,6 @@ def _wire(credential: Credential, ask: _Ask) -> Wire | None:
     if ask.operation in _CARRIED:
         return same if same is not None and ask.operation in same.paths else None
     return same if same is not None else next(iter(credential.wires), None)
-
-
-@attrs.frozen
-class _Permission:
-    """What a client's key may use. An allow list speaks of names as the client spells them; a deny list also of a provider's own names,
-    so that no alias or prefix is a way around it."""
-
-    models: Globs | None = None
-    excluded: Globs | None = None
-
-    @classmethod
-    def of(cls, client: ClientKey | None) -> _Permission:
-        if client is None or not (client.models or client.excluded_models):
-            return cls()
-        return cls(Globs(client.models) if client.models else None, Globs(client.excluded_models))
-
-    def name(self, name: str) -> bool:
-        """Whether the client may ask for ``name``."""
-        if self.models is not None and not self.models.match(name):
-            return False
-        return self.model(name) and self.model(name.partition("/")[2] or name)
-
-    def model(self, model: str) -> bool:
-        """Whether a provider's ``model`` may be used for the client."""
-        return self.excluded is None or not self.excluded.match(model)
-
-
-def _why(candidate: Candidate, serving: Serving, rule: RouteRule | None, protocol: str) -> str:
-    ground = _rule_place(rule) if rule is not None else serving.ground.value
-    way = "passed through" if candidate.wire.protocol == protocol else f"translated from {protocol}"
-    return f"{_place(candidate.credential)} by {ground}: {candidate.wire.protocol} {way}, model {candidate.model!r}"
-
-
-def _why_not(snapshot: Snapshot, credential: Credential, name: str) -> str:
-    prefix, slash, rest = name.partition("/")
-    shown = rest if slash and prefix == credential.prefix else name
-    if not credential.enabled:
-        return "disabled"
-    if Roster.of(snapshot).refuses(credential, shown, name):
-        return "excluded-models hides the name"
-    if credential.prefix is not None and shown == name and snapshot.settings.force_model_prefix:
-        return f"force-model-prefix: it serves only names that begin with {credential.prefix}/"
-    if credential.models and not credential.open_names:
-        if all(entry.alias != shown for entry in credential.models):
-            return "the name is not in its models"
-        return "another ground came first"
-    if not credential.provider.patterns and credential.prefix is None:
-        return "no route, prefix or model list names it"
-    return "no prefix, list or pattern of its fits, or another ground came first"
 
 
 def _unknown(ask: _Ask, name: str) -> ClientFault:
@@ -406,20 +358,11 @@ def _unsupported(ask: _Ask, found: _Found) -> ClientFault:
 def _guarded(rule: RouteRule, model: str, protocol: str) -> ProxyFault:
     return ProxyFault(
         ErrorKind.MISCONFIGURED,
-        f"{_rule_place(rule)} fits model {model!r} but is for requests in {rule.protocol}; this one came in {protocol}. "
+        f"{rule_place(rule)} fits model {model!r} but is for requests in {rule.protocol}; this one came in {protocol}. "
         f"Add a route for {protocol} or take request_protocol out of this one",
         model=model,
         provider=rule.provider,
     )
-
-
-def _rule_place(rule: RouteRule) -> str:
-    name = f"route {rule.name!r}" if rule.name else f"the route for {rule.pattern!r}"
-    return f"{name} ({rule.source})" if rule.source else name
-
-
-def _place(credential: Credential) -> str:
-    return f"{credential.label} ({credential.source})" if credential.source else credential.label
 
 
 def _card(name: str, credential: Credential, entry: ModelEntry) -> ModelCard:
