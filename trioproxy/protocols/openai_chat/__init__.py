@@ -1,0 +1,39 @@
+"""OpenAI Chat Completions, and the many servers that speak it (platform.openai.com, "Chat Completions").
+
+:data:`PROTOCOL` is all that other rooms see. Inside: ``peek`` (routing), ``request_reader`` and ``request_writer`` with the messages, content,
+tools and thinking files beside them, ``reader`` (an upstream's chunks), ``writer`` (a client's chunks), ``body`` (whole answers), ``errors``,
+``models``; ``quirks`` names what servers differ in.
+"""
+
+from __future__ import annotations
+
+from trioproxy.protocols.base import Protocol
+from trioproxy.protocols.openai_chat.body import read_body, write_body
+from trioproxy.protocols.openai_chat.errors import error_frames, read_error, render_error
+from trioproxy.protocols.openai_chat.models import render_model, render_models
+from trioproxy.protocols.openai_chat.peek import ENDPOINTS, NAME, peek
+from trioproxy.protocols.openai_chat.reader import ChatReader
+from trioproxy.protocols.openai_chat.request_reader import read_request
+from trioproxy.protocols.openai_chat.request_writer import write_request
+from trioproxy.protocols.openai_chat.writer import ChatWriter
+
+__all__ = ["PROTOCOL"]
+
+PROTOCOL = Protocol(
+    name=NAME,
+    title="OpenAI Chat Completions",
+    endpoints=ENDPOINTS,
+    peek=peek,
+    read_request=read_request,
+    write_request=write_request,
+    stream_reader=ChatReader,
+    stream_writer=ChatWriter,
+    read_body=read_body,
+    write_body=write_body,
+    read_error=read_error,
+    render_error=render_error,
+    error_frames=error_frames,
+    keepalive=b": keep-alive\n\n",
+    render_models=render_models,
+    render_model=render_model,
+)

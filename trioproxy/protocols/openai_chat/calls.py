@@ -1,0 +1,217 @@
+"""Tool calls of one answer, put together from the pieces in which servers send them.
+
+OpenAI numbers the calls (``tool_calls[].index``), names each once in its first piece and appends arguments. Servers that imitate it leave the
+index out, send every call with index 0, repeat or delay id and name, or send arguments as an object. All of that is understood here, and
+only here.
+"""
+
+from __future__ import annotations
+
+import hashlib
+from collections.abc import Callable, Iterable
+
+import attrs
+
+from trioproxy.neutral.events import Event, PartFinished, PartSigned, ToolArgsDelta, ToolCallStarted
+from trioproxy.neutral.jsonscan import CompletenessScanner
+from trioproxy.neutral.parts import Signature, SignatureForm, ToolKind
+from trioproxy.wire.jsoncodec import JSON, Object, dumps
+from trioproxy.wire.machine import ProtocolViolation
+
+__all__ = ["CallAssembly", "google_signature"]
+
+
+def google_signature(document: Object) -> Signature | None:
+    """The thought signature in the ``extra_content`` of a message or call (Gemini's OpenAI-compatible endpoint)."""
+    extra = document.get("extra_content")
+    google = extra.get("google") if isinstance(extra, dict) else None
+    value = google.get("thought_signature") if isinstance(google, dict) else None
+    return Signature(value=value, form=SignatureForm.GEMINI_THOUGHT) if isinstance(value, str) and value else None
+
+
+@attrs.frozen(kw_only=True)
+class _Piece:
+    """One entry of ``tool_calls``, its blanks as ""."""
+
+    id: str
+    name: str
+    text: str
+    kind: ToolKind
+    signature: Signature | None
+
+    @classmethod
+    def of(cls, entry: Object) -> _Piece:
+        custom = entry.get("custom")
+        is_custom = entry.get("type") == "custom" or isinstance(custom, dict)
+        body = custom if is_custom else entry.get("function")
+        body = body if isinstance(body, dict) else {}
+        return cls(
+            id=_text(entry.get("id")),
+            name=_text(body.get("name")),
+            text=_text(body.get("input" if is_custom else "arguments")),
+            kind=ToolKind.CUSTOM if is_custom else ToolKind.FUNCTION,
+            signature=google_signature(entry),
+        )
+
+
+def _text(value: JSON) -> str:
+    if value is None:
+        return ""
+    return value if isinstance(value, str) else dumps(value).decode()
+
+
+@attrs.define(eq=False)
+class _Call:
+    """A call while it grows. ``index`` is its part's, None until it was announced."""
+
+    kind: ToolKind
+    id: str = ""
+    name: str = ""
+    index: int | None = None
+    finished: bool = False
+    touched: bool = False
+    held: str = ""
+    signature: Signature | None = None
+    scanner: CompletenessScanner = attrs.field(factory=CompletenessScanner)
+
+    def is_another(self, piece: _Piece) -> bool:
+        """Whether a piece under this call's index begins a call of its own: only a name can tell."""
+        if not piece.name or not self.name:
+            return False
+        if piece.id and self.id:
+            return piece.id != self.id
+        return self.scanner.whole and bool(piece.text.strip())
+
+
+class CallAssembly:
+    """Takes entries of ``tool_calls`` and yields events.
+
+    ``claim`` gives a new part its index, and the events that end what was open before it. A call is announced as soon as its name and its id
+    are known; where no id comes with the name, the first argument text, a second piece or the end of the answer makes do with an invented one.
+    """
+
+    def __init__(self, claim: Callable[[], tuple[list[Event], int]]) -> None:
+        self._claim = claim
+        self._by_key: dict[object, _Call] = {}
+        self._calls: list[_Call] = []
+        self.response_id = ""
+
+    def __bool__(self) -> bool:
+        """Whether any call was announced."""
+        return any(call.index is not None for call in self._calls)
+
+    @property
+    def latest(self) -> int | None:
+        """The part index of the newest announced call that is still open."""
+        return next(
+            (call.index for call in reversed(self._calls) if call.index is not None and not call.finished), None
+        )
+
+    def feed(self, entries: Iterable[JSON], *, numbered: bool = False) -> list[Event]:
+        """Events of one ``tool_calls`` list. ``numbered`` takes the position for an index that is missing (whole messages).
+
+        Raises:
+            ProtocolViolation: arguments for a call that was whole, so that nobody can take them any more.
+        """
+        events: list[Event] = []
+        for position, entry in enumerate(entries):
+            if isinstance(entry, dict):
+                index = entry.get("index")
+                key = index if isinstance(index, int) else position if numbered else None
+                events += self._take(key, _Piece.of(entry))
+        return events
+
+    def feed_legacy(self, function_call: Object) -> list[Event]:
+        """Events of the deprecated ``function_call``, of which an answer has one at most."""
+        return self._take("function_call", _Piece.of({"function": function_call}))
+
+    def finish_whole(self) -> list[Event]:
+        """End the open calls whose arguments are one whole JSON value: nothing more can come for them."""
+        return self._finish(call for call in self._open() if call.scanner.whole and call.kind is ToolKind.FUNCTION)
+
+    def finish(self) -> list[Event]:
+        """End every open call, announcing those that waited for an id.
+
+        Raises:
+            ProtocolViolation: a call that never got a name.
+        """
+        if any(call.index is None and not call.name and (call.id or call.held) for call in self._calls):
+            raise ProtocolViolation("a tool call was never given a name")
+        events = self._announce_waiting()
+        return events + self._finish(self._open())
+
+    def _open(self) -> list[_Call]:
+        return [call for call in self._calls if call.index is not None and not call.finished]
+
+    def _finish(self, calls: Iterable[_Call]) -> list[Event]:
+        events: list[Event] = []
+        for call in calls:
+            call.finished = True
+            assert call.index is not None
+            events.append(PartFinished(index=call.index))
+        return events
+
+    def _take(self, key: object, piece: _Piece) -> list[Event]:
+        call = self._call(key, piece)
+        if call.index is None:
+            call.id = call.id or piece.id
+            call.name = call.name or piece.name
+            call.signature = piece.signature or call.signature
+            call.held += piece.text
+            ready = call.id or call.held or call.touched
+            call.touched = True
+            return self._announce(call) if call.name and ready else []
+        events: list[Event] = []
+        if piece.text:
+            if call.finished and piece.text.strip():
+                raise ProtocolViolation("arguments came for a tool call that was already whole")
+            call.scanner.feed(piece.text)
+            events.append(ToolArgsDelta(index=call.index, text=piece.text))
+        if piece.signature is not None:
+            events.append(PartSigned(index=call.index, signature=piece.signature))
+        return [] if call.finished else events
+
+    def _call(self, key: object, piece: _Piece) -> _Call:
+        """The call that a piece belongs to, a new one where it begins one."""
+        if key is not None:
+            known = self._by_key.get(key)
+        elif piece.id:
+            # Without an index a new id begins a call, unless it has no name: some servers make up an id for every piece.
+            known = next((call for call in self._calls if call.id == piece.id), None)
+            if known is None and not piece.name and self._calls:
+                known = self._calls[-1]
+        else:
+            known = self._calls[-1] if self._calls else None
+        if known is not None and not known.is_another(piece):
+            return known
+        call = _Call(piece.kind)
+        self._calls.append(call)
+        if key is not None:
+            self._by_key[key] = call
+        return call
+
+    def _announce_waiting(self, before: _Call | None = None) -> list[Event]:
+        events: list[Event] = []
+        for call in self._calls:
+            if call is before:
+                break
+            if call.index is None and call.name:
+                events += self._announce(call)
+        return events
+
+    def _announce(self, call: _Call) -> list[Event]:
+        events = self._announce_waiting(call)
+        closing, call.index = self._claim()
+        call.id = call.id or self._invented_id(call)
+        events += [*closing, ToolCallStarted(index=call.index, call_id=call.id, name=call.name, kind=call.kind)]
+        if call.held:
+            call.scanner.feed(call.held)
+            events.append(ToolArgsDelta(index=call.index, text=call.held))
+            call.held = ""
+        if call.signature is not None:
+            events.append(PartSigned(index=call.index, signature=call.signature))
+        return events
+
+    def _invented_id(self, call: _Call) -> str:
+        seed = f"{self.response_id}/{self._calls.index(call)}/{call.name}"
+        return f"call_{hashlib.sha256(seed.encode()).hexdigest()[:24]}"

@@ -1,0 +1,58 @@
+"""Sources in the words of Chat Completions: ``annotations`` (OpenAI), and the ``citations`` beside the choices (Perplexity, xAI)."""
+
+from __future__ import annotations
+
+from trioproxy.neutral.parts import Citation
+from trioproxy.wire.jsoncodec import JSON, Object
+
+__all__ = ["read_annotation", "read_sources", "write_annotation"]
+
+
+def read_annotation(entry: JSON) -> Citation | None:
+    """The source in one entry of ``annotations``, None where it is something else (a file's content, say)."""
+    if not isinstance(entry, dict) or entry.get("type") != "url_citation":
+        return None
+    inner = entry.get("url_citation")
+    body = inner if isinstance(inner, dict) else entry
+    start, end = body.get("start_index"), body.get("end_index")
+    # Both are compulsory on the wire, so servers that know no place say 0 and 0.
+    placed = isinstance(start, int) and isinstance(end, int) and (start, end) != (0, 0)
+    return Citation(
+        url=_text(body.get("url")),
+        title=_text(body.get("title")),
+        cited_text=_text(body.get("content")),
+        start=start if placed else None,
+        end=end if placed else None,
+    )
+
+
+def write_annotation(citation: Citation, *, offset: int = 0) -> Object:
+    """One entry of ``annotations``. ``offset`` is where the cited text begins in the whole message."""
+    placed = citation.start is not None and citation.end is not None
+    body: Object = {
+        "start_index": offset + (citation.start or 0) if placed else 0,
+        "end_index": offset + (citation.end or 0) if placed else 0,
+        "title": citation.title or "",
+        "url": citation.url or "",
+    }
+    if citation.cited_text is not None:
+        body["content"] = citation.cited_text
+    return {"type": "url_citation", "url_citation": body}
+
+
+def read_sources(document: Object) -> list[Citation]:
+    """The sources that stand beside the choices, with their titles where ``search_results`` gives them."""
+    urls = document.get("citations")
+    if not isinstance(urls, list):
+        return []
+    results = document.get("search_results")
+    titles: dict[str, JSON] = {}
+    for result in results if isinstance(results, list) else ():
+        url = result.get("url") if isinstance(result, dict) else None
+        if isinstance(url, str):
+            titles[url] = result.get("title")
+    return [Citation(url=url, title=_text(titles.get(url))) for url in urls if isinstance(url, str)]
+
+
+def _text(value: JSON) -> str | None:
+    return value if isinstance(value, str) and value else None

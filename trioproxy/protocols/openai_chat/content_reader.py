@@ -1,0 +1,176 @@
+"""Content parts of a client's messages: what is in them, and how they were spelled.
+
+A part of a kind that OpenAI does not know becomes an essential :class:`~trioproxy.neutral.parts.Opaque`: it is part of the question, so that it
+goes back to this protocol as it came and to no other.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+
+from trioproxy.neutral.extras import packed
+from trioproxy.neutral.parts import (
+    Base64Source,
+    CacheHint,
+    Extras,
+    FileIdSource,
+    Media,
+    MediaKind,
+    MediaSource,
+    Opaque,
+    Reasoning,
+    Refusal,
+    Text,
+)
+from trioproxy.protocols.openai_chat.fields import Fields, fault
+from trioproxy.protocols.openai_chat.media import data_url, kind_of_mime, mime_of_filename, mime_of_sound, read_url
+from trioproxy.protocols.openai_chat.peek import NAME
+from trioproxy.wire.jsoncodec import JSON, Object
+
+__all__ = ["ContentPart", "read_cache", "read_content"]
+
+ContentPart = Text | Refusal | Media | Reasoning | Opaque
+
+
+def read_content(value: JSON, path: str) -> tuple[list[ContentPart], str]:
+    """The parts of a ``content``, and its spelling: ``string``, ``list`` or ``null`` (which is said of an absent one too)."""
+    if value is None:
+        return [], "null"
+    if isinstance(value, str):
+        return [Text(text=value)], "string"
+    if not isinstance(value, list):
+        raise fault(path, "must be a string or an array of content parts")
+    return [_part(each, f"{path}[{position}]") for position, each in enumerate(value)], "list"
+
+
+def read_cache(fields: Fields) -> tuple[CacheHint | None, Object]:
+    """The cache breakpoint of a part or tool, and its spelling (OpenRouter's ``cache_control``, OpenAI's ``prompt_cache_breakpoint``)."""
+    hint: CacheHint | None = None
+    notes: Object = {}
+    for name in ("cache_control", "prompt_cache_breakpoint"):
+        value = fields.object(name)
+        if value is None:
+            continue
+        notes[name] = value
+        ttl = value.get("ttl")
+        # OpenAI's own lifetimes mean nothing to the vendors whose breakpoint this may become.
+        known = isinstance(ttl, str) and name == "cache_control"
+        hint = hint or CacheHint(ttl=ttl if known else None)
+    return hint, notes
+
+
+def _part(value: JSON, path: str) -> ContentPart:
+    if isinstance(value, str):
+        return Text(text=value, extras=packed(NAME, {}, spelling={"bare": True}))
+    fields = Fields(value, path)
+    kind = fields.name("type")
+    reader = _READERS.get(kind)
+    if reader is None:
+        return Opaque(protocol=NAME, kind=kind, payload=value, essential=True)
+    return reader(fields, value)
+
+
+def _extras(fields: Fields, notes: Object, inner: Fields | None = None) -> Extras:
+    """What is left of a part, and of the object in it: own fields under the object's name, nulls as notes on spelling."""
+    left = fields.rest()
+    if inner is not None:
+        name = inner.path.rpartition(".")[2]
+        rest = inner.rest()
+        if rest:
+            left[name] = rest
+        if inner.nulls:
+            notes["inner_nulls"] = tuple(inner.nulls)
+    if fields.nulls:
+        notes["nulls"] = tuple(fields.nulls)
+    return packed(NAME, left, spelling=notes)
+
+
+def _text(fields: Fields, value: Object) -> ContentPart:
+    text = fields.text("text")
+    if text is None:
+        raise fault(fields.at("text"), "must be a string")
+    cache, notes = read_cache(fields)
+    return Text(text=text, cache=cache, extras=_extras(fields, notes))
+
+
+def _refusal(fields: Fields, value: Object) -> ContentPart:
+    return Refusal(text=fields.text("refusal") or "", extras=_extras(fields, {"part": True}))
+
+
+def _thinking(fields: Fields, value: Object) -> ContentPart:
+    """Mistral's thoughts in history: ``{type: thinking, thinking: [{type: text, text}]}``."""
+    inner = fields.take("thinking")
+    said = inner if isinstance(inner, list) else [{"text": inner}]
+    pieces = [each.get("text") for each in said if isinstance(each, dict)]
+    text = "".join(piece for piece in pieces if isinstance(piece, str))
+    return Reasoning(text=text, extras=packed(NAME, {}, spelling={"part": value}))
+
+
+def _image(fields: Fields, value: Object) -> ContentPart:
+    return _linked(fields, MediaKind.IMAGE, "image_url")
+
+
+def _video(fields: Fields, value: Object) -> ContentPart:
+    """Not OpenAI's: OpenRouter, vLLM and Qwen."""
+    return _linked(fields, MediaKind.VIDEO, "video_url")
+
+
+def _linked(fields: Fields, kind: MediaKind, name: str) -> Media:
+    given = fields.take(name)
+    inner = Fields({"url": given} if isinstance(given, str) else given, fields.at(name))
+    url = inner.name("url")
+    detail = inner.text("detail")
+    source = read_url(url)
+    cache, notes = read_cache(fields)
+    notes["part"] = name
+    if isinstance(given, str):
+        notes["bare"] = True
+    if isinstance(source, Base64Source) and data_url(source) != url:
+        notes["url"] = url
+    return Media(kind=kind, source=source, detail=detail, cache=cache, extras=_extras(fields, notes, inner))
+
+
+def _audio(fields: Fields, value: Object) -> ContentPart:
+    inner = Fields(fields.take("input_audio"), fields.at("input_audio"))
+    format_ = inner.name("format")
+    source = Base64Source(data=inner.name("data"), mime=mime_of_sound(format_))
+    cache, notes = read_cache(fields)
+    notes["format"] = format_
+    return Media(kind=MediaKind.AUDIO, source=source, cache=cache, extras=_extras(fields, notes, inner))
+
+
+def _file(fields: Fields, value: Object) -> ContentPart:
+    inner = Fields(fields.take("file"), fields.at("file"))
+    filename, data = inner.text("filename"), inner.text("file_data")
+    cache, notes = read_cache(fields)
+    notes["part"] = "file"
+    source: MediaSource
+    kind = MediaKind.DOCUMENT
+    if data is not None:
+        source = read_url(data) if data.startswith(("data:", "http:", "https:")) else _bare(data, filename, notes)
+        if isinstance(source, Base64Source):
+            kind = kind_of_mime(source.mime)
+            if "bare" not in notes and data_url(source) != data:
+                notes["url"] = data
+    else:
+        file_id = inner.text("file_id")
+        if not file_id:
+            raise fault(fields.at("file"), "must have `file_data` or `file_id`")
+        source = FileIdSource(file_id=file_id, protocol=NAME)
+    return Media(kind=kind, source=source, filename=filename, cache=cache, extras=_extras(fields, notes, inner))
+
+
+def _bare(data: str, filename: str | None, notes: Object) -> Base64Source:
+    notes["bare"] = True
+    return Base64Source(data=data, mime=mime_of_filename(filename))
+
+
+_READERS: dict[str, Callable[[Fields, Object], ContentPart]] = {
+    "text": _text,
+    "refusal": _refusal,
+    "thinking": _thinking,
+    "image_url": _image,
+    "video_url": _video,
+    "input_audio": _audio,
+    "file": _file,
+}

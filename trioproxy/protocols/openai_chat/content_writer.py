@@ -1,0 +1,162 @@
+"""Content parts of a message for an upstream."""
+
+from __future__ import annotations
+
+import base64
+import binascii
+from collections.abc import Iterable, Sequence
+
+from trioproxy.neutral.extras import spelling
+from trioproxy.neutral.parts import (
+    Base64Source,
+    FileIdSource,
+    Media,
+    MediaKind,
+    Opaque,
+    Part,
+    Reasoning,
+    Refusal,
+    Text,
+    UrlSource,
+)
+from trioproxy.protocols.openai_chat.draft import Draft, nulls
+from trioproxy.protocols.openai_chat.media import data_url, sound_of_mime
+from trioproxy.protocols.openai_chat.peek import NAME
+from trioproxy.protocols.openai_chat.quirks import MEDIA_URLS
+from trioproxy.wire.jsoncodec import JSON, Object
+
+__all__ = ["joined_text", "write_content", "write_part"]
+
+# The Files API is one for Chat Completions and Responses.
+_OPENAI_FILES = frozenset({NAME, "openai_responses"})
+
+
+def joined_text(parts: Iterable[Part], between: str) -> str:
+    """The text of the parts that are text."""
+    return between.join(part.text for part in parts if isinstance(part, Text))
+
+
+def write_content(parts: Sequence[Part], draft: Draft, path: str, *, form: str | None = None) -> JSON:
+    """``content``: a string for one plain text, a list else, or what ``form`` says (``list``)."""
+    written = [
+        document
+        for position, part in enumerate(parts)
+        if (document := write_part(part, draft, f"{path}.content[{position}]")) is not None
+    ]
+    if form != "list" and len(written) == 1 and isinstance(written[0], dict) and written[0].keys() == {"type", "text"}:
+        return written[0]["text"]
+    return written
+
+
+def write_part(part: Part, draft: Draft, path: str) -> JSON:
+    """One content part, None where it is lost.
+
+    Raises:
+        ClientFault: a medium that this protocol can't carry, or another protocol's essential part.
+    """
+    match part:
+        case Text():
+            return _text(part, draft, path)
+        case Media():
+            own = draft.own(part.extras, path)
+            body, members = _media(part, draft, path)
+            # A member that stands in the part's inner object is merged into it.
+            for name, inner in body.items():
+                if isinstance(inner, dict):
+                    inner.update(own.pop(name, {}))
+                    inner.update(nulls(part.extras, "inner_nulls"))
+            return {**members, **body, **own, **draft.cache(part.cache, part.extras, path), **nulls(part.extras)}
+        case Refusal():
+            if spelling(part.extras, NAME).get("part"):
+                return {"type": "refusal", "refusal": part.text, **draft.own(part.extras, path), **nulls(part.extras)}
+            return {"type": "text", "text": part.text}
+        case Reasoning():
+            return spelling(part.extras, NAME).get("part")
+        case Opaque():
+            payload = draft.opaque(part, path)
+            # A medium in a leading system message has no other place in the hub.
+            return write_part(payload, draft, path) if isinstance(payload, Media | Refusal | Reasoning) else payload
+        case _:
+            raise draft.refusal(path, f"is a {type(part).__name__}, which has no place in this message")
+
+
+def _text(part: Text, draft: Draft, path: str) -> JSON:
+    if part.citations:
+        draft.lose(f"{path}.citations", "the target takes no citations back")
+    own = draft.own(part.extras, path)
+    own.pop("message", None)
+    if spelling(part.extras, NAME).get("bare"):
+        return part.text
+    cache = draft.cache(part.cache, part.extras, path)
+    return {"type": "text", "text": part.text, **own, **cache, **nulls(part.extras)}
+
+
+def _media(part: Media, draft: Draft, path: str) -> tuple[Object, Object]:
+    """The inner object under its name, and the part's type."""
+    form = spelling(part.extras, NAME).get("part")
+    if form == "file" or (part.kind is MediaKind.DOCUMENT and form is None):
+        return _file(part, draft, path)
+    match part.kind, part.source:
+        case MediaKind.IMAGE, UrlSource() | Base64Source():
+            return _linked("image_url", part)
+        case MediaKind.IMAGE, FileIdSource():
+            return _file(part, draft, path)
+        case MediaKind.VIDEO, UrlSource() | Base64Source() if form or draft.has(MEDIA_URLS):
+            return _linked("video_url", part)
+        case MediaKind.AUDIO, Base64Source(data=data, mime=mime):
+            format_ = spelling(part.extras, NAME).get("format") or sound_of_mime(mime)
+            return {"input_audio": {"data": data, "format": format_}}, {"type": "input_audio"}
+        case kind, source:
+            how = type(source).__name__.removesuffix("Source").lower()
+            raise draft.refusal(path, f"is {kind.value} content ({how}), which the target can't take")
+
+
+def _linked(name: str, part: Media) -> tuple[Object, Object]:
+    notes = spelling(part.extras, NAME)
+    url = notes.get("url") or _url(part)
+    if notes.get("bare"):
+        return {name: url}, {"type": name}
+    return {name: {"url": url, **({"detail": part.detail} if part.detail is not None else {})}}, {"type": name}
+
+
+def _url(part: Media) -> str:
+    match part.source:
+        case Base64Source() as source:
+            return data_url(source)
+        case UrlSource(url=url):
+            return url
+        case other:
+            raise AssertionError(other)
+
+
+def _file(part: Media, draft: Draft, path: str) -> tuple[Object, Object]:
+    notes = spelling(part.extras, NAME)
+    filename = part.filename or part.title
+    named = {"filename": filename} if filename is not None else {}
+    match part.source:
+        case FileIdSource(file_id=file_id, protocol=protocol) if protocol in _OPENAI_FILES:
+            return {"file": {**named, "file_id": file_id}}, {"type": "file"}
+        case Base64Source(data=data) if notes:
+            given = data if notes.get("bare") else notes.get("url") or _url(part)
+            return {"file": {**named, "file_data": given}}, {"type": "file"}
+        case Base64Source(data=data, mime=mime):
+            text = _decoded(data) if mime.startswith("text/") else None
+            if text is not None:
+                # Only PDF is sure to be taken as a file; plain text is text anywhere.
+                title = f"{filename}:\n" if filename else ""
+                return {"text": f"{title}{text}"}, {"type": "text"}
+            named = named or {"filename": f"document.{mime.rpartition('/')[2]}"}
+            return {"file": {**named, "file_data": _url(part)}}, {"type": "file"}
+        case UrlSource(url=url) if notes or draft.has(MEDIA_URLS):
+            return {"file": {**named, "file_data": url}}, {"type": "file"}
+        case UrlSource():
+            raise draft.refusal(path, "is a file by URL, which the target can't fetch")
+        case FileIdSource(protocol=protocol):
+            raise draft.refusal(path, f"is a file that was uploaded elsewhere ({protocol})")
+
+
+def _decoded(data: str) -> str | None:
+    try:
+        return base64.b64decode(data, validate=True).decode()
+    except (binascii.Error, ValueError):
+        return None

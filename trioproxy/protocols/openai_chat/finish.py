@@ -1,0 +1,80 @@
+"""Why an answer ended, in the words of Chat Completions and of the servers that speak it.
+
+Knows: every ``finish_reason`` seen on this wire and what it means, and the one word OpenAI's clients know for each reason of ours.
+"""
+
+from __future__ import annotations
+
+from trioproxy.errors import ErrorKind
+from trioproxy.neutral.events import FinishReason
+
+__all__ = ["FAILING", "read_finish", "write_finish"]
+
+_READ: dict[str, FinishReason] = {
+    "stop": FinishReason.STOP,
+    "eos": FinishReason.STOP,
+    "end_turn": FinishReason.STOP,
+    "stop_sequence": FinishReason.STOP_SEQUENCE,
+    "length": FinishReason.LENGTH,
+    "max_tokens": FinishReason.LENGTH,
+    # Mistral: the model's own limit, not the request's.
+    "model_length": FinishReason.CONTEXT_LENGTH,
+    "model_context_window_exceeded": FinishReason.CONTEXT_LENGTH,
+    "tool_calls": FinishReason.TOOL_CALLS,
+    "tool_use": FinishReason.TOOL_CALLS,
+    "function_call": FinishReason.TOOL_CALLS,
+    "content_filter": FinishReason.CONTENT_FILTER,
+    # Z.ai
+    "sensitive": FinishReason.CONTENT_FILTER,
+    "safety": FinishReason.CONTENT_FILTER,
+    "recitation": FinishReason.CONTENT_FILTER,
+    "refusal": FinishReason.REFUSAL,
+}
+
+FAILING: dict[str, ErrorKind] = {
+    # OpenRouter
+    "error": ErrorKind.INTERNAL,
+    # vLLM, SGLang: the server gave the request up.
+    "abort": ErrorKind.INTERNAL,
+    # Z.ai
+    "network_error": ErrorKind.UNREACHABLE,
+    # DeepSeek
+    "insufficient_system_resource": ErrorKind.OVERLOADED,
+}
+"""Finish reasons that are failures: the answer is not whole, whatever came before."""
+
+_WRITE: dict[FinishReason, str] = {
+    FinishReason.STOP: "stop",
+    FinishReason.STOP_SEQUENCE: "stop",
+    FinishReason.LENGTH: "length",
+    FinishReason.CONTEXT_LENGTH: "length",
+    FinishReason.TOOL_CALLS: "tool_calls",
+    FinishReason.CONTENT_FILTER: "content_filter",
+    FinishReason.REFUSAL: "content_filter",
+    FinishReason.PAUSE: "stop",
+}
+
+
+def read_finish(raw: str | None, *, called: bool, refused: bool, stop_sequence: str | None = None) -> FinishReason:
+    """The reason behind a server's word, an unknown word or none being STOP.
+
+    ``called`` and ``refused`` tell whether the answer holds tool calls or a refusal: many servers say ``stop`` after both, and a few say
+    ``tool_calls`` after none. ``stop_sequence`` is the sequence that was hit, where the server tells (vLLM's ``stop_reason``).
+    """
+    reason = _READ.get((raw or "").lower(), FinishReason.STOP)
+    if reason is FinishReason.TOOL_CALLS and not called:
+        reason = FinishReason.STOP
+    if reason is not FinishReason.STOP:
+        return reason
+    if called:
+        return FinishReason.TOOL_CALLS
+    if refused:
+        return FinishReason.REFUSAL
+    return FinishReason.STOP_SEQUENCE if stop_sequence is not None else FinishReason.STOP
+
+
+def write_finish(reason: FinishReason, *, refused: bool = False) -> str:
+    """OpenAI's word. ``refused`` tells whether a refusal text was sent: then OpenAI says ``stop``."""
+    if reason is FinishReason.REFUSAL and refused:
+        return "stop"
+    return _WRITE[reason]

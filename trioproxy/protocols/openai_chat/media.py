@@ -1,0 +1,75 @@
+"""Media types and ``data:`` URLs (RFC 2397), as content parts of this protocol use them."""
+
+from __future__ import annotations
+
+import re
+
+from trioproxy.neutral.parts import Base64Source, MediaKind, UrlSource
+
+__all__ = [
+    "AUDIO_FORMATS",
+    "data_url",
+    "kind_of_mime",
+    "mime_of_filename",
+    "mime_of_sound",
+    "read_url",
+    "sound_of_mime",
+]
+
+_DATA_URL = re.compile(r"data:([a-zA-Z0-9.+-]+/[a-zA-Z0-9.+-]+);base64,")
+_ANY_DATA_URL = re.compile(r"data:([^;,]*)[^,]*;base64,", re.IGNORECASE)
+
+AUDIO_FORMATS = {"wav": "audio/wav", "mp3": "audio/mpeg"}
+_SOUNDS = {**{mime: name for name, mime in AUDIO_FORMATS.items()}, "audio/x-wav": "wav", "audio/mp3": "mp3"}
+
+_EXTENSIONS = {
+    "pdf": "application/pdf",
+    "txt": "text/plain",
+    "md": "text/markdown",
+    "html": "text/html",
+    "csv": "text/csv",
+    "json": "application/json",
+    "xml": "application/xml",
+    "docx": "application/vnd.openxmlformats-officedocument.wordprocessingml.document",
+    "pptx": "application/vnd.openxmlformats-officedocument.presentationml.presentation",
+    "xlsx": "application/vnd.openxmlformats-officedocument.spreadsheetml.sheet",
+    "png": "image/png",
+    "jpg": "image/jpeg",
+    "jpeg": "image/jpeg",
+}
+
+
+def read_url(url: str) -> Base64Source | UrlSource:
+    """The source behind a URL: the bytes themselves where it is a base64 ``data:`` URL."""
+    found = _DATA_URL.match(url) or _ANY_DATA_URL.match(url)
+    if found is None:
+        return UrlSource(url=url)
+    return Base64Source(data=url[found.end() :], mime=found.group(1).lower() or "application/octet-stream")
+
+
+def data_url(source: Base64Source) -> str:
+    """The ``data:`` URL of a source."""
+    return f"data:{source.mime};base64,{source.data}"
+
+
+def kind_of_mime(mime: str) -> MediaKind:
+    """What a model takes a file of this type for."""
+    family = mime.partition("/")[0]
+    kinds = {"image": MediaKind.IMAGE, "audio": MediaKind.AUDIO, "video": MediaKind.VIDEO}
+    return kinds.get(family, MediaKind.DOCUMENT)
+
+
+def mime_of_filename(filename: str | None) -> str:
+    """The media type that a file name's extension stands for; PDF is what this protocol's files are by default."""
+    extension = (filename or "").rpartition(".")[2].lower()
+    return _EXTENSIONS.get(extension, "application/pdf")
+
+
+def mime_of_sound(format_: str) -> str:
+    """The media type of an ``input_audio.format``."""
+    return AUDIO_FORMATS.get(format_, f"audio/{format_}")
+
+
+def sound_of_mime(mime: str) -> str:
+    """The ``input_audio.format`` of a media type."""
+    return _SOUNDS.get(mime, mime.partition("/")[2])

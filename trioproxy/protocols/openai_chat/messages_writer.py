@@ -1,0 +1,295 @@
+"""Turns to ``messages`` for an upstream.
+
+Rules of the wire: results stand directly behind the message with their calls, before anything else a user says; a result is text, so its images
+follow in a user message; the calls of one answer are in one message. A conversation that was read from this protocol keeps its messages as they
+were.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Sequence
+from itertools import groupby
+
+import attrs
+
+from trioproxy.neutral.extras import spelling
+from trioproxy.neutral.parts import (
+    Media,
+    Opaque,
+    Part,
+    Reasoning,
+    Refusal,
+    SignatureForm,
+    Text,
+    ToolCall,
+    ToolKind,
+    ToolResult,
+)
+from trioproxy.neutral.request import Conversation, Role, Turn
+from trioproxy.protocols.openai_chat.content_writer import joined_text, write_content
+from trioproxy.protocols.openai_chat.draft import Draft, nulls
+from trioproxy.protocols.openai_chat.peek import NAME
+from trioproxy.protocols.openai_chat.quirks import (
+    CUSTOM_TOOLS,
+    DEVELOPER_ROLE,
+    GOOGLE_EXTRA_CONTENT,
+    REASONING_CONTENT_HISTORY,
+    REASONING_DETAILS,
+    REASONING_MODEL,
+)
+from trioproxy.protocols.openai_chat.reasoning import details_of
+from trioproxy.protocols.openai_chat.writer import google_content
+from trioproxy.wire.jsoncodec import JSON, Object, dumps
+
+__all__ = ["wrapped_input", "write_messages"]
+
+_ERROR_PREFIX = "Error: "
+
+
+def wrapped_input(text: str) -> str:
+    """The arguments of a custom call for a target that knows functions only."""
+    return dumps({"input": text}).decode()
+
+
+def write_messages(conversation: Conversation, draft: Draft) -> list[Object]:
+    """All messages.
+
+    Raises:
+        ClientFault: INVALID_REQUEST where something that can't be left out has no place here; ``param`` names it.
+    """
+    messages = list(_instructions(conversation, draft))
+    at = 0
+    for role, run in groupby(conversation.turns, key=lambda turn: turn.role):
+        turns = list(run)
+        paths = [f"messages[{at + offset}]" for offset in range(len(turns))]
+        at += len(turns)
+        match role:
+            case Role.SYSTEM:
+                messages += (_instruction(turn, draft, path) for turn, path in zip(turns, paths, strict=True))
+            case Role.USER:
+                messages += _user_run(turns, paths, draft)
+            case Role.ASSISTANT:
+                messages += _assistant_run(turns, paths, draft)
+    return messages
+
+
+# Instructions.
+
+
+def _instructions(conversation: Conversation, draft: Draft) -> Iterator[Object]:
+    parts = conversation.system
+    groups: Sequence[Object] = spelling(conversation.extras, NAME).get("groups", ())
+    if sum(group["count"] for group in groups) != len(parts):
+        # Somebody changed the instructions since they were read: their old borders mean nothing.
+        groups = ()
+    at = 0
+    for number, group in enumerate(groups):
+        turn = attrs.evolve(group["turn"], parts=parts[at : at + group["count"]])
+        at += group["count"]
+        yield _instruction(turn, draft, f"system[{number}]")
+    if at == len(parts):
+        return
+    plain = [part for part in parts if isinstance(part, Text)]
+    if len(plain) == len(parts):
+        content = write_content(plain, draft, "system")
+        texts = (
+            [part["text"] for part in content if part.keys() == {"type", "text"}] if isinstance(content, list) else []
+        )
+        # Many servers take a string only, so a list is for those who take what it can say more.
+        joined = "\n\n".join(texts) if texts and len(texts) == len(content) else content
+        yield {"role": _instruction_role(draft), "content": joined}
+    else:
+        yield {"role": _instruction_role(draft), "content": write_content(parts, draft, "system")}
+
+
+def _instruction_role(draft: Draft, spelled: str = "system") -> str:
+    return "developer" if draft.has(DEVELOPER_ROLE, REASONING_MODEL) else spelled
+
+
+def _instruction(turn: Turn, draft: Draft, path: str) -> Object:
+    notes = spelling(turn.extras, NAME)
+    message: Object = {"role": _instruction_role(draft, notes.get("role", "system"))}
+    message["content"] = write_content(turn.parts, draft, path, form=notes.get("content"))
+    return _completed(message, turn, draft, path)
+
+
+def _completed(message: Object, turn: Turn, draft: Draft, path: str) -> Object:
+    """The message with what all of them may have: a name, own fields, members that were null or absent."""
+    if turn.name is not None:
+        message["name"] = turn.name
+    message.update(draft.own(turn.extras, path))
+    message.update(nulls(turn.extras))
+    if spelling(turn.extras, NAME).get("content") == "absent":
+        del message["content"]
+    return message
+
+
+# Users and tools.
+
+
+def _user_run(turns: list[Turn], paths: list[str], draft: Draft) -> Iterator[Object]:
+    """Consecutive user turns: all results first, then what they showed, then what the user says."""
+    shown: list[Part] = []
+    for turn, path in zip(turns, paths, strict=True):
+        for result in turn.parts:
+            if isinstance(result, ToolResult):
+                yield _tool_message(result, draft, path, shown)
+    if shown:
+        yield {"role": "user", "content": write_content(shown, draft, paths[0], form="list")}
+    for turn, path in zip(turns, paths, strict=True):
+        said = [part for part in turn.parts if not isinstance(part, ToolResult)]
+        if said or not turn.parts:
+            content = write_content(said, draft, path, form=spelling(turn.extras, NAME).get("content"))
+            yield _completed({"role": "user", "content": content}, turn, draft, path)
+
+
+def _tool_message(result: ToolResult, draft: Draft, path: str, shown: list[Part]) -> Object:
+    notes = spelling(result.extras, NAME)
+    message: Object = {"role": "tool", "tool_call_id": result.call_id}
+    if notes or (draft.native and not result.is_error):
+        message["content"] = write_content(result.content, draft, path, form=notes.get("content"))
+    else:
+        message["content"] = _result_text(result, draft, path, shown)
+    if result.name is not None and draft.native:
+        message["name"] = draft.names.of(result.name)
+    message.update(draft.own(result.extras, path))
+    message.update(draft.cache(result.cache, result.extras, path))
+    message.update(nulls(result.extras))
+    if notes.get("content") == "absent":
+        del message["content"]
+    return message
+
+
+def _result_text(result: ToolResult, draft: Draft, path: str, shown: list[Part]) -> str:
+    media = [part for part in result.content if isinstance(part, Media)]
+    for part in result.content:
+        if isinstance(part, Opaque):
+            draft.opaque(part, path)
+        else:
+            draft.own(part.extras, path)
+    text = joined_text(result.content, "\n")
+    if media:
+        draft.lose(f"{path}.content", "a tool message holds text only: its images and files follow in a user message")
+        shown += [Text(text=f"Content of the result of tool call {result.call_id}:"), *media]
+        text = text or "The result is in the next user message."
+    return f"{_ERROR_PREFIX}{text}" if result.is_error else text
+
+
+# Assistants.
+
+
+def _assistant_run(turns: list[Turn], paths: list[str], draft: Draft) -> Iterator[Object]:
+    """Consecutive assistant turns: kept apart as this protocol's clients sent them, else one message, because calls must stand together."""
+    if not draft.native and len(turns) > 1:
+        turns = [_merged(turns)]
+    for turn, path in zip(turns, paths, strict=False):
+        message = _assistant(turn, draft, path)
+        if message is not None:
+            yield message
+
+
+def _merged(turns: list[Turn]) -> Turn:
+    parts: list[Part] = []
+    for turn in turns:
+        if any(isinstance(part, Text) for part in parts) and any(isinstance(part, Text) for part in turn.parts):
+            parts.append(Text(text="\n\n"))
+        parts += turn.parts
+    return attrs.evolve(turns[0], parts=tuple(parts))
+
+
+def _assistant(turn: Turn, draft: Draft, path: str) -> Object | None:
+    notes = spelling(turn.extras, NAME)
+    message: Object = {"role": "assistant"}
+    calls = [part for part in turn.parts if isinstance(part, ToolCall)]
+    said = [part for part in turn.parts if _is_said(part)]
+    message["content"] = _said(said, draft, path, form=notes.get("content"), has_calls=bool(calls))
+    for part in turn.parts:
+        if isinstance(part, Refusal) and spelling(part.extras, NAME).get("member"):
+            message["refusal"] = part.text
+    if "kept" in notes:
+        message.update(notes["kept"])
+    else:
+        message.update(_thoughts(turn, draft, path, has_calls=bool(calls)))
+    if calls:
+        message["tool_calls"] = [
+            _call(call, draft, f"{path}.tool_calls[{position}]") for position, call in enumerate(calls)
+        ]
+    elif notes.get("calls") == "empty":
+        message["tool_calls"] = []
+    empty = message.keys() <= {"role", "content"} and not message["content"]
+    if empty and not notes and not draft.native:
+        # Nothing is left of the turn, and OpenAI refuses a message that says nothing.
+        return None
+    return _completed(message, turn, draft, path)
+
+
+def _is_said(part: Part) -> bool:
+    notes = spelling(part.extras, NAME) if isinstance(part, Refusal | Reasoning) else {}
+    if isinstance(part, Reasoning):
+        return "part" in notes
+    return not isinstance(part, ToolCall) and not notes.get("member")
+
+
+def _said(parts: list[Part], draft: Draft, path: str, *, form: str | None, has_calls: bool) -> JSON:
+    if not parts:
+        return [] if form == "list" else None if draft.native or has_calls else ""
+    content = write_content(parts, draft, path, form=form)
+    plain = isinstance(content, list) and all(
+        isinstance(part, dict) and part.keys() == {"type", "text"} for part in content
+    )
+    if form != "list" and plain:
+        # Pieces of one text that was cut by citations or thoughts; most servers take a string only.
+        return "".join(part["text"] for part in content)
+    return content
+
+
+def _thoughts(turn: Turn, draft: Draft, path: str, *, has_calls: bool) -> Object:
+    """The reasoning of an assistant turn in the form the target wants back."""
+    thoughts = [part for part in turn.parts if isinstance(part, Reasoning) and not spelling(part.extras, NAME)]
+    if draft.has(REASONING_DETAILS):
+        details = [
+            detail
+            for number, part in enumerate(thoughts)
+            for detail in details_of(_shown(part), part.signature, index=number)
+        ]
+        return {"reasoning_details": details} if details else {}
+    text = "\n\n".join(shown for part in thoughts if (shown := _shown(part)))
+    if draft.has(REASONING_CONTENT_HISTORY):
+        # Beside calls the member must be there (DeepSeek, Kimi), even where another model's thoughts were never shown.
+        return {"reasoning_content": text} if text or has_calls else {}
+    if thoughts:
+        draft.lose(f"{path}.reasoning", "the target takes no reasoning back")
+    return {}
+
+
+def _shown(part: Reasoning) -> str:
+    return "\n\n".join((*([part.text] if part.text else []), *part.summary))
+
+
+def _call(call: ToolCall, draft: Draft, path: str) -> Object:
+    notes = spelling(call.extras, NAME)
+    own = draft.own(call.extras, path)
+    name = draft.names.of(call.name, namespace=call.namespace)
+    if call.kind is ToolKind.CUSTOM and draft.has(CUSTOM_TOOLS):
+        kind, body = "custom", {"name": name, "input": call.arguments}
+    elif call.kind is ToolKind.CUSTOM:
+        kind, body = "function", {"name": name, "arguments": wrapped_input(call.arguments)}
+    else:
+        # Most servers parse the arguments, so that an empty string is an error there.
+        kind, body = "function", {"name": name, "arguments": call.arguments or ("" if draft.native else "{}")}
+    if "arguments" in notes:
+        member = "input" if kind == "custom" else "arguments"
+        del body[member]
+        body |= {} if notes["arguments"] == "absent" else {member: notes["arguments"]}
+    body |= own.pop(kind, {}) | nulls(call.extras, "inner_nulls")
+    document: Object = {"id": call.call_id, "type": kind, kind: body}
+    if notes.get("type") == "absent":
+        del document["type"]
+    if "extra_content" in notes:
+        document["extra_content"] = notes["extra_content"]
+    elif call.signature is not None and call.signature.form is SignatureForm.GEMINI_THOUGHT:
+        if draft.has(GOOGLE_EXTRA_CONTENT):
+            document["extra_content"] = google_content(call.signature)
+        else:
+            draft.lose(f"{path}.signature", "the target takes no thought signatures")
+    return {**document, **own, **draft.cache(call.cache, call.extras, path), **nulls(call.extras)}

@@ -1,0 +1,292 @@
+"""Chat Completions chunks to neutral events.
+
+Every server of this protocol has its habits; what they have in common is little. This reader takes what it can from any of them and claims
+an end only where the provider said so: a ``finish_reason`` makes an answer complete, the end of the connection never does. ``Finished``
+waits for ``[DONE]`` or the end of the stream, because usage may follow the ``finish_reason``.
+
+Other files know the details: ``assembly`` and ``calls`` how parts are put together, ``reasoning`` what signatures look like, ``finish`` and
+``usage`` the words.
+"""
+
+from __future__ import annotations
+
+from trioproxy.errors import ErrorKind, Failure, Fault
+from trioproxy.neutral.events import (
+    Event,
+    Failed,
+    Finished,
+    PartKind,
+    PartSigned,
+    ResponseStarted,
+    UsageReported,
+)
+from trioproxy.neutral.parts import Citation
+from trioproxy.neutral.usage import Usage
+from trioproxy.protocols.base import StreamSeen
+from trioproxy.protocols.openai_chat.assembly import AnswerAssembly
+from trioproxy.protocols.openai_chat.calls import google_signature
+from trioproxy.protocols.openai_chat.citations import read_annotation, read_sources
+from trioproxy.protocols.openai_chat.errors import read_in_band
+from trioproxy.protocols.openai_chat.finish import FAILING, read_finish
+from trioproxy.protocols.openai_chat.reasoning import read_details
+from trioproxy.protocols.openai_chat.think_tags import ThinkTags
+from trioproxy.protocols.openai_chat.usage import read_usage
+from trioproxy.wire.frames import Frame
+from trioproxy.wire.jsoncodec import JSON, JSONError, Object, loads
+from trioproxy.wire.machine import ProtocolViolation
+
+__all__ = ["CARRIED", "ChatReader"]
+
+CARRIED = ("images", "audio", "executed_tools")
+"""Members of a delta that only this protocol has a word for: they become Foreign events."""
+
+
+class ChatReader:
+    """One answer, from its frames (:meth:`feed`) or from its whole body (:meth:`take` with ``whole``).
+
+    ``think_tags`` takes a leading ``<think>`` out of the text.
+    """
+
+    def __init__(self, *, think_tags: bool = False) -> None:
+        self.seen = StreamSeen()
+        self._started = False
+        self._over = False
+        self._parts = AnswerAssembly()
+        self._tags = ThinkTags() if think_tags else None
+        self._thoughts_in_words = False
+        self._adopted = {0}
+        self._sources: list[Citation] = []
+        self._usage: Usage | None = None
+        self._finish: str | None = None
+        self._stop_sequence: str | None = None
+
+    # Frames and documents.
+
+    def feed(self, item: Frame) -> list[Event]:
+        """Events that this frame completes; nothing after the end."""
+        if self._over:
+            return []
+        data = item.data.strip()
+        if not data:
+            return []
+        if data == b"[DONE]":
+            return self._end(
+                "The provider sent [DONE] without ever giving a finish_reason, so the answer may not be whole."
+            )
+        try:
+            document = loads(data)
+        except JSONError as exc:
+            return self._fail(ErrorKind.MALFORMED, f"The provider sent a chunk that is not JSON: {exc}.")
+        return self.take(document, named_error=item.event == "error")
+
+    def close(self) -> list[Event]:
+        """The end of the answer, where it was complete; else a failure. Nothing after the end."""
+        if self._over:
+            return []
+        return self._end("The provider's stream ended without a finish_reason, so the answer is not whole.")
+
+    def take(self, document: JSON, *, whole: bool = False, named_error: bool = False) -> list[Event]:
+        """Events of one parsed chunk, or of a ``whole`` body. ``named_error`` says that the frame's event name was ``error``."""
+        if not isinstance(document, dict):
+            return self._fail(ErrorKind.MALFORMED, "The provider sent a chunk that is not a JSON object.")
+        failure = read_in_band(document, named=named_error)
+        choices = [each for each in _list(document.get("choices")) if isinstance(each, dict)]
+        self._sources = read_sources(document) or self._sources
+        events = self._start(document, choices)
+        if failure is not None:
+            return events + self._report(document) + self._refuse(failure)
+        try:
+            for choice in choices:
+                events += self._choice(choice, whole=whole)
+                if self._over:
+                    return events
+            if whole:
+                events += self._whole(choices)
+        except ProtocolViolation as exc:
+            return events + self._fail(ErrorKind.MALFORMED, f"The provider's answer breaks the protocol: {exc}.")
+        return events if self._over else events + self._report(document)
+
+    def _start(self, document: Object, choices: list[Object]) -> list[Event]:
+        # Azure's first chunk has no choices and blanks for id and model; the answer begins with the next one.
+        if self._started or not (choices or read_usage(document.get("usage"))):
+            return []
+        self._started = True
+        created = document.get("created")
+        self.seen.response_id = _text(document.get("id"))
+        self.seen.model = _text(document.get("model"))
+        self.seen.created = created if isinstance(created, int) else None
+        self._parts.calls.response_id = f"{self.seen.response_id}/{self.seen.created}"
+        return [ResponseStarted(id=self.seen.response_id, model=self.seen.model, created=self.seen.created)]
+
+    def _whole(self, choices: list[Object]) -> list[Event]:
+        """A body needs no ``finish_reason`` to be whole, but an answer it must hold."""
+        if not choices:
+            return self._fail(ErrorKind.MALFORMED, "The provider's answer holds no choices.")
+        return self._complete("") if self._finish is None else []
+
+    # Choices and their deltas.
+
+    def _choice(self, choice: Object, *, whole: bool) -> list[Event]:
+        delta, whole = self._said(choice, whole=whole)
+        at = choice.get("index")
+        index = at if isinstance(at, int) else 0
+        if index not in self._adopted:
+            if not self._belongs(delta):
+                return self._parts.carry("choice", choice)
+            self._adopted.add(index)
+        events = self._delta(delta, whole=whole)
+        if choice.get("logprobs"):
+            events += self._parts.carry("logprobs", choice["logprobs"])
+        # Moonshot puts usage into the choice.
+        events += self._report(choice)
+        reason = choice.get("finish_reason")
+        if not isinstance(reason, str) or not reason:
+            return events
+        if reason in FAILING:
+            return events + self._refuse(read_in_band(choice) or _given_up(reason))
+        hit = choice.get("stop_reason")
+        if isinstance(hit, str) and reason == "stop":
+            self._stop_sequence = hit
+        return events + self._complete(reason)
+
+    def _said(self, choice: Object, *, whole: bool) -> tuple[Object, bool]:
+        """What a choice says, and whether that is a whole message.
+
+        Perplexity sends the message so far beside each delta; others send a whole message in place of all deltas.
+        """
+        delta, message = choice.get("delta"), choice.get("message")
+        if isinstance(message, dict) and (whole or (not isinstance(delta, dict) and self._parts.empty)):
+            return message, True
+        return (delta if isinstance(delta, dict) else {}), whole
+
+    def _belongs(self, delta: Object) -> bool:
+        """Copilot puts the tool calls of an answer into a second choice, behind the text in the first."""
+        return bool(delta.get("tool_calls")) and not delta.get("content") and not self._parts.calls
+
+    def _delta(self, delta: Object, *, whole: bool) -> list[Event]:
+        parts = self._parts
+        events = self._thoughts(delta)
+        events += self._content(delta.get("content"))
+        refusal = delta.get("refusal")
+        if isinstance(refusal, str) and refusal:
+            events += parts.grow(PartKind.REFUSAL, refusal)
+        for entry in _list(delta.get("annotations")):
+            citation = read_annotation(entry)
+            events += parts.cite([citation]) if citation is not None else parts.carry("annotations", [entry])
+        events += parts.calls.feed(_list(delta.get("tool_calls")), numbered=whole)
+        legacy = delta.get("function_call")
+        if isinstance(legacy, dict):
+            events += parts.calls.feed_legacy(legacy)
+        for name in CARRIED:
+            if delta.get(name):
+                events += parts.carry(name, delta[name])
+        signature = google_signature(delta)
+        if signature is not None and not any(isinstance(event, PartSigned) for event in events):
+            events += parts.sign_latest(signature)
+        return events
+
+    def _thoughts(self, delta: Object) -> list[Event]:
+        words = _text(delta.get("reasoning_content")) or _text(delta.get("reasoning"))
+        details = read_details(delta.get("reasoning_details"))
+        repeated = "".join(detail.text for detail in details)
+        events: list[Event] = []
+        if words and words != repeated:
+            self._thoughts_in_words = True
+            events += self._parts.grow(PartKind.REASONING, words)
+        # Where the thoughts come in words of their own, the details only repeat them beside their signature.
+        for detail in details:
+            if detail.text and not self._thoughts_in_words:
+                events += self._parts.grow(PartKind.REASONING, detail.text)
+            if detail.signature is not None:
+                events += self._parts.sign(detail.signature)
+        return events
+
+    def _content(self, content: JSON) -> list[Event]:
+        if isinstance(content, str):
+            return self._text(content)
+        events: list[Event] = []
+        for entry in _list(content):
+            if isinstance(entry, str):
+                events += self._text(entry)
+            elif not isinstance(entry, dict):
+                continue
+            elif entry.get("type") == "thinking":
+                # Magistral: {type: thinking, thinking: [{type: text, text}]}
+                thinking = entry.get("thinking")
+                said = thinking if isinstance(thinking, list) else [{"text": thinking}]
+                text = "".join(_text(each.get("text")) for each in said if isinstance(each, dict))
+                events += self._parts.grow(PartKind.REASONING, text) if text else []
+            elif isinstance(entry.get("text"), str):
+                events += self._text(entry["text"])
+            else:
+                events += self._parts.carry("content", [entry])
+        return events
+
+    def _text(self, text: str) -> list[Event]:
+        pieces = self._tags.feed(text) if self._tags is not None else [(PartKind.TEXT, text)]
+        return [event for kind, piece in pieces if piece for event in self._parts.grow(kind, piece)]
+
+    # Usage and ends.
+
+    def _report(self, holder: Object) -> list[Event]:
+        groq = holder.get("x_groq")
+        usage = read_usage(holder.get("usage")) or read_usage(groq.get("usage") if isinstance(groq, dict) else None)
+        if usage is None or not self._started:
+            return []
+        known = self._usage.updated(usage) if self._usage is not None else usage
+        if known == self._usage:
+            return []
+        self._usage = known
+        return [UsageReported(usage=usage)]
+
+    def _complete(self, reason: str) -> list[Event]:
+        """The provider said why it stopped: all parts end, whatever may still come. The first reason stands."""
+        if self._finish is None:
+            self._finish = reason
+        self.seen.complete = True
+        events: list[Event] = []
+        for kind, piece in self._tags.close() if self._tags is not None else ():
+            events += self._parts.grow(kind, piece)
+        events += self._parts.cite(self._sources)
+        self._sources = []
+        return events + self._parts.finish()
+
+    def _end(self, truncated: str) -> list[Event]:
+        if self._finish is None:
+            return self._fail(ErrorKind.TRUNCATED, truncated)
+        try:
+            events = self._parts.finish()
+        except ProtocolViolation as exc:
+            return self._fail(ErrorKind.MALFORMED, f"The provider's answer breaks the protocol: {exc}.")
+        self._over = True
+        parts = self._parts
+        reason = read_finish(
+            self._finish,
+            called=bool(parts.calls),
+            refused=parts.has(PartKind.REFUSAL) and not parts.has(PartKind.TEXT),
+            stop_sequence=self._stop_sequence,
+        )
+        return [*events, Finished(reason=reason, stop_sequence=self._stop_sequence, raw=self._finish or None)]
+
+    def _refuse(self, failure: Failure) -> list[Event]:
+        """The provider's own error."""
+        self.seen.failed = True
+        self._over = True
+        return [Failed(failure=failure)]
+
+    def _fail(self, kind: ErrorKind, message: str) -> list[Event]:
+        self._over = True
+        return [Failed(failure=Failure(kind=kind, message=message, fault=Fault.UPSTREAM))]
+
+
+def _given_up(reason: str) -> Failure:
+    message = f"The provider gave the answer up with finish_reason {reason!r}."
+    return Failure(kind=FAILING[reason], message=message, fault=Fault.UPSTREAM)
+
+
+def _text(value: JSON) -> str:
+    return value if isinstance(value, str) else ""
+
+
+def _list(value: JSON) -> list[JSON]:
+    return value if isinstance(value, list) else []

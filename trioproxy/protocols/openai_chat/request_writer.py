@@ -1,0 +1,161 @@
+"""A :class:`~trioproxy.neutral.request.Conversation` to a Chat Completions body for one upstream.
+
+What the target takes beside the common core is said by its quirks (``quirks.py``). A conversation that was read from this protocol gets its own
+members and spelling back; of any other one, whatever has no word here is a loss by name, or a refusal where the answer would not be what was
+asked for.
+"""
+
+from __future__ import annotations
+
+from trioproxy.neutral.extras import spelling
+from trioproxy.neutral.request import Conversation, OutputFormat, OutputKind
+from trioproxy.protocols.base import WriteTarget, Written
+from trioproxy.protocols.openai_chat.draft import Draft, nulls
+from trioproxy.protocols.openai_chat.messages_writer import write_messages
+from trioproxy.protocols.openai_chat.peek import NAME
+from trioproxy.protocols.openai_chat.quirks import (
+    JSON_OBJECT_ONLY,
+    MAX_COMPLETION_TOKENS,
+    OPENAI_FIELDS,
+    REASONING_MODEL,
+    TOP_K,
+)
+from trioproxy.protocols.openai_chat.request_reader import JSON_SCHEMA
+from trioproxy.protocols.openai_chat.thinking_writer import write_reasoning
+from trioproxy.protocols.openai_chat.tools_writer import declare_tools, write_tools
+from trioproxy.wire.jsoncodec import JSON, Object
+
+__all__ = ["write_request"]
+
+_FIXED_BY_REASONING_MODELS = ("temperature", "top_p", "presence_penalty", "frequency_penalty", "stop")
+
+
+def write_request(conversation: Conversation, target: WriteTarget) -> Written:
+    """Write a request.
+
+    Raises:
+        ClientFault: INVALID_REQUEST, ``param`` naming what can't be said and can't be left out.
+    """
+    draft = Draft.of(conversation, target)
+    notes = spelling(conversation.extras, NAME)
+    own = draft.own(conversation.extras, "")
+    if conversation.previous_response_id is not None:
+        raise draft.refusal("previous_response_id", "stands for a conversation that the target does not keep")
+    declare_tools(conversation, draft)
+    body: Object = {"model": target.model, "messages": write_messages(conversation, draft), "stream": target.stream}
+    body |= _stream_options(draft, own, notes.get("include_usage"))
+    body |= _sampling(conversation, draft)
+    body |= write_reasoning(conversation.reasoning, draft)
+    body |= _output(conversation.output, draft, own)
+    body |= write_tools(conversation, draft)
+    body |= _account(conversation, draft)
+    body |= own
+    body |= notes.get("harmless", {})
+    for name in nulls(conversation.extras):
+        body.setdefault(name, None)
+    for name in notes.get("empty", ()):
+        body.setdefault(name, [])
+    if conversation.output is not None and "schema_nulls" in notes:
+        body["response_format"]["json_schema"].update(nulls(conversation.extras, "schema_nulls"))
+    return Written(body=body, losses=tuple(draft.losses), naming=draft.names.naming())
+
+
+def _stream_options(draft: Draft, own: Object, asked: bool | None) -> Object:
+    options: Object = own.pop("stream_options", {})
+    if not draft.target.stream:
+        return {}
+    if draft.target.include_usage:
+        options = {"include_usage": True, **options}
+    elif asked is False:
+        options = {"include_usage": False, **options}
+    return {"stream_options": options} if options else {}
+
+
+def _sampling(conversation: Conversation, draft: Draft) -> Object:
+    sampling = conversation.sampling
+    notes = spelling(conversation.extras, NAME)
+    names = notes.get("names", ())
+    members: Object = {}
+    limit = sampling.max_tokens
+    if limit is not None:
+        ceiling = draft.target.max_output_tokens
+        if ceiling is not None and limit > ceiling:
+            draft.lose("max_tokens", f"the model writes {ceiling} tokens at most")
+            limit = ceiling
+        new = draft.has(MAX_COMPLETION_TOKENS, REASONING_MODEL) or "max_completion_tokens" in names
+        members["max_completion_tokens" if new else "max_tokens"] = limit
+        if "max_tokens" in notes and new:
+            members["max_tokens"] = notes["max_tokens"]
+    if sampling.top_k is not None:
+        if "top_k" in names or draft.has(TOP_K):
+            members["top_k"] = sampling.top_k
+        else:
+            draft.lose("top_k", "the target draws from all tokens")
+    stop: JSON = list(sampling.stop) or ([] if notes.get("stop") == "empty" else None)
+    if notes.get("stop") == "string" and len(sampling.stop) == 1:
+        stop = sampling.stop[0]
+    given = {
+        "temperature": sampling.temperature,
+        "top_p": sampling.top_p,
+        "presence_penalty": sampling.presence_penalty,
+        "frequency_penalty": sampling.frequency_penalty,
+        "stop": stop,
+        "seed": sampling.seed,
+    }
+    for name, value in given.items():
+        if value is None:
+            continue
+        if name in _FIXED_BY_REASONING_MODELS and draft.has(REASONING_MODEL):
+            draft.lose(name, "reasoning models don't take it")
+        else:
+            members[name] = value
+    return members
+
+
+def _output(output: OutputFormat | None, draft: Draft, own: Object) -> Object:
+    left: Object = own.pop(JSON_SCHEMA, {})
+    if output is None:
+        return {}
+    match output.kind:
+        case OutputKind.TEXT:
+            return {"response_format": {"type": "text"}}
+        case OutputKind.JSON:
+            return {"response_format": {"type": "json_object"}}
+        case OutputKind.JSON_SCHEMA if draft.has(JSON_OBJECT_ONLY):
+            draft.lose("response_format", "the target writes JSON, but by no schema")
+            return {"response_format": {"type": "json_object"}}
+        case OutputKind.JSON_SCHEMA:
+            # OpenAI wants a name; other protocols have none.
+            members = {
+                "name": output.name or ("answer" if not draft.native else None),
+                "description": output.description,
+                "schema": output.schema,
+                "strict": output.strict,
+            }
+            schema = {name: value for name, value in members.items() if value is not None}
+            return {"response_format": {"type": "json_schema", "json_schema": {**schema, **left}}}
+
+
+def _account(conversation: Conversation, draft: Draft) -> Object:
+    """Who asks and how the request is filed: members that only OpenAI, or the client's own server, is known to take."""
+    notes = spelling(conversation.extras, NAME)
+    names = notes.get("names", ())
+    user_name = "safety_identifier" if "safety_identifier" in names and "user" not in names else "user"
+    given: dict[str, JSON] = {
+        user_name: conversation.user,
+        "metadata": dict(conversation.metadata) or ({} if "metadata" in names else None),
+        "prompt_cache_key": conversation.cache_key,
+        "service_tier": conversation.service_tier,
+        "verbosity": conversation.verbosity,
+    }
+    members: Object = {}
+    for name, value in given.items():
+        if value is None:
+            continue
+        if name in names or draft.has(OPENAI_FIELDS):
+            members[name] = value
+        else:
+            draft.lose(name, "the target is not known to take it")
+    if "safety_identifier" in notes:
+        members["safety_identifier"] = notes["safety_identifier"]
+    return members

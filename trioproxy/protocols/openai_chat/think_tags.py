@@ -1,0 +1,70 @@
+"""``<think>`` tags: reasoning that a server leaves in the text of an answer.
+
+Local servers and a few vendors put the thoughts in front of the answer, between ``<think>`` and ``</think>``. Taking them out is a guess
+about text, so readers do it only where they are told to.
+"""
+
+from __future__ import annotations
+
+from trioproxy.neutral.events import PartKind
+
+__all__ = ["ThinkTags"]
+
+_OPEN, _CLOSE = "<think>", "</think>"
+
+
+class ThinkTags:
+    """Takes the text of an answer in any pieces and tells what is thought and what is said.
+
+    Only a tag at the very beginning counts. The white space around the tags belongs to neither.
+    """
+
+    def __init__(self) -> None:
+        self._kind: PartKind | None = None
+        self._held = ""
+        self._trimming = True
+
+    def feed(self, text: str) -> list[tuple[PartKind, str]]:
+        """Pieces that are certain, in order, none of them empty."""
+        self._held += text
+        pieces: list[tuple[PartKind, str]] = []
+        if self._kind is None:
+            start = self._held.lstrip()
+            if len(start) < len(_OPEN) and _OPEN.startswith(start):
+                return pieces
+            thinks = start.startswith(_OPEN)
+            self._kind = PartKind.REASONING if thinks else PartKind.TEXT
+            self._trimming = thinks
+            self._held = start.removeprefix(_OPEN) if thinks else self._held
+        if self._kind is PartKind.REASONING:
+            thought, found, rest = self._held.partition(_CLOSE)
+            kept = 0 if found else _overlap(thought)
+            self._emit(pieces, thought[: len(thought) - kept])
+            self._held = thought[len(thought) - kept :]
+            if not found:
+                return pieces
+            self._kind, self._held, self._trimming = PartKind.TEXT, rest, True
+        self._emit(pieces, self._held)
+        self._held = ""
+        return pieces
+
+    def close(self) -> list[tuple[PartKind, str]]:
+        """What was held back because a tag might have begun there."""
+        pieces: list[tuple[PartKind, str]] = []
+        self._kind = self._kind or PartKind.TEXT
+        self._emit(pieces, self._held)
+        self._held = ""
+        return pieces
+
+    def _emit(self, pieces: list[tuple[PartKind, str]], text: str) -> None:
+        if self._trimming:
+            text = text.lstrip()
+        if text:
+            assert self._kind is not None
+            self._trimming = False
+            pieces.append((self._kind, text))
+
+
+def _overlap(text: str) -> int:
+    """How many characters at the end of ``text`` may be the beginning of the closing tag."""
+    return next((size for size in range(min(len(text), len(_CLOSE) - 1), 0, -1) if _CLOSE.startswith(text[-size:])), 0)

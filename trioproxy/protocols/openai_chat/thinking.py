@@ -1,0 +1,98 @@
+"""How a client asks for reasoning, in every spelling that servers of this protocol taught their clients.
+
+``reasoning_effort`` is OpenAI's. ``reasoning`` {effort, max_tokens, exclude, enabled} is OpenRouter's, ``thinking`` {type, budget_tokens} is
+Z.ai's, Moonshot's and DeepSeek's, ``enable_thinking`` and ``thinking_budget`` are Qwen's and SiliconFlow's.
+"""
+
+from __future__ import annotations
+
+from trioproxy.neutral.extras import packed
+from trioproxy.neutral.request import Effort, ReasoningAsk
+from trioproxy.protocols.openai_chat.fields import Fields, fault
+from trioproxy.protocols.openai_chat.peek import NAME
+from trioproxy.wire.jsoncodec import JSON, Object
+
+__all__ = ["MEMBERS", "read_reasoning"]
+
+MEMBERS = ("reasoning_effort", "reasoning", "thinking", "enable_thinking", "thinking_budget")
+"""Request members that say how much to think."""
+
+_EFFORTS = {effort.value: effort for effort in Effort}
+
+
+def read_reasoning(fields: Fields) -> ReasoningAsk | None:
+    """What is asked, None where nothing is.
+
+    The members stay beside it as they were, for this protocol. One that says nothing the hub has a word for is an own field.
+    """
+    said: Object = {}
+    unsaid: Object = {}
+    effort: Effort | None = None
+    budget: int | None = None
+    visible: bool | None = None
+    for name in MEMBERS:
+        value = fields.take(name)
+        if value is None:
+            continue
+        asked = _ASKS[name](value)
+        if asked is None:
+            unsaid[name] = value
+            continue
+        said[name] = value
+        effort, budget = (effort, budget) if effort or budget is not None else (asked.effort, asked.budget)
+        visible = asked.visible if visible is None else visible
+    if not said and not unsaid:
+        return None
+    return ReasoningAsk(
+        effort=effort,
+        budget=budget,
+        visible=visible,
+        extras=packed(NAME, unsaid, spelling={"said": said} if said else None),
+    )
+
+
+def _effort(value: JSON) -> ReasoningAsk | None:
+    effort = _EFFORTS.get(value) if isinstance(value, str) else None
+    return ReasoningAsk(effort=effort) if effort is not None else None
+
+
+def _reasoning(value: JSON) -> ReasoningAsk | None:
+    fields = Fields(value, "reasoning")
+    effort = _EFFORTS.get(fields.text("effort") or "")
+    budget = fields.integer("max_tokens")
+    enabled, exclude = fields.flag("enabled"), fields.flag("exclude")
+    if effort is None and budget is None and enabled is not None:
+        effort = Effort.AUTO if enabled else Effort.NONE
+    if effort is None and budget is None and exclude is None:
+        return None
+    return ReasoningAsk(effort=effort, budget=budget, visible=None if exclude is None else not exclude)
+
+
+def _thinking(value: JSON) -> ReasoningAsk | None:
+    fields = Fields(value, "thinking")
+    kind, budget = fields.text("type"), fields.integer("budget_tokens")
+    if kind == "disabled":
+        return ReasoningAsk(effort=Effort.NONE)
+    if kind is None and budget is None:
+        return None
+    return ReasoningAsk(budget=budget) if budget is not None else ReasoningAsk(effort=Effort.AUTO)
+
+
+def _enabled(value: JSON) -> ReasoningAsk | None:
+    if not isinstance(value, bool):
+        raise fault("enable_thinking", "must be true or false")
+    # True is no more than the default of those who know the word; the budget beside it says how much.
+    return None if value else ReasoningAsk(effort=Effort.NONE)
+
+
+def _budget(value: JSON) -> ReasoningAsk | None:
+    return ReasoningAsk(budget=Fields({"thinking_budget": value}).integer("thinking_budget"))
+
+
+_ASKS = {
+    "reasoning_effort": _effort,
+    "reasoning": _reasoning,
+    "thinking": _thinking,
+    "enable_thinking": _enabled,
+    "thinking_budget": _budget,
+}

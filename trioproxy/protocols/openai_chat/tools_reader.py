@@ -1,0 +1,173 @@
+"""Tools and the choice between them, as a client declares them."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+
+from trioproxy.neutral.extras import packed
+from trioproxy.neutral.parts import ToolKind
+from trioproxy.neutral.request import ServerTool, Tool, ToolChoice, ToolChoiceMode, ToolSpec
+from trioproxy.protocols.openai_chat.content_reader import read_cache
+from trioproxy.protocols.openai_chat.fields import Fields, fault
+from trioproxy.protocols.openai_chat.legacy import LEGACY
+from trioproxy.protocols.openai_chat.peek import NAME
+from trioproxy.wire.jsoncodec import JSON, Object
+
+__all__ = ["SEARCH_OPTIONS", "read_function_call", "read_functions", "read_tool_choice", "read_tools"]
+
+SEARCH_OPTIONS = "web_search_options"
+"""The ``type`` in the payload of a server tool that stands for the request member of that name."""
+
+_FAMILIES: dict[str, str] = {
+    SEARCH_OPTIONS: "web_search",
+    "web_search": "web_search",
+    "web_search_preview": "web_search",
+    "openrouter:web_search": "web_search",
+    "browser_search": "web_search",
+    "code_interpreter": "code_execution",
+    "web_fetch": "web_fetch",
+    "openrouter:web_fetch": "web_fetch",
+    "image_generation": "image_generation",
+}
+
+_MODES: dict[str, ToolChoiceMode] = {
+    "auto": ToolChoiceMode.AUTO,
+    "none": ToolChoiceMode.NONE,
+    "required": ToolChoiceMode.REQUIRED,
+    # Mistral's word.
+    "any": ToolChoiceMode.REQUIRED,
+}
+
+
+def read_tools(value: list[JSON], options: Object | None) -> tuple[ToolSpec, ...]:
+    """``tools``, and ``web_search_options`` (which is a tool under another name) behind them."""
+    tools = [_tool(each, f"tools[{position}]") for position, each in enumerate(value)]
+    if options is not None:
+        tools.append(_server_tool(SEARCH_OPTIONS, {**options, "type": SEARCH_OPTIONS}))
+    return tuple(tools)
+
+
+def read_functions(value: list[JSON]) -> tuple[Tool, ...]:
+    """The deprecated ``functions``."""
+    return tuple(
+        _declared(Fields(each, f"functions[{position}]"), {LEGACY: True}) for position, each in enumerate(value)
+    )
+
+
+def _tool(value: JSON, path: str) -> ToolSpec:
+    fields = Fields(value, path)
+    kind = fields.text("type") or "function"
+    notes: Object = {} if "type" in fields.names else {"type": "absent"}
+    if kind not in ("function", "custom"):
+        assert isinstance(value, dict)
+        return _server_tool(kind, value)
+    body = Fields(fields.take(kind), fields.at(kind))
+    cache, spelled = read_cache(fields)
+    rest = fields.rest()
+    notes |= spelled
+    if fields.nulls:
+        notes["nulls"] = tuple(fields.nulls)
+    return _declared(body, notes, kind=ToolKind(kind), outer=rest, cache=cache)
+
+
+def _declared(
+    body: Fields,
+    notes: Object,
+    *,
+    kind: ToolKind = ToolKind.FUNCTION,
+    outer: Object | None = None,
+    cache: object = None,
+) -> Tool:
+    name = body.name("name")
+    description = body.text("description")
+    schema = grammar = strict = None
+    if kind is ToolKind.CUSTOM:
+        grammar = _flat(body.object("format"))
+    else:
+        schema, strict = body.object("parameters"), body.flag("strict")
+    inner = body.rest()
+    if body.nulls:
+        notes["inner_nulls"] = tuple(body.nulls)
+    fields = dict(outer or {})
+    if inner:
+        fields[kind.value] = inner
+    return Tool(
+        name=name,
+        description=description,
+        schema=schema,
+        strict=strict,
+        kind=kind,
+        grammar=grammar,
+        cache=cache,  # type: ignore[arg-type]
+        extras=packed(NAME, fields, spelling=notes),
+    )
+
+
+def _flat(format_: Object | None) -> Object | None:
+    """A custom tool's format as the Responses API spells it: the grammar's members beside its type, not in an object of their own."""
+    grammar = format_.get("grammar") if format_ is not None else None
+    if format_ is None or not isinstance(grammar, Mapping):
+        return format_
+    return {**{name: value for name, value in format_.items() if name != "grammar"}, **grammar}
+
+
+def _server_tool(kind: str, payload: Object) -> ServerTool:
+    return ServerTool(family=_FAMILIES.get(kind), protocol=NAME, payload=payload)
+
+
+def read_tool_choice(value: JSON) -> ToolChoice | None:
+    """``tool_choice`` in any of its forms."""
+    if value is None:
+        return None
+    if isinstance(value, str):
+        mode = _MODES.get(value)
+        if mode is None:
+            raise fault("tool_choice", f"is {value!r}, which is none of {', '.join(_MODES)}")
+        return ToolChoice(mode=mode, extras=packed(NAME, {}, spelling={"word": value}))
+    fields = Fields(value, "tool_choice")
+    match fields.name("type"):
+        case "function" | "custom" as kind:
+            return _named(Fields(fields.take(kind), fields.at(kind)), ToolKind(kind), value)
+        case "allowed_tools":
+            return _allowed(fields, value)
+        case "auto" | "none" | "required" | "any" as word:
+            return ToolChoice(mode=_MODES[word], extras=packed(NAME, {}, spelling={"whole": value}))
+        case kind:
+            # The name of a tool that only this protocol has.
+            return ToolChoice(
+                mode=ToolChoiceMode.AUTO, extras=packed(NAME, {"tool_choice": value}, essential=("tool_choice",))
+            )
+
+
+def _named(body: Fields, kind: ToolKind, value: JSON) -> ToolChoice:
+    return ToolChoice(
+        mode=ToolChoiceMode.NAMED,
+        names=(body.name("name"),),
+        kind=kind,
+        extras=packed(NAME, {}, spelling={"whole": value}),
+    )
+
+
+def _allowed(fields: Fields, value: JSON) -> ToolChoice:
+    inner = fields.take("allowed_tools")
+    # Responses' flat spelling is taken too.
+    body = Fields(inner, fields.at("allowed_tools")) if inner is not None else fields
+    mode = _MODES.get(body.name("mode"))
+    if mode is None:
+        raise fault(body.at("mode"), "must be auto or required")
+    names: list[str] = []
+    for position, each in enumerate(body.array("tools") or ()):
+        tool = Fields(each, f"{body.at('tools')}[{position}]")
+        kind = tool.text("type") or "function"
+        named = tool.take(kind)
+        names.append(Fields(named, tool.at(kind)).name("name") if isinstance(named, dict) else tool.name("name"))
+    return ToolChoice(mode=mode, names=tuple(names), extras=packed(NAME, {}, spelling={"whole": value}))
+
+
+def read_function_call(value: JSON) -> ToolChoice | None:
+    """The deprecated ``function_call`` of a request."""
+    if isinstance(value, dict):
+        return _named(Fields(value, "function_call"), ToolKind.FUNCTION, None)
+    if value is not None and value not in ("auto", "none"):
+        raise fault("function_call", "must be auto, none or the name of a function")
+    return None if value is None else ToolChoice(mode=_MODES[value])

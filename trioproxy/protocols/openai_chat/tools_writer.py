@@ -1,0 +1,188 @@
+"""Tools and the choice between them, for an upstream.
+
+Names are made legal, custom tools become functions where the target has none, tools that the provider would run are said where it can run them.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from typing import Any
+
+from trioproxy.neutral.extras import spelling
+from trioproxy.neutral.parts import ToolKind
+from trioproxy.neutral.request import Conversation, ServerTool, Tool, ToolChoice, ToolChoiceMode
+from trioproxy.protocols.openai_chat.draft import Draft, nulls
+from trioproxy.protocols.openai_chat.legacy import is_legacy
+from trioproxy.protocols.openai_chat.peek import NAME
+from trioproxy.protocols.openai_chat.quirks import ALLOWED_TOOLS, CUSTOM_TOOLS, WEB_SEARCH_OPTIONS
+from trioproxy.protocols.openai_chat.tools_reader import SEARCH_OPTIONS
+from trioproxy.wire.jsoncodec import Object
+
+__all__ = ["declare_tools", "write_tools"]
+
+_WORDS = {
+    ToolChoiceMode.AUTO: "auto",
+    ToolChoiceMode.NONE: "none",
+    ToolChoiceMode.REQUIRED: "required",
+}
+
+_INPUT_SCHEMA = {
+    "type": "object",
+    "properties": {"input": {"type": "string"}},
+    "required": ["input"],
+    "additionalProperties": False,
+}
+
+
+def declare_tools(conversation: Conversation, draft: Draft) -> None:
+    """Give every declared tool its name, before history mentions any."""
+    for tool in conversation.tools:
+        if isinstance(tool, Tool):
+            wrapped = tool.kind is ToolKind.CUSTOM and not draft.has(CUSTOM_TOOLS)
+            draft.names.declare(tool.name, namespace=tool.namespace, custom=wrapped)
+
+
+def write_tools(conversation: Conversation, draft: Draft) -> Object:
+    """``tools``, ``tool_choice``, ``parallel_tool_calls`` and what goes with them.
+
+    Raises:
+        ClientFault: INVALID_REQUEST where the request turns on a tool that the target can't run.
+    """
+    choice = conversation.tool_choice
+    members: Object = {}
+    declared: list[Object] = []
+    unable: list[str] = []
+    for position, tool in enumerate(conversation.tools):
+        path = f"tools[{position}]"
+        if isinstance(tool, Tool):
+            if _is_offered(tool, choice, draft):
+                declared.append(_tool(tool, draft, path))
+        elif not _run_by_provider(tool, draft, path, members, declared):
+            unable.append(_called(tool))
+    if declared:
+        members["tools"] = declared
+    if choice is not None:
+        _check_choice(choice, declared, members, unable, draft)
+        if declared or draft.native:
+            members |= _choice(choice, conversation, draft)
+    if conversation.parallel_tools is not None and _sends_parallel(conversation, draft, bool(declared)):
+        members["parallel_tool_calls"] = conversation.parallel_tools
+    return members
+
+
+def _sends_parallel(conversation: Conversation, draft: Draft, declared: bool) -> bool:
+    legacy = any(isinstance(tool, Tool) and is_legacy(tool) for tool in conversation.tools)
+    return (declared or draft.native) and not (legacy and draft.native)
+
+
+# Declarations.
+
+
+def _tool(tool: Tool, draft: Draft, path: str) -> Object:
+    name = draft.names.of(tool.name, namespace=tool.namespace)
+    own = draft.own(tool.extras, path)
+    body: Object = {"name": name}
+    custom = tool.kind is ToolKind.CUSTOM and draft.has(CUSTOM_TOOLS)
+    kind = "custom" if custom else "function"
+    if tool.kind is ToolKind.FUNCTION:
+        described: Object = {"description": tool.description, "parameters": tool.schema, "strict": tool.strict}
+    elif custom:
+        described = {"description": tool.description, "format": _nested(tool.grammar)}
+    else:
+        described = {"description": _with_grammar(tool), "parameters": _INPUT_SCHEMA}
+    body |= {member: value for member, value in described.items() if value is not None}
+    body |= own.pop(tool.kind.value, {}) | nulls(tool.extras, "inner_nulls")
+    document: Object = {"type": kind, kind: body}
+    if spelling(tool.extras, NAME).get("type") == "absent":
+        del document["type"]
+    return {**document, **own, **draft.cache(tool.cache, tool.extras, path), **nulls(tool.extras)}
+
+
+def _nested(grammar: Mapping[str, Any] | None) -> Object | None:
+    """A custom tool's format as Chat Completions spells it: the grammar in an object of its own."""
+    if grammar is None or grammar.get("type") != "grammar":
+        return dict(grammar) if grammar is not None else None
+    return {"type": "grammar", "grammar": {name: value for name, value in grammar.items() if name != "type"}}
+
+
+def _with_grammar(tool: Tool) -> str | None:
+    definition = tool.grammar.get("definition") if tool.grammar is not None else None
+    if tool.grammar is None or definition is None:
+        return tool.description
+    said = f"`input` must match this {tool.grammar.get('syntax', '')} grammar:\n{definition}"
+    return f"{tool.description}\n\n{said}" if tool.description else said
+
+
+def _run_by_provider(tool: ServerTool, draft: Draft, path: str, members: Object, declared: list[Object]) -> bool:
+    """Say a tool that the provider runs; False where the target has no word for it."""
+    if tool.cache is not None:
+        draft.lose(f"{path}.cache_control", "the target sets its own cache breakpoints")
+    if tool.protocol == NAME and tool.payload.get("type") == SEARCH_OPTIONS:
+        members[SEARCH_OPTIONS] = {name: value for name, value in tool.payload.items() if name != "type"}
+    elif tool.protocol == NAME:
+        declared.append(dict(tool.payload))
+    elif tool.family == "web_search" and draft.has(WEB_SEARCH_OPTIONS):
+        members[SEARCH_OPTIONS] = _search_options(tool.payload)
+    else:
+        draft.lose(path, f"the target can't run {_called(tool)}")
+        return False
+    return True
+
+
+def _search_options(payload: Mapping[str, Any]) -> Object:
+    """The web search of another protocol: what Anthropic and Responses say flat about the place stands in an object here."""
+    options: Object = {}
+    if isinstance(payload.get("search_context_size"), str):
+        options["search_context_size"] = payload["search_context_size"]
+    place = payload.get("user_location")
+    if isinstance(place, Mapping):
+        named = {name: value for name, value in place.items() if name != "type" and value is not None}
+        options["user_location"] = {"type": "approximate", "approximate": named}
+    return options
+
+
+def _called(tool: ServerTool) -> str:
+    name = tool.payload.get("name") or tool.family or tool.payload.get("type")
+    return str(name or "a server tool")
+
+
+# The choice.
+
+
+def _is_offered(tool: Tool, choice: ToolChoice | None, draft: Draft) -> bool:
+    """Whether a tool is declared: where a choice is restricted and the target can't be told, the others are left out."""
+    if choice is None or choice.mode is ToolChoiceMode.NAMED or not choice.names or _tells_allowed(draft):
+        return True
+    return tool.name in choice.names
+
+
+def _tells_allowed(draft: Draft) -> bool:
+    return draft.native or draft.has(ALLOWED_TOOLS)
+
+
+def _check_choice(choice: ToolChoice, declared: list[Object], members: Object, unable: list[str], draft: Draft) -> None:
+    """A request that insists on a tool the target can't run would be answered as if it had not asked."""
+    named = choice.mode is ToolChoiceMode.NAMED and bool(set(choice.names) & set(unable))
+    insists = choice.mode is ToolChoiceMode.REQUIRED and not declared and SEARCH_OPTIONS not in members
+    if unable and (named or insists):
+        raise draft.refusal("tool_choice", f"asks for {unable[0]}, which the target can't run")
+
+
+def _choice(choice: ToolChoice, conversation: Conversation, draft: Draft) -> Object:
+    own = draft.own(choice.extras, "tool_choice")
+    if "tool_choice" in own:
+        return own
+    notes = spelling(choice.extras, NAME)
+    if choice.mode is ToolChoiceMode.NAMED:
+        return {"tool_choice": _reference(choice.names[0], choice.kind, draft), **own}
+    word = notes.get("word") or _WORDS[choice.mode]
+    if not choice.names or not _tells_allowed(draft):
+        return {"tool_choice": notes.get("whole", word), **own}
+    kinds = {tool.name: tool.kind for tool in conversation.tools if isinstance(tool, Tool)}
+    allowed = [_reference(name, kinds.get(name, choice.kind), draft) for name in choice.names]
+    return {"tool_choice": {"type": "allowed_tools", "allowed_tools": {"mode": word, "tools": allowed}}, **own}
+
+
+def _reference(name: str, kind: ToolKind, draft: Draft) -> Object:
+    spelled = "custom" if kind is ToolKind.CUSTOM and draft.has(CUSTOM_TOOLS) else "function"
+    return {"type": spelled, spelled: {"name": draft.names.of(name)}}

@@ -1,0 +1,84 @@
+"""Token counts in the words of Chat Completions, both ways.
+
+Here as in ``neutral/usage.py`` cached tokens are inside the prompt and reasoning inside the completion, so most counts pass as they are. What
+this file knows beside that is where servers put them, and which of them leave reasoning out of the completion.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+
+from trioproxy.neutral.usage import Usage
+from trioproxy.wire.jsoncodec import JSON, Object
+
+__all__ = ["read_usage", "write_usage"]
+
+
+def read_usage(document: JSON) -> Usage | None:
+    """The counts of a ``usage`` object, None where it holds none."""
+    if not isinstance(document, Mapping):
+        return None
+    prompt = _count(document, "prompt_tokens", "input_tokens")
+    completion = _count(document, "completion_tokens", "output_tokens")
+    if prompt is None and completion is None:
+        return None
+    read = _object(document, "prompt_tokens_details")
+    written = _object(document, "completion_tokens_details")
+    reasoning = _count(written, "reasoning_tokens")
+    if reasoning is None:
+        reasoning = _count(document, "reasoning_tokens")
+    cached = _count(read, "cached_tokens")
+    if cached is None:
+        # DeepSeek; Moonshot and Together.
+        cached = _count(document, "prompt_cache_hit_tokens", "cached_tokens")
+    total = _count(document, "total_tokens")
+    if prompt is not None and completion is not None and total is not None:
+        completion, reasoning = _with_thoughts(prompt, completion, total, reasoning)
+    return Usage(
+        input=prompt,
+        output=completion,
+        cache_read=cached,
+        cache_write=_count(read, "cache_write_tokens"),
+        reasoning=reasoning,
+    )
+
+
+def write_usage(usage: Usage | None) -> Object:
+    """The ``usage`` object. OpenAI's clients want all three sums, so an unknown count is 0."""
+    usage = usage or Usage()
+    document: Object = {
+        "prompt_tokens": usage.input or 0,
+        "completion_tokens": usage.output or 0,
+        "total_tokens": usage.total,
+    }
+    read = {"cached_tokens": usage.cache_read, "cache_write_tokens": usage.cache_write}
+    written = {"reasoning_tokens": usage.reasoning}
+    for name, details in (("prompt_tokens_details", read), ("completion_tokens_details", written)):
+        known = {key: value for key, value in details.items() if value is not None}
+        if known:
+            document[name] = known
+    return document
+
+
+def _with_thoughts(prompt: int, completion: int, total: int, reasoning: int | None) -> tuple[int, int | None]:
+    """The completion with reasoning inside it.
+
+    xAI leaves ``reasoning_tokens`` out of ``completion_tokens``; Gemini's compatible endpoint counts thoughts in the total alone.
+    """
+    missing = total - prompt - completion
+    if missing <= 0 or (reasoning is not None and reasoning != missing):
+        return completion, reasoning
+    return completion + missing, missing
+
+
+def _count(document: Mapping[str, JSON], *names: str) -> int | None:
+    for name in names:
+        value = document.get(name)
+        if isinstance(value, int) and not isinstance(value, bool) and value >= 0:
+            return value
+    return None
+
+
+def _object(document: Mapping[str, JSON], name: str) -> Mapping[str, JSON]:
+    value = document.get(name)
+    return value if isinstance(value, Mapping) else {}

@@ -1,0 +1,219 @@
+"""Neutral events to Chat Completions chunks, in the order and the words of OpenAI.
+
+First a chunk with the role, then a chunk for each delta, then the finish chunk, the usage chunk (where the client asked for it) and
+``[DONE]``. A failure is one ``{"error": ...}`` chunk with nothing behind it. What OpenAI has no word for goes where clients of other servers
+look for it: ``reasoning_content`` (DeepSeek), ``reasoning_details`` (OpenRouter), ``extra_content`` (Gemini); what has no place is a Loss.
+"""
+
+from __future__ import annotations
+
+from typing import assert_never
+
+from trioproxy.neutral.events import (
+    CitationAdded,
+    Event,
+    Failed,
+    Finished,
+    Foreign,
+    PartFinished,
+    PartSigned,
+    PartStarted,
+    ReasoningDelta,
+    RefusalDelta,
+    ResponseStarted,
+    TextDelta,
+    ToolArgsDelta,
+    ToolCallStarted,
+    UsageReported,
+)
+from trioproxy.neutral.loss import Loss
+from trioproxy.neutral.parts import Signature, SignatureForm, ToolKind
+from trioproxy.neutral.usage import Usage
+from trioproxy.protocols.base import StreamSeen, WriteContext
+from trioproxy.protocols.openai_chat.citations import write_annotation
+from trioproxy.protocols.openai_chat.errors import error_frames
+from trioproxy.protocols.openai_chat.finish import write_finish
+from trioproxy.protocols.openai_chat.legacy import asks_legacy_functions
+from trioproxy.protocols.openai_chat.peek import NAME
+from trioproxy.protocols.openai_chat.reasoning import details_of
+from trioproxy.protocols.openai_chat.usage import write_usage
+from trioproxy.wire.frames import Frame
+from trioproxy.wire.jsoncodec import JSON, Object, dumps
+
+__all__ = ["ChatWriter", "answer_id", "google_content"]
+
+_DONE = Frame(b"[DONE]")
+
+
+def answer_id(upstream: str, token: str) -> str:
+    """The id of an answer: the upstream's, in OpenAI's form, or one made of ``token``."""
+    if upstream.startswith("chatcmpl-"):
+        return upstream
+    return f"chatcmpl-{upstream or token}"
+
+
+def google_content(signature: Signature) -> Object:
+    """``extra_content`` as Gemini's OpenAI-compatible endpoint gives it and wants it back."""
+    return {"google": {"thought_signature": signature.value}}
+
+
+class ChatWriter:
+    """See :class:`~trioproxy.protocols.base.Writer`."""
+
+    def __init__(self, context: WriteContext) -> None:
+        self.losses: list[Loss] = []
+        self._context = context
+        self._legacy = asks_legacy_functions(context.conversation)
+        self._over = False
+        self._before, self._behind = b"", b""
+        self._head: Object = {}
+        self._usage: Usage | None = None
+        self._calls: dict[int, tuple[int, ToolKind]] = {}
+        self._thoughts: dict[int, list[str]] = {}
+        self._summary: dict[int, int] = {}
+        self._offsets: dict[int, int] = {}
+        self._length = 0
+        self._details = 0
+        self._refused = False
+
+    def feed(self, item: Event) -> list[Frame]:
+        """Frames for this event; nothing after the end."""
+        if self._over:
+            return []
+        match item:
+            case TextDelta(text=text):
+                self._length += len(text)
+                return [self._delta({"content": text})]
+            case ToolArgsDelta(index=index, text=text):
+                return self._arguments(index, text)
+            case ReasoningDelta():
+                return self._thought(item)
+            case RefusalDelta(text=text):
+                self._refused = True
+                return [self._delta({"refusal": text})]
+            case ResponseStarted():
+                return [self._start(item)]
+            case PartStarted(index=index):
+                self._offsets[index] = self._length
+                return []
+            case ToolCallStarted():
+                return self._call(item)
+            case PartSigned(index=index, signature=signature):
+                return self._sign(index, signature)
+            case CitationAdded(index=index, citation=citation):
+                annotation = write_annotation(citation, offset=self._offsets.get(index, 0))
+                return [self._delta({"annotations": [annotation]})]
+            case PartFinished(index=index):
+                self._thoughts.pop(index, None)
+                return []
+            case Foreign():
+                return self._restore(item)
+            case UsageReported(usage=usage):
+                self._usage = usage if self._usage is None else self._usage.updated(usage)
+                return []
+            case Finished():
+                return self._finish(item)
+            case Failed(failure=failure):
+                self._over = True
+                return list(error_frames(failure, StreamSeen()))
+            case _:
+                assert_never(item)
+
+    def close(self) -> list[Frame]:
+        """Nothing is owed: readers end every stream with Finished or Failed."""
+        return []
+
+    # Chunks.
+
+    def _start(self, started: ResponseStarted) -> Frame:
+        self._head = {
+            "id": answer_id(started.id, self._context.token),
+            "object": "chat.completion.chunk",
+            "created": started.created or self._context.now,
+            "model": self._context.model,
+        }
+        # Every chunk is the same but for its delta: encode the rest once.
+        self._before = dumps(self._head)[:-1] + b',"choices":[{"index":0,"delta":'
+        self._behind = b',"finish_reason":null}]}'
+        return self._delta({"role": "assistant", "content": ""})
+
+    def _delta(self, delta: Object) -> Frame:
+        return Frame(b"".join((self._before, dumps(delta), self._behind)))
+
+    def _chunk(self, choices: list[Object], **fields: JSON) -> Frame:
+        return Frame(dumps({**self._head, "choices": choices, **fields}))
+
+    def _finish(self, finished: Finished) -> list[Frame]:
+        self._over = True
+        reason = write_finish(finished.reason, refused=self._refused)
+        if self._legacy and reason == "tool_calls":
+            reason = "function_call"
+        frames = [self._chunk([{"index": 0, "delta": {}, "finish_reason": reason}])]
+        if self._context.include_usage:
+            frames.append(self._chunk([], usage=write_usage(self._usage)))
+        return [*frames, _DONE]
+
+    # Reasoning.
+
+    def _thought(self, delta: ReasoningDelta) -> list[Frame]:
+        text = delta.text
+        if delta.summary is not None:
+            # Sections have no place of their own here: a blank line keeps them apart.
+            if self._summary.get(delta.index, delta.summary) != delta.summary:
+                text = f"\n\n{text}"
+            self._summary[delta.index] = delta.summary
+        self._thoughts.setdefault(delta.index, []).append(text)
+        return [self._delta({"reasoning_content": text})]
+
+    def _sign(self, index: int, signature: Signature) -> list[Frame]:
+        call = self._calls.get(index)
+        if call is not None and (self._legacy or signature.form is not SignatureForm.GEMINI_THOUGHT):
+            self.losses.append(
+                Loss(f"tool_calls[{call[0]}]", f"a call can't carry a signature ({signature.form.value})")
+            )
+            return []
+        if call is not None:
+            return [self._delta({"tool_calls": [{"index": call[0], "extra_content": google_content(signature)}]})]
+        if signature.form is SignatureForm.GEMINI_THOUGHT and index not in self._thoughts:
+            return [self._delta({"extra_content": google_content(signature)})]
+        details = details_of("".join(self._thoughts.pop(index, ())), signature, index=self._details)
+        self._details += 1
+        return [self._delta({"reasoning_details": details})]
+
+    # Tool calls.
+
+    def _call(self, started: ToolCallStarted) -> list[Frame]:
+        number = len(self._calls)
+        self._calls[started.index] = (number, started.kind)
+        if self._legacy:
+            if number:
+                self.losses.append(Loss(f"tool_calls[{number}]", "the deprecated function_call holds one call only"))
+                return []
+            return [self._delta({"function_call": {"name": started.name, "arguments": ""}})]
+        body = (
+            {"type": "custom", "custom": {"name": started.name, "input": ""}}
+            if started.kind is ToolKind.CUSTOM
+            else {"type": "function", "function": {"name": started.name, "arguments": ""}}
+        )
+        return [self._delta({"tool_calls": [{"index": number, "id": started.call_id, **body}]})]
+
+    def _arguments(self, index: int, text: str) -> list[Frame]:
+        number, kind = self._calls[index]
+        if self._legacy:
+            return [self._delta({"function_call": {"arguments": text}})] if number == 0 else []
+        body = {"custom": {"input": text}} if kind is ToolKind.CUSTOM else {"function": {"arguments": text}}
+        return [self._delta({"tool_calls": [{"index": number, **body}]})]
+
+    # What only one protocol has a word for.
+
+    def _restore(self, item: Foreign) -> list[Frame]:
+        if item.protocol != NAME:
+            self.losses.append(Loss(item.kind, f"{item.protocol} item without a counterpart in {NAME}"))
+            return []
+        if item.kind == "choice":
+            choice = dict(item.payload)
+            choice.setdefault("delta", choice.pop("message", {}))
+            return [self._chunk([choice])]
+        if item.kind == "logprobs":
+            return [self._chunk([{"index": 0, "delta": {}, "logprobs": item.payload, "finish_reason": None}])]
+        return [self._delta({item.kind: item.payload})]
