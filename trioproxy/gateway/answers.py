@@ -10,6 +10,7 @@ from trioproxy.errors import ClientFault, ErrorKind, Failure
 from trioproxy.gateway.attempt import Opened
 from trioproxy.gateway.doors import spoken_at
 from trioproxy.gateway.outlet import Outlet
+from trioproxy.gateway.passages import WholePassage
 from trioproxy.gateway.refusal import refusal
 from trioproxy.gateway.sources import encode_error
 from trioproxy.gateway.stages import Admitted, ErrorAnswer, Lane
@@ -32,7 +33,7 @@ def answer_head(opened: Opened, admitted: Admitted, settings: Settings, request_
         case Lane.PASS:
             headers = table.response(response.headers)
             length = table.header(response.headers, b"content-length")
-            if length is not None and not opened.carrier.streams:
+            if length is not None and isinstance(opened.carrier, WholePassage) and not opened.carrier.edited:
                 headers += ((b"content-length", length),)
         case Lane.TRANSLATE:
             kept = table.error_response(response.headers)

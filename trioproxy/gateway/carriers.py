@@ -5,19 +5,23 @@ Two lanes, each for streams and for whole bodies; what an answer is, is said by 
 
 from __future__ import annotations
 
+from functools import partial
 from typing import Protocol as TypingProtocol
 
 from trioproxy.config.model import Settings
 from trioproxy.errors import Failure
-from trioproxy.gateway.passages import StreamPassage, WholePassage
+from trioproxy.gateway.passages import AnswerEditor, EditAnswer, StreamPassage, WholePassage
 from trioproxy.gateway.sources import Source, StreamSource, WholeSource
 from trioproxy.gateway.stages import Admitted, Lane, Prepared
 from trioproxy.gateway.translations import StreamTranslation, WholeTranslation
 from trioproxy.neutral.events import Event
 from trioproxy.neutral.loss import Loss
 from trioproxy.protocols.base import Framing, Operation, WriteContext
+from trioproxy.providers.quirks import QUIRKS, answered
 from trioproxy.upstream.base import Headers
 from trioproxy.wire.headers import header
+from trioproxy.wire.machine import Machine
+from trioproxy.wire.sse import CommentStripper
 
 __all__ = ["Carrier", "carrier_for", "framing_of"]
 
@@ -106,14 +110,11 @@ def carrier_for(
     framing = framing_of(headers, stream=asked.stream, expected=expected)
     match prepared.lane:
         case Lane.PASS if framing is not None:
-            return StreamPassage(
-                prepared.outbound,
-                framing,
-                max_event=settings.max_event,
-                stripped=prepared.outbound.keepalive is None,
-            )
+            filters = _filters(prepared, framing, settings)
+            return StreamPassage(prepared.outbound, framing, max_event=settings.max_event, filters=filters)
         case Lane.PASS:
-            return WholePassage(prepared.outbound, observed=asked.operation is Operation.GENERATE)
+            observed = asked.operation is Operation.GENERATE
+            return WholePassage(prepared.outbound, observed=observed, edit=_edit(prepared))
         case Lane.TRANSLATE:
             source: Source = (
                 StreamSource(prepared.outbound, framing, max_event=settings.max_event)
@@ -123,3 +124,22 @@ def carrier_for(
             if asked.stream:
                 return StreamTranslation(source, prepared.naming, admitted.protocol, asked.framing, context)
             return WholeTranslation(source, prepared.naming, admitted.protocol, context)
+
+
+def _edit(prepared: Prepared) -> EditAnswer | None:
+    """The named rules for answers of this candidate, None where there are none."""
+    names = prepared.candidate.credential.quirks
+    if not any((quirk := QUIRKS.get(name)) is not None and quirk.answer is not None for name in names):
+        return None
+    return partial(answered, names, prepared.outbound.name)
+
+
+def _filters(prepared: Prepared, framing: Framing, settings: Settings) -> list[Machine[bytes, bytes]]:
+    """What stands in the way of a passing stream's bytes. Clients that bear no keep-alive bear no comment of a provider either."""
+    if framing is not Framing.SSE:
+        return []
+    filters: list[Machine[bytes, bytes]] = [CommentStripper()] if prepared.outbound.keepalive is None else []
+    edit = _edit(prepared)
+    if edit is not None:
+        filters.append(AnswerEditor(edit, max_event=settings.max_event))
+    return filters

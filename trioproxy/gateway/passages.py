@@ -7,6 +7,8 @@ event border by the protocol's own error, within an event not at all (:meth:`~tr
 from __future__ import annotations
 
 import logging
+from collections.abc import Callable, Sequence
+from typing import TypeAlias
 
 from trioproxy.errors import Failure
 from trioproxy.gateway.sources import StreamSource, WholeSource, encode_error, malformed
@@ -14,10 +16,15 @@ from trioproxy.neutral.events import Event, Failed
 from trioproxy.neutral.loss import Loss
 from trioproxy.protocols.base import Framing, Protocol
 from trioproxy.wire import sse
+from trioproxy.wire.frames import Frame
 from trioproxy.wire.jsonarray import JSONArrayDecoder
-from trioproxy.wire.machine import ProtocolViolation
+from trioproxy.wire.jsoncodec import JSONError, Object, dumps, loads_object
+from trioproxy.wire.machine import Chain, Machine, ProtocolViolation
 
-__all__ = ["StreamPassage", "WholePassage"]
+__all__ = ["AnswerEditor", "EditAnswer", "StreamPassage", "WholePassage"]
+
+EditAnswer: TypeAlias = Callable[[Object], Object | None]
+"""A named rule for answers: the document as it should be, None where it is already."""
 
 _log = logging.getLogger("trioproxy.gateway")
 
@@ -28,21 +35,28 @@ MOST_OBSERVED = 8 * 1024 * 1024
 class StreamPassage:
     """A stream of the client's own protocol: its bytes unchanged, its events observed.
 
-    ``stripped`` takes comments out, for clients that bear none.
+    ``filters`` are what named rules put in the way of the bytes; the observer sees what the client gets.
     """
 
     streams = True
 
-    def __init__(self, protocol: Protocol, framing: Framing, *, max_event: int, stripped: bool = False) -> None:
+    def __init__(
+        self,
+        protocol: Protocol,
+        framing: Framing,
+        *,
+        max_event: int,
+        filters: Sequence[Machine[bytes, bytes]] = (),
+    ) -> None:
         self._protocol = protocol
         self._framing = framing
         self._source = StreamSource(protocol, framing, max_event=max_event)
-        self._stripper = sse.CommentStripper() if stripped and framing is Framing.SSE else None
+        self._filters = Chain(*filters) if filters else None
         self._violated = False
         self.failure: Failure | None = None
         self.lost = False
         self.losses: list[Loss] = []
-        self._frames = False
+        self._understood = False
 
     @property
     def at_border(self) -> bool:
@@ -52,7 +66,7 @@ class StreamPassage:
     @property
     def ready(self) -> bool:
         """See :class:`Carrier`: the first frame is whole, or what came so far is no part of one."""
-        return self._frames or self.lost or self._source.decoder.at_boundary
+        return self._understood or self.lost or self._source.decoder.at_boundary
 
     @property
     def over(self) -> bool:
@@ -66,30 +80,19 @@ class StreamPassage:
 
     def feed(self, data: bytes) -> tuple[bytes, list[Event]]:
         """See :class:`Carrier`."""
-        events: list[Event] = []
-        if not self.lost:
-            try:
-                events = self._source.feed(data)
-            except ProtocolViolation as violation:
-                self._violated = True
-                self.failure = self.failure or malformed(violation)
-            except Exception:
-                self._give_up()
-        self._note(events)
-        if self._stripper is not None:
-            data = b"".join(self._stripper.feed(data))
-        return data, events
+        try:
+            if self._filters is not None:
+                data = b"".join(self._filters.feed(data))
+        except ProtocolViolation as violation:
+            self._break(violation)
+            return b"", []
+        return data, self._observe(self._source.feed, data)
 
     def close(self) -> tuple[bytes, list[Event]]:
         """See :class:`Carrier`."""
-        events: list[Event] = []
-        if not self.lost:
-            try:
-                events = self._source.close()
-            except Exception:
-                self._give_up()
-        self._note(events)
-        return b"".join(self._stripper.close()) if self._stripper is not None else b"", events
+        rest = b"".join(self._filters.close()) if self._filters is not None else b""
+        events = self._observe(self._source.feed, rest) if rest else []
+        return rest, events + self._observe(lambda _: self._source.close(), b"")
 
     def failing(self, failure: Failure) -> bytes | None:
         """See :class:`Carrier`."""
@@ -97,34 +100,89 @@ class StreamPassage:
             return None
         decoder = self._source.decoder
         opening = decoder.opening if isinstance(decoder, JSONArrayDecoder) else b""
-        held = b"".join(self._stripper.close()) if self._stripper is not None else b""
-        return held + encode_error(self._protocol, self._framing, failure, self._source.seen, opening=opening)
+        return encode_error(self._protocol, self._framing, failure, self._source.seen, opening=opening)
 
-    def _note(self, events: list[Event]) -> None:
+    def _observe(self, look: Callable[[bytes], list[Event]], data: bytes) -> list[Event]:
+        if self.lost or self._violated:
+            return []
+        try:
+            events = look(data)
+        except ProtocolViolation as violation:
+            self._break(violation)
+            return []
+        except Exception:
+            self.lost = True
+            _log.exception("a stream's observer failed: its usage is unknown, its bytes go on")
+            return []
         if events:
-            self._frames = True
+            self._understood = True
             last = events[-1]
             if isinstance(last, Failed) and self.failure is None:
                 self.failure = last.failure
+        return events
 
-    def _give_up(self) -> None:
-        self.lost = True
-        _log.exception("a stream's observer failed: its usage is unknown, its bytes go on")
+    def _break(self, violation: ProtocolViolation) -> None:
+        self._violated = True
+        self.failure = self.failure or malformed(violation)
+
+
+class AnswerEditor:
+    """A machine from bytes to bytes that lets a named rule change the events of a stream. What no rule changes keeps its meaning but not its
+    spelling: comments go, line ends become LF."""
+
+    def __init__(self, edit: EditAnswer, *, max_event: int) -> None:
+        self._edit = edit
+        self._decoder = sse.SSEDecoder(max_event=max_event)
+
+    def feed(self, item: bytes) -> list[bytes]:
+        """The events that end in ``item``."""
+        return self._edited(self._decoder.feed(item))
+
+    def close(self) -> list[bytes]:
+        """An event that the end of the stream left without its blank line."""
+        return self._edited(self._decoder.close())
+
+    def _edited(self, frames: list[Frame]) -> list[bytes]:
+        return [sse.encode([self._frame(frame)]) for frame in frames]
+
+    def _frame(self, frame: Frame) -> Frame:
+        data = edited_body(self._edit, frame.data)
+        return Frame(data, frame.event) if data is not None else frame
+
+
+def edited_body(edit: EditAnswer, body: bytes) -> bytes | None:
+    """``body`` as the rule wants it, None where it stays as it is (because it is no JSON object, among others)."""
+    try:
+        changed = edit(loads_object(body))
+    except JSONError:
+        return None
+    return dumps(changed) if changed is not None else None
 
 
 class WholePassage:
-    """A body that is no stream: its bytes unchanged, read at its end where ``observed``."""
+    """A body that is no stream: its bytes unchanged, read at its end where ``observed``. With ``edit`` it is held back whole."""
 
     streams = False
     at_border = False
-    ready = True
     done = False
 
-    def __init__(self, protocol: Protocol, *, observed: bool) -> None:
+    def __init__(self, protocol: Protocol, *, observed: bool, edit: EditAnswer | None = None) -> None:
         self._source: WholeSource | None = WholeSource(protocol, limit=MOST_OBSERVED) if observed else None
+        self._edit = edit
+        self._held = b""
         self.failure: Failure | None = None
         self.over = False
         self.losses: list[Loss] = []
+
+    @property
+    def ready(self) -> bool:
+        """See :class:`Carrier`."""
+        return self._edit is None or self.over
+
+    @property
+    def edited(self) -> bool:
+        """Whether the length that the provider declared may not be the length of what is sent."""
+        return self._edit is not None
 
     @property
     def lost(self) -> bool:
@@ -138,25 +196,35 @@ class WholePassage:
                 self._source.feed(data)
             except ProtocolViolation:
                 self._source = None
+        if self._edit is not None:
+            self._held += data
+            return b"", []
         return data, []
 
     def close(self) -> tuple[bytes, list[Event]]:
         """See :class:`Carrier`."""
         self.over = True
+        body = self._held
+        if self._edit is not None:
+            changed = edited_body(self._edit, body)
+            body = body if changed is None else changed
+        return body, self._observed()
+
+    def _observed(self) -> list[Event]:
         if self._source is None:
-            return b"", []
+            return []
         try:
             events = self._source.close()
         except ProtocolViolation:
             self._source = None
-            return b"", []
+            return []
         except Exception:
             self._source = None
             _log.exception("the observer of an answer failed: its usage is unknown, its bytes went on")
-            return b"", []
+            return []
         if events and isinstance(events[-1], Failed):
             self.failure = events[-1].failure
-        return b"", events
+        return events
 
     def failing(self, failure: Failure) -> bytes | None:
         """See :class:`Carrier`."""

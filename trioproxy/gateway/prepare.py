@@ -7,6 +7,10 @@ In the passing lane the body is what the client sent, with the model's name spli
 
 from __future__ import annotations
 
+from collections.abc import Mapping
+
+import attrs
+
 from trioproxy import __version__
 from trioproxy.config.model import Candidate, Routed
 from trioproxy.errors import ClientFault, ErrorKind
@@ -15,10 +19,12 @@ from trioproxy.gateway.stages import Admitted, Lane, Prepared
 from trioproxy.protocols.base import Asked, ModelSpot, WriteTarget
 from trioproxy.protocols.table import protocol
 from trioproxy.providers.auth import auth_headers, entry_headers
+from trioproxy.providers.effort import ask_of
+from trioproxy.providers.quirks import QuirkContext, edited
 from trioproxy.providers.urls import forwarded_query, url_for
 from trioproxy.upstream.base import Headers, UpstreamRequest
 from trioproxy.wire import headers as table
-from trioproxy.wire.jsoncodec import dumps
+from trioproxy.wire.jsoncodec import Object, dumps
 from trioproxy.wire.splice import replace
 
 __all__ = ["prepare"]
@@ -54,18 +60,32 @@ def prepare(admitted: Admitted, routed: Routed, candidate: Candidate, *, now: fl
 
 
 def _passed(admitted: Admitted, routed: Routed, candidate: Candidate, *, now: float, token: str) -> Prepared:
-    asked = admitted.asked
-    headers = _headers(table.request(admitted.headers), admitted, candidate, now=now, token=token)
+    asked, credential = admitted.asked, candidate.credential
+    rules = QuirkContext(
+        protocol=asked.protocol,
+        model=candidate.model,
+        operation=asked.operation,
+        suffix=routed.suffix,
+        facts=candidate.facts,
+        client=_readable(admitted.headers),
+    )
+    change = edited(credential.quirks, asked.body, asked.document, rules)
+    demanded = change.headers if change is not None else {}
     request = _request(
         admitted,
         candidate,
-        headers=headers,
-        body=_with_model(asked, candidate.model),
+        headers=_headers(table.request(admitted.headers), admitted, candidate, demanded, now=now, token=token),
+        body=_with_model(asked, candidate.model) if change is None else _rewritten(asked, change.body, candidate.model),
         verb=_verb(asked),
         query=forwarded_query(asked.query),
     )
     return Prepared(
-        candidate=candidate, lane=Lane.PASS, outbound=admitted.protocol, operation=asked.operation, request=request
+        candidate=candidate,
+        lane=Lane.PASS,
+        outbound=admitted.protocol,
+        operation=asked.operation,
+        request=request,
+        losses=change.losses if change is not None else (),
     )
 
 
@@ -73,6 +93,8 @@ def _translated(admitted: Admitted, routed: Routed, candidate: Candidate, *, now
     asked, outbound = admitted.asked, protocol(candidate.wire.protocol)
     assert asked.document is not None, "an operation that is translated has a JSON body"
     conversation = admitted.protocol.read_request(asked.document, asked)
+    if routed.suffix is not None:
+        conversation = attrs.evolve(conversation, reasoning=ask_of(routed.suffix))
     credential = candidate.credential
     written = outbound.write_request(
         conversation,
@@ -89,7 +111,7 @@ def _translated(admitted: Admitted, routed: Routed, candidate: Candidate, *, now
     )
     crossing = tuple((name, value) for name, value in table.request(admitted.headers) if name in _CROSSING)
     accept = b"text/event-stream" if asked.stream else b"application/json"
-    headers = _headers((*crossing, (b"accept", accept)), admitted, candidate, now=now, token=token)
+    headers = _headers((*crossing, (b"accept", accept)), admitted, candidate, {}, now=now, token=token)
     streaming = outbound.name == "gemini" and asked.stream
     request = _request(
         admitted,
@@ -122,6 +144,11 @@ def _with_model(asked: Asked, model: str) -> bytes:
             return replace(asked.body, asked.model_span, model.encode())
         case ModelSpot.PATH:
             return asked.body
+
+
+def _rewritten(asked: Asked, body: Object, model: str) -> bytes:
+    """A body that named rules changed, with the upstream's name for the model where the body has it."""
+    return dumps({**body, "model": model} if asked.spot is ModelSpot.JSON else body)
 
 
 def _verb(asked: Asked) -> str:
@@ -163,10 +190,11 @@ def _request(
     )
 
 
-def _headers(base: Headers, admitted: Admitted, candidate: Candidate, *, now: float, token: str) -> Headers:
-    """``base``, then defaults where the client has none, then what the entry and the key put over it."""
+def _headers(
+    base: Headers, admitted: Admitted, candidate: Candidate, demanded: Mapping[str, str], *, now: float, token: str
+) -> Headers:
+    """``base``, then defaults where the client has none, then what named rules, the entry and the key put over it."""
     credential, provider = candidate.credential, candidate.credential.provider
-    client = {name.decode("latin-1"): value.decode("latin-1") for name, value in admitted.headers}
     defaults = {
         "content-type": "application/json",
         "user-agent": f"trioproxy/{__version__}",
@@ -177,7 +205,8 @@ def _headers(base: Headers, admitted: Admitted, candidate: Candidate, *, now: fl
     style = candidate.wire.auth or provider.auth
     over = {
         "accept-encoding": "identity",
-        **entry_headers(credential.headers, client),
+        **demanded,
+        **entry_headers(credential.headers, _readable(admitted.headers)),
         **auth_headers(style, key, custom_base=credential.custom_base, now=now, token=token),
     }
     present = {name.decode("latin-1") for name, _ in base}
@@ -185,6 +214,10 @@ def _headers(base: Headers, admitted: Admitted, candidate: Candidate, *, now: fl
     lines += (_line(name, value) for name, value in defaults.items() if name not in present and name not in over)
     lines += (_line(name, value) for name, value in over.items())
     return tuple(lines)
+
+
+def _readable(headers: Headers) -> dict[str, str]:
+    return {name.decode("latin-1"): value.decode("latin-1") for name, value in headers}
 
 
 def _line(name: str, value: str) -> tuple[bytes, bytes]:

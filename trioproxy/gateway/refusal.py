@@ -12,7 +12,7 @@ from typing import Any
 import attrs
 
 from trioproxy.config.model import ErrorFormat
-from trioproxy.errors import Failure
+from trioproxy.errors import Failure, Fault
 from trioproxy.gateway.stages import ErrorAnswer
 from trioproxy.protocols.base import Protocol
 from trioproxy.upstream.base import Headers
@@ -54,10 +54,19 @@ def refusal(
     headers += extra
     match form:
         case ErrorFormat.JSON:
-            return json_reply(protocol.render_error(failure), status=failure.http_status, headers=headers)
+            return json_reply(_document(failure, protocol), status=failure.http_status, headers=headers)
         case ErrorFormat.TEXT:
             plain = (b"content-type", b"text/plain; charset=utf-8")
             return Reply(status=failure.http_status, headers=(plain, *headers), body=failure.message.encode())
+
+
+def _document(failure: Failure, protocol: Protocol) -> Object:
+    """The native body; of a provider's error its status stands in it too, where the protocol has no other use for that member."""
+    document = protocol.render_error(failure)
+    error = document.get("error")
+    if failure.fault is Fault.UPSTREAM and failure.status is not None and isinstance(error, dict):
+        error.setdefault("status", failure.status)
+    return document
 
 
 # What the clients of each protocol look for in an error: the members that must be there, and be text or numbers.
