@@ -20,7 +20,9 @@ from trioproxy.config.model import ErrorFormat, MatchKind, Strategy
 from trioproxy.config.tables import Block, Hidden, Key, Many, Named
 from trioproxy.providers.catalog import Catalogue
 
-__all__ = ["PROTOCOL_WORDS", "root"]
+__all__ = ["PROTOCOL_WORDS", "VENDOR_ENTRY", "root"]
+
+VENDOR_ENTRY = "An entry of a vendor block"
 
 PROTOCOL_WORDS = {
     "openai_responses": "openai_responses",
@@ -380,7 +382,7 @@ def root(catalogue: Catalogue) -> Block:
         for block in provider.blocks
     ]
     unserved = [Key(name, Anything(), doc, served=False) for name, doc in _UNSERVED]
-    return Block(title="the configuration", keys=(*_SERVED, *blocks, *unserved))
+    return Block(title="The file", keys=(*_SERVED, *blocks, *unserved))
 
 
 def _provider_key(block: str, title: str, sign_in: bool) -> Key:
@@ -390,4 +392,6 @@ def _provider_key(block: str, title: str, sign_in: bool) -> Key:
         )
     if block == "openai-compatibility":
         return Key(block, Many(block=COMPATIBLE), f"Named servers: {title}.")
-    return Key(block, Many(block=entry_block(f"An entry of {block}", ENTRY_EXTRAS.get(block, ()))), f"Keys of {title}.")
+    extras = ENTRY_EXTRAS.get(block, ())
+    entry = entry_block(f"An entry of {block}" if extras else VENDOR_ENTRY, extras)
+    return Key(block, Many(block=entry), f"Keys of {title}.")

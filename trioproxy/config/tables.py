@@ -6,7 +6,8 @@ are (``schema.py``).
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping
+import re
+from collections.abc import Callable, Iterator, Mapping
 from typing import Any
 
 import attrs
@@ -17,7 +18,7 @@ from trioproxy.config.document import Sequence as SequenceNode
 from trioproxy.config.kinds import UNSET, Kind, Reading, members
 from trioproxy.config.problems import Place, Report
 
-__all__ = ["Block", "Forms", "Hidden", "Key", "Many", "Named", "Section", "spelled"]
+__all__ = ["Block", "Forms", "Hidden", "Key", "Many", "Named", "Section", "blocks_in", "spelled"]
 
 
 @attrs.frozen
@@ -93,7 +94,16 @@ class Block:
                 values[row.name] = value
         return Section(place, values, places, self.form)
 
+    @property
+    def anchor(self) -> str:
+        """The title as a word that can be linked to."""
+        return re.sub(r"[^a-z0-9]+", "-", self.title.lower()).strip("-")
+
     def schema(self) -> dict[str, Any]:
+        return {"$ref": f"#/$defs/{self.anchor}"}
+
+    def definition(self) -> dict[str, Any]:
+        """The JSON Schema that :meth:`schema` refers to."""
         properties: dict[str, Any] = {}
         for key in self.keys:
             described = key.kind.schema() | {"description": key.doc}
@@ -182,6 +192,24 @@ class Hidden:
 
     def schema(self) -> dict[str, Any]:
         return self.kind.schema()
+
+
+def blocks_in(kind: Kind) -> Iterator[Block]:
+    """Every block that a value of ``kind`` may hold, at any depth, each as often as it is found."""
+    match kind:
+        case Block():
+            yield kind
+            for key in kind.keys:
+                yield from blocks_in(key.kind)
+        case Many():
+            yield from blocks_in(kind.block)
+        case Named():
+            yield from blocks_in(kind.block)
+        case Forms():
+            for block in kind.blocks:
+                yield from blocks_in(block)
+        case Hidden():
+            yield from blocks_in(kind.kind)
 
 
 def spelled(key: str) -> str:
