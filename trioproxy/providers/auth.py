@@ -9,6 +9,7 @@ import hashlib
 import hmac
 from collections.abc import Mapping
 from types import MappingProxyType
+from typing import assert_never
 
 from trioproxy.providers.model import AuthStyle, Provider, Wire
 
@@ -46,6 +47,8 @@ def auth_headers(
             return _iflow(key, now, token)
         case AuthStyle.NONE:
             return {}
+        case _:
+            assert_never(style)
 
 
 def provider_headers(

@@ -154,7 +154,7 @@ def _write_gemini(body: Object, ask: ReasoningAsk, thinking: Thinking) -> Object
         asked["thinkingBudget"] = _budget(ask, thinking)
     if effort_of(ask) is Effort.NONE:
         asked = _without(asked, "include_thoughts") | {"includeThoughts": False}
-    return {**body, name: _member(config, "thinkingConfig", asked)}
+    return _member(body, name, _member(config, "thinkingConfig", asked))
 
 
 _CLEAR: Mapping[str, Callable[[Object], Object]] = {
