@@ -1,0 +1,41 @@
+"""OpenAI Responses (``POST /v1/responses``), and who speaks it: OpenAI, Codex, xAI, DeepSeek, OpenRouter, LM Studio and others.
+
+Read ``docs/protocols/openai_responses.md`` for what becomes of what. The request: ``read_request`` and ``write_request``, with ``*_items``,
+``*_tools`` and ``content`` beneath them. The answer: ``reader`` over ``desk`` and ``assembly``, ``writer`` over ``drafts``, ``body`` over
+both.
+"""
+
+from __future__ import annotations
+
+from trioproxy.protocols.base import Protocol
+from trioproxy.protocols.openai_responses.body import read_body, write_body
+from trioproxy.protocols.openai_responses.errors import read_error, render_error
+from trioproxy.protocols.openai_responses.failed import error_frames
+from trioproxy.protocols.openai_responses.models import render_model, render_models
+from trioproxy.protocols.openai_responses.peek import ENDPOINTS, peek
+from trioproxy.protocols.openai_responses.read_request import read_request
+from trioproxy.protocols.openai_responses.reader import StreamReader
+from trioproxy.protocols.openai_responses.vocabulary import NAME
+from trioproxy.protocols.openai_responses.write_request import write_request
+from trioproxy.protocols.openai_responses.writer import StreamWriter
+
+__all__ = ["PROTOCOL"]
+
+PROTOCOL = Protocol(
+    name=NAME,
+    title="OpenAI Responses",
+    endpoints=ENDPOINTS,
+    peek=peek,
+    read_request=read_request,
+    write_request=write_request,
+    stream_reader=StreamReader,
+    stream_writer=StreamWriter,
+    read_body=read_body,
+    write_body=write_body,
+    read_error=read_error,
+    render_error=render_error,
+    error_frames=error_frames,
+    keepalive=b": keep-alive\n\n",
+    render_models=render_models,
+    render_model=render_model,
+)

@@ -1,0 +1,216 @@
+"""Content parts of messages and tool outputs, in both directions.
+
+``input_text``, ``input_image`` and ``input_file`` are what a client says; ``output_text`` and ``refusal`` what a model said. Images and
+files come as a URL, a ``data:`` URL (RFC 2397) or the id of an upload.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from typing import Any
+
+from trioproxy.errors import ClientFault, ErrorKind
+from trioproxy.neutral.extras import settled, spelling
+from trioproxy.neutral.loss import Loss
+from trioproxy.neutral.parts import (
+    Base64Source,
+    CacheHint,
+    Extras,
+    FileIdSource,
+    Media,
+    MediaKind,
+    MediaSource,
+    Opaque,
+    Refusal,
+    Text,
+    UrlSource,
+)
+from trioproxy.protocols.openai_responses.annotations import read_annotations, write_annotation
+from trioproxy.protocols.openai_responses.fields import Fields, refusal, restore
+from trioproxy.protocols.openai_responses.vocabulary import CONTENT, NAME
+from trioproxy.wire.jsoncodec import JSON, Object
+
+__all__ = ["read_part", "write_media", "write_refusal", "write_text"]
+
+_TEXTS = frozenset({"input_text", "output_text", "text", "summary_text"})
+_SUFFIXES = {
+    "application/pdf": "pdf",
+    "text/plain": "txt",
+    "text/markdown": "md",
+    "text/csv": "csv",
+    "text/html": "html",
+}
+_BREAKPOINT = "prompt_cache_breakpoint"
+
+
+def read_part(value: JSON, path: str, notes: Mapping[str, Any] | None = None) -> Text | Refusal | Media | Opaque:
+    """One part of a message or a tool output. ``notes`` are the caller's own on the node's spelling.
+
+    Raises:
+        ClientFault: the part is malformed; ``param`` names the member.
+    """
+    fields = Fields(value, path)
+    kind = fields.need("type")
+    marks: dict[str, Any] = {**(notes or {}), "type": kind}
+    if kind in _TEXTS:
+        text = fields.need("text")
+        citations = read_annotations(fields.list("annotations"), fields.where("annotations"))
+        cache = _read_cache(fields, marks)
+        return Text(text=text, citations=citations, cache=cache, extras=fields.extras(notes=marks))
+    if kind == "refusal":
+        return Refusal(text=fields.need("refusal"), extras=fields.extras(notes=marks))
+    if kind == "input_image":
+        return _read_image(fields, marks)
+    if kind == "input_file":
+        return _read_file(fields, marks)
+    return Opaque(protocol=NAME, kind=CONTENT + kind, payload=value, essential=True)
+
+
+def _read_cache(fields: Fields, marks: dict[str, Any]) -> CacheHint | None:
+    found = fields.object(_BREAKPOINT)
+    if found is None:
+        return None
+    marks[_BREAKPOINT] = found
+    ttl = found.get("ttl")
+    return CacheHint(ttl=ttl if isinstance(ttl, str) else None)
+
+
+def _read_image(fields: Fields, marks: dict[str, Any]) -> Media:
+    file_id, url = fields.text("file_id"), fields.text("image_url")
+    if file_id:
+        source: MediaSource = FileIdSource(file_id=file_id, protocol=NAME)
+    elif url:
+        source = _read_url(url, fields.where("image_url"), marks)
+    else:
+        raise refusal(fields.where("image_url"), "a URL, or `file_id` an id")
+    detail = fields.text("detail")
+    cache = _read_cache(fields, marks)
+    extras = fields.extras(notes=marks)
+    return Media(kind=MediaKind.IMAGE, source=source, detail=detail, cache=cache, extras=extras)
+
+
+def _read_file(fields: Fields, marks: dict[str, Any]) -> Media:
+    file_id, data, url = fields.text("file_id"), fields.text("file_data"), fields.text("file_url")
+    if file_id:
+        source: MediaSource = FileIdSource(file_id=file_id, protocol=NAME)
+    elif data:
+        source = _read_data(data, fields.where("file_data"), marks)
+    elif url:
+        source = UrlSource(url=url)
+    else:
+        raise refusal(fields.where("file_data"), "the file's data, or `file_url` a URL, or `file_id` an id")
+    name, detail = fields.text("filename"), fields.text("detail")
+    cache = _read_cache(fields, marks)
+    extras = fields.extras(notes=marks)
+    return Media(kind=_kind_of(source), source=source, filename=name, detail=detail, cache=cache, extras=extras)
+
+
+def _read_data(data: str, path: str, marks: dict[str, Any]) -> MediaSource:
+    if data.startswith("data:"):
+        return _read_url(data, path, marks)
+    # Base64 without the data: wrapping; the reference shows PDFs so.
+    marks["prefix"] = ""
+    return Base64Source(data=data, mime="application/pdf")
+
+
+def _kind_of(source: MediaSource) -> MediaKind:
+    return (
+        MediaKind.IMAGE if isinstance(source, Base64Source) and source.mime.startswith("image/") else MediaKind.DOCUMENT
+    )
+
+
+def _read_url(url: str, path: str, marks: dict[str, Any]) -> Base64Source | UrlSource:
+    if not url.startswith("data:"):
+        return UrlSource(url=url)
+    head, comma, data = url[len("data:") :].partition(",")
+    mime, *parameters = head.split(";")
+    if not comma or "base64" not in parameters:
+        raise refusal(path, "a URL, or a data: URL in base64 (`data:<type>;base64,<data>`)")
+    marks["prefix"] = f"data:{head},"
+    return Base64Source(data=data, mime=mime or "application/octet-stream")
+
+
+def write_text(part: Text, kind: str, losses: list[Loss], path: str) -> Object:
+    """A text part. ``kind`` is its type where the client did not spell another."""
+    losses += settled(part.extras, NAME, path=path)
+    notes = spelling(part.extras, NAME)
+    document: Object = {"type": notes.get("type", kind), "text": part.text}
+    annotations = [write_annotation(each, len(part.text), losses, path) for each in part.citations]
+    if annotations := [each for each in annotations if each is not None]:
+        document["annotations"] = annotations
+    _write_cache(document, part.cache, notes, losses, path)
+    if part.signature is not None:
+        losses.append(Loss(f"{path}.signature", "a text part has no signature here"))
+    return restore(document, part_extras(part.extras))
+
+
+def write_refusal(part: Refusal, losses: list[Loss], path: str) -> Object:
+    """A refusal part."""
+    losses += settled(part.extras, NAME, path=path)
+    return restore({"type": "refusal", "refusal": part.text}, part_extras(part.extras))
+
+
+def write_media(part: Media, losses: list[Loss], path: str) -> Object:
+    """An image or file part.
+
+    Raises:
+        ClientFault: sound, film, or an upload that another provider holds: the request would not mean the same without them.
+    """
+    if part.kind in {MediaKind.AUDIO, MediaKind.VIDEO}:
+        raise _unsaid(
+            path, f"{part.kind.value} input has no place in the Responses API. Send it to a model that hears it."
+        )
+    if isinstance(part.source, FileIdSource) and part.source.protocol != NAME:
+        raise _unsaid(path, "this file was uploaded to another provider. Send its bytes or a URL instead of its id.")
+    losses += settled(part.extras, NAME, path=path)
+    notes = spelling(part.extras, NAME)
+    kind = notes.get("type", "input_image" if part.kind is MediaKind.IMAGE else "input_file")
+    document: Object = {"type": kind, **_source_members(part, kind, notes)}
+    if part.detail is not None:
+        document["detail"] = part.detail
+    if part.title is not None:
+        losses.append(Loss(f"{path}.title", "a file has a name here and no title"))
+    _write_cache(document, part.cache, notes, losses, path)
+    return restore(document, part.extras)
+
+
+def _source_members(part: Media, kind: str, notes: Mapping[str, Any]) -> Object:
+    image = kind == "input_image"
+    named: Object = {} if image or part.filename is None else {"filename": part.filename}
+    match part.source:
+        case FileIdSource(file_id=file_id):
+            return {"file_id": file_id, **named}
+        case UrlSource(url=url):
+            return {"image_url" if image else "file_url": url, **named}
+        case Base64Source(data=data, mime=mime):
+            url = notes.get("prefix", f"data:{mime};base64,") + data
+            if image:
+                return {"image_url": url}
+            # The API refuses data without a file name, so a part that was not a client's of this protocol gets one.
+            return {**({} if notes else {"filename": f"file.{_SUFFIXES.get(mime, 'bin')}"}), "file_data": url, **named}
+
+
+def _write_cache(
+    document: Object, cache: CacheHint | None, notes: Mapping[str, Any], losses: list[Loss], path: str
+) -> None:
+    if cache is None:
+        return
+    if _BREAKPOINT in notes:
+        document[_BREAKPOINT] = notes[_BREAKPOINT]
+    else:
+        losses.append(
+            Loss(f"{path}.cache", "the provider caches prompts by itself; breakpoints of other protocols are left out")
+        )
+
+
+def part_extras(extras: Extras) -> Extras:
+    """A part's extras without those that belong to the message around it."""
+    note = spelling(extras, NAME).get("message")
+    if not note or not note["fields"]:
+        return extras
+    kept = {name: value for name, value in extras[NAME].items() if name not in note["fields"]}
+    return {**extras, NAME: kept}
+
+
+def _unsaid(path: str, message: str) -> ClientFault:
+    return ClientFault(ErrorKind.INVALID_REQUEST, f"`{path}`: {message}", param=path)

@@ -1,0 +1,234 @@
+"""The ``input`` of a request: items become turns.
+
+An assistant turn is everything the model said or ran in a row (reasoning, messages, calls, records of the provider's tools), a user turn
+of tool results all results in a row: so a writer whose protocol wants parallel calls in one message finds them in one turn. Every other
+message is a turn of its own. Where an item began and what else stood on it is noted for this protocol's own writer.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Mapping
+from typing import Any
+
+import attrs
+
+from trioproxy.neutral.extras import packed
+from trioproxy.neutral.parts import Opaque, Part, Reasoning, Refusal, Text, ToolCall, ToolKind, ToolResult
+from trioproxy.neutral.request import Role, Turn
+from trioproxy.protocols.openai_responses.builtin import builtin_of_call, builtin_of_output
+from trioproxy.protocols.openai_responses.content import read_part
+from trioproxy.protocols.openai_responses.fields import Fields, refusal
+from trioproxy.protocols.openai_responses.signatures import MARK, unseal
+from trioproxy.protocols.openai_responses.vocabulary import ITEMS, NAME, UNKNOWN_ITEM, ItemPlace, ItemRule
+from trioproxy.wire.jsoncodec import JSON, Object
+
+__all__ = ["ItemReader"]
+
+_ROLES = {"user": Role.USER, "assistant": Role.ASSISTANT, "system": Role.SYSTEM, "developer": Role.SYSTEM}
+# Members that name or date an item and mean nothing to anyone but this protocol.
+_ITEM_MEMBERS = ("id", "status")
+_CALLS = {"function_call": (ToolKind.FUNCTION, "arguments"), "custom_tool_call": (ToolKind.CUSTOM, "input")}
+_OUTPUTS = {"function_call_output": ToolKind.FUNCTION, "custom_tool_call_output": ToolKind.CUSTOM}
+
+
+class ItemReader:
+    """Takes items one by one. ``system`` are the texts that lead the conversation, ``turns`` the rest; ``additional_tools`` the items that
+    carry tools, with their place in the input, and ``loaded`` all tools that items brought, with the paths of their lists."""
+
+    def __init__(self) -> None:
+        self.system: list[Text] = []
+        self.turns: list[Turn] = []
+        self.additional_tools: list[tuple[int, Object]] = []
+        self.loaded: list[tuple[list[Any], str]] = []
+        self._run: list[Part] = []
+        self._running: ItemPlace | None = None
+
+    def read(self, items: Iterable[JSON], path: str = "input") -> None:
+        """Take all items of the input.
+
+        Raises:
+            ClientFault: an item is malformed; ``param`` names the member.
+        """
+        for number, item in enumerate(items):
+            where = f"{path}[{number}]"
+            if not isinstance(item, dict):
+                raise refusal(where, "an object")
+            self._item(item, where, number)
+        self._flush()
+
+    def _item(self, item: Object, path: str, number: int) -> None:
+        kind = item.get("type") or ("message" if "role" in item else "item_reference" if "id" in item else None)
+        if not isinstance(kind, str):
+            raise refusal(f"{path}.type", "the type of an item")
+        if kind == "message":
+            self._message(item, path)
+        elif kind == "additional_tools":
+            self.additional_tools.append((number, item))
+            self.loaded.append((Fields(item, path).list("tools"), f"{path}.tools"))
+        elif kind == "reasoning":
+            self._reasoning(item, path)
+        elif kind in _CALLS:
+            self._say(ItemPlace.MODEL, _read_call(item, path, *_CALLS[kind]))
+        elif kind in _OUTPUTS:
+            self._say(ItemPlace.RESULT, _read_output(item, path, _OUTPUTS[kind]))
+        else:
+            self._other(item, path, kind)
+
+    def _other(self, item: Object, path: str, kind: str) -> None:
+        if kind == "tool_search_output":
+            self.loaded.append((Fields(item, path).list("tools"), f"{path}.tools"))
+        call, output = builtin_of_call(item), builtin_of_output(item)
+        if call is not None:
+            self._say(ItemPlace.MODEL, call.read_call(item, path))
+        elif output is not None:
+            self._say(ItemPlace.RESULT, output.read_output(item, path))
+        else:
+            self._opaque(item, kind, ITEMS.get(kind, UNKNOWN_ITEM))
+
+    def _opaque(self, item: Object, kind: str, rule: ItemRule) -> None:
+        part = Opaque(protocol=NAME, kind=kind, payload=item, essential=rule.essential)
+        if rule.place is ItemPlace.OWN:
+            self._flush()
+            self.turns.append(Turn(role=Role.USER, parts=(part,)))
+        else:
+            self._say(rule.place, part)
+
+    def _message(self, item: Object, path: str) -> None:
+        fields = Fields(item, path)
+        spelled = fields.need("role")
+        role = _ROLES.get(spelled)
+        if role is None:
+            raise refusal(fields.where("role"), f"one of {', '.join(_ROLES)}")
+        content = fields.take("content")
+        note, extra = _note(fields, {"role": spelled}, typed="type" in item, string=isinstance(content, str))
+        if role is Role.ASSISTANT:
+            for part in _noted_parts(content, fields.where("content"), note, extra):
+                self._say(ItemPlace.MODEL, part)
+            return
+        self._flush()
+        if role is Role.SYSTEM and not self.turns:
+            parts = _noted_parts(content, fields.where("content"), note, extra)
+            if all(isinstance(part, Text) for part in parts):
+                self.system += [part for part in parts if isinstance(part, Text)]
+                return
+        parts = _parts(content, fields.where("content"))
+        self.turns.append(Turn(role=role, parts=tuple(parts), extras=packed(NAME, extra, spelling={"message": note})))
+
+    def _reasoning(self, item: Object, path: str) -> None:
+        fields = Fields(item, path)
+        fields.take("type")
+        spelled: dict[str, Any] = {"item": _item_members(fields)}
+        summary = tuple(_reasoning_texts(fields, "summary", "summary_text", spelled))
+        content = _reasoning_texts(fields, "content", "reasoning_text", spelled)
+        sealed = fields.text("encrypted_content")
+        if sealed is not None and sealed.startswith(MARK):
+            self._sealed("".join(content) or "\n\n".join(summary), sealed)
+            return
+        signature = unseal(sealed, item_id=spelled["item"].get("id")).signature if sealed else None
+        extras = fields.extras(notes=spelled)
+        self._say(
+            ItemPlace.MODEL, Reasoning(text="".join(content), summary=summary, signature=signature, extras=extras)
+        )
+
+    def _sealed(self, text: str, value: str) -> None:
+        """Reasoning of another vendor that this protocol's writer gave the client to keep."""
+        opened = unseal(value)
+        if opened.call_id is None:
+            self._say(ItemPlace.MODEL, Reasoning(text=text, signature=opened.signature))
+            return
+        for at, part in enumerate(self._run):
+            if isinstance(part, ToolCall) and part.call_id == opened.call_id:
+                self._run[at] = attrs.evolve(part, signature=opened.signature)
+
+    def _say(self, place: ItemPlace, part: Part) -> None:
+        if self._running is not place:
+            self._flush()
+            self._running = place
+        self._run.append(part)
+
+    def _flush(self) -> None:
+        if self._run:
+            role = Role.ASSISTANT if self._running is ItemPlace.MODEL else Role.USER
+            self.turns.append(Turn(role=role, parts=tuple(self._run)))
+        self._run, self._running = [], None
+
+
+def _item_members(fields: Fields) -> Object:
+    return {name: value for name in _ITEM_MEMBERS if (value := fields.take(name)) is not None}
+
+
+def _note(fields: Fields, members: Object, *, typed: bool, string: bool) -> tuple[Object, Object]:
+    """What our own writer needs to write this message again, and the members that other protocols lose with it."""
+    fields.take("type")
+    members = {**members, **_item_members(fields)}
+    extra = fields.rest()
+    note = {"item": members, "blank": fields.blank(), "fields": tuple(extra), "typed": typed, "string": string}
+    return note, extra
+
+
+def _parts(content: JSON, path: str) -> list[Text | Refusal | Any]:
+    if content is None:
+        return []
+    if isinstance(content, str):
+        return [Text(text=content)]
+    if not isinstance(content, list):
+        raise refusal(path, "a string or a list of content parts")
+    return [read_part(part, f"{path}[{number}]") for number, part in enumerate(content)]
+
+
+def _noted_parts(content: JSON, path: str, note: Object, extra: Mapping[str, Any]) -> list[Part]:
+    """The parts of a message that shares its turn with others: the first one carries the note of the message."""
+    parts: list[Part] = _parts(content, path)
+    if not parts or not isinstance(parts[0], Text | Refusal):
+        # Nothing to hang the note on: an empty text that our own writer leaves out.
+        parts.insert(0, Text(text="", extras=packed(NAME, {}, spelling={"void": True})))
+    first = parts[0]
+    assert isinstance(first, Text | Refusal)
+    fields = dict(first.extras.get(NAME, {}))
+    spelled = {**fields.pop("~", {}), "message": note}
+    parts[0] = attrs.evolve(first, extras=packed(NAME, {**fields, **extra}, spelling=spelled))
+    return parts
+
+
+def _read_call(item: Object, path: str, kind: ToolKind, member: str) -> ToolCall:
+    fields = Fields(item, path)
+    fields.take("type")
+    spelled = {"item": _item_members(fields)}
+    return ToolCall(
+        call_id=fields.need("call_id"),
+        name=fields.need("name"),
+        arguments=fields.need(member),
+        kind=kind,
+        namespace=fields.text("namespace"),
+        extras=fields.extras(notes=spelled),
+    )
+
+
+def _read_output(item: Object, path: str, kind: ToolKind) -> ToolResult:
+    fields = Fields(item, path)
+    fields.take("type")
+    spelled: dict[str, Any] = {"item": _item_members(fields)}
+    call_id, name, output = fields.need("call_id"), fields.text("name"), fields.take("output")
+    content: list[Any]
+    if isinstance(output, str):
+        content = [Text(text=output)]
+    elif isinstance(output, list):
+        spelled["list"] = True
+        content = [read_part(part, f"{fields.where('output')}[{n}]") for n, part in enumerate(output)]
+    else:
+        raise refusal(fields.where("output"), "a string or a list of content parts")
+    if any(isinstance(part, Refusal) for part in content):
+        raise refusal(fields.where("output"), "text, images and files; a tool does not refuse")
+    return ToolResult(
+        call_id=call_id, content=tuple(content), name=name, kind=kind, extras=fields.extras(notes=spelled)
+    )
+
+
+def _reasoning_texts(fields: Fields, name: str, kind: str, spelled: dict[str, Any]) -> list[str]:
+    """The texts of a reasoning item's ``summary`` or ``content``, noted as they are where one text and its type are not all there is to
+    them."""
+    parts = fields.list(name)
+    texts = [Fields(part, f"{fields.where(name)}[{number}]").need("text") for number, part in enumerate(parts)]
+    if parts != [{"type": kind, "text": text} for text in texts] or (name == "content" and len(parts) > 1):
+        spelled[name] = parts
+    return texts

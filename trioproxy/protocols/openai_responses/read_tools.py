@@ -1,0 +1,182 @@
+"""``tools`` and ``tool_choice`` of a request, and the tools that input items bring along."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+from typing import Any
+
+import attrs
+
+from trioproxy.neutral.extras import ESSENTIAL, SPELLING, packed, spelling
+from trioproxy.neutral.parts import Extras, ToolCall, ToolKind
+from trioproxy.neutral.request import ServerTool, Tool, ToolChoice, ToolChoiceMode, ToolSpec, Turn
+from trioproxy.protocols.openai_responses.builtin import BUILTINS, builtin_of_tool
+from trioproxy.protocols.openai_responses.fields import Fields, refusal
+from trioproxy.protocols.openai_responses.vocabulary import NAME, family_of
+from trioproxy.wire.jsoncodec import JSON, Object
+
+__all__ = ["read_choice", "read_loaded", "read_tools", "without_unknown_namespaces"]
+
+_MODES = {
+    "auto": ToolChoiceMode.AUTO,
+    "none": ToolChoiceMode.NONE,
+    "required": ToolChoiceMode.REQUIRED,
+}
+_KINDS = {"function": ToolKind.FUNCTION, "custom": ToolKind.CUSTOM}
+
+
+def read_tools(tools: Iterable[JSON], path: str = "tools") -> list[ToolSpec]:
+    """The tools of a list, namespaces taken apart.
+
+    Raises:
+        ClientFault: a tool is malformed; ``param`` names the member.
+    """
+    found: list[ToolSpec] = []
+    for number, tool in enumerate(tools):
+        where = f"{path}[{number}]"
+        if not isinstance(tool, dict):
+            raise refusal(where, "an object")
+        found += _namespace(tool, where) if tool.get("type") == "namespace" else [_tool(tool, where)]
+    return found
+
+
+def read_loaded(lists: Iterable[tuple[list[Any], str]], declared: Iterable[ToolSpec]) -> list[ToolSpec]:
+    """The tools that items of the input brought, each once, without those the request declares itself. They are noted as such: our own
+    writer sends the items, and other writers declare the tools.
+
+    Raises:
+        ClientFault: a tool is malformed.
+    """
+    known = {_identity(tool) for tool in declared}
+    found: list[ToolSpec] = []
+    for tools, path in lists:
+        for tool in read_tools(tools, path):
+            if _identity(tool) not in known:
+                known.add(_identity(tool))
+                found.append(_noted(tool, "loaded", True))
+    return found
+
+
+def _identity(tool: ToolSpec) -> object:
+    return (tool.name, tool.namespace) if isinstance(tool, Tool) else repr(sorted(tool.payload.items()))
+
+
+def _noted(tool: ToolSpec, name: str, value: object) -> ToolSpec:
+    # A server tool has no extras: its payload is whole, and twice declared does no harm.
+    if isinstance(tool, ServerTool):
+        return tool
+    return attrs.evolve(tool, extras=_with_note(tool.extras, name, value))
+
+
+def _with_note(extras: Extras, name: str, value: object) -> Extras:
+    fields = {key: each for key, each in extras.get(NAME, {}).items() if key not in (ESSENTIAL, SPELLING)}
+    return packed(NAME, fields, spelling={**spelling(extras, NAME), name: value})
+
+
+def _namespace(tool: Object, path: str) -> list[ToolSpec]:
+    fields = Fields(tool, path)
+    fields.take("type")
+    name, nested = fields.need("name"), fields.list("tools")
+    if not nested:
+        return [ServerTool(family=None, protocol=NAME, payload=tool)]
+    around = {key: value for key, value in tool.items() if key != "tools"}
+    inner = read_tools(nested, fields.where("tools"))
+    return [
+        attrs.evolve(each, namespace=name, extras=_with_note(each.extras, "around", around))
+        if isinstance(each, Tool)
+        else each
+        for each in inner
+    ]
+
+
+def _tool(tool: Object, path: str) -> ToolSpec:
+    fields = Fields(tool, path)
+    kind = fields.need("type")
+    if kind == "function":
+        name, description = fields.need("name"), fields.text("description")
+        schema, strict = fields.object("parameters"), fields.flag("strict")
+        return Tool(name=name, description=description, schema=schema, strict=strict, extras=fields.extras(notes=_OURS))
+    if kind == "custom":
+        name, description, grammar = fields.need("name"), fields.text("description"), fields.object("format")
+        return Tool(
+            name=name,
+            description=description,
+            kind=ToolKind.CUSTOM,
+            grammar=grammar,
+            extras=fields.extras(notes=_OURS),
+        )
+    builtin = builtin_of_tool(tool)
+    if builtin is not None:
+        return builtin.read_tool(tool, path)
+    return ServerTool(family=family_of(kind), protocol=NAME, payload=tool)
+
+
+# Marks a tool as a client's of this protocol, which needs no renaming and no defaults.
+_OURS = {"ours": True}
+
+
+def read_choice(value: JSON, path: str = "tool_choice") -> ToolChoice | None:
+    """The choice; None where the client left it open.
+
+    Forms that the hub has no word for (a provider's tool, one MCP server) are REQUIRED there, and noted.
+
+    Raises:
+        ClientFault: it is of no known form.
+    """
+    if value is None:
+        return None
+    if isinstance(value, str):
+        if value not in _MODES:
+            raise refusal(path, f"one of {', '.join(_MODES)}, or an object")
+        return ToolChoice(mode=_MODES[value])
+    fields = Fields(value, path)
+    kind = fields.need("type")
+    noted = {"raw": value}
+    if kind in _KINDS:
+        extras = packed(NAME, {}, spelling=noted)
+        return ToolChoice(mode=ToolChoiceMode.NAMED, names=(fields.need("name"),), kind=_KINDS[kind], extras=extras)
+    if kind == "allowed_tools":
+        return _allowed(fields, noted)
+    if kind in BUILTINS:
+        return ToolChoice(mode=ToolChoiceMode.NAMED, names=(kind,), extras=packed(NAME, {}, spelling=noted))
+    return ToolChoice(mode=ToolChoiceMode.REQUIRED, extras=packed(NAME, {"type": kind}, spelling=noted))
+
+
+def _allowed(fields: Fields, noted: dict[str, Any]) -> ToolChoice:
+    mode = fields.text("mode") or "auto"
+    if mode not in {"auto", "required"}:
+        raise refusal(fields.where("mode"), "auto or required")
+    names: list[str] = []
+    others: list[Object] = []
+    for number, tool in enumerate(fields.list("tools")):
+        inner = Fields(tool, f"{fields.where('tools')}[{number}]")
+        kind = inner.need("type")
+        if kind in _KINDS:
+            names.append(inner.need("name"))
+        elif kind in BUILTINS:
+            names.append(kind)
+        else:
+            others.append(tool)
+    extra = {"tools": others} if others else {}
+    return ToolChoice(mode=_MODES[mode], names=tuple(names), extras=packed(NAME, extra, spelling=noted))
+
+
+def without_unknown_namespaces(turns: Iterable[Turn], tools: Iterable[ToolSpec]) -> tuple[Turn, ...]:
+    """The turns with calls in namespaces that no tool is declared in taken for calls of the plain tool of that name.
+
+    OpenAI names a namespace of its own making on calls of tools that an item loaded (seen in answers of gpt-5.4, 2026), and clients send
+    it back.
+    """
+    namespaces = {tool.namespace for tool in tools if isinstance(tool, Tool)}
+    return tuple(
+        attrs.evolve(
+            turn, parts=tuple(_plain(part, namespaces) if isinstance(part, ToolCall) else part for part in turn.parts)
+        )
+        for turn in turns
+    )
+
+
+def _plain(call: ToolCall, namespaces: set[str | None]) -> ToolCall:
+    if call.namespace in namespaces or call.namespace is None:
+        return call
+    return attrs.evolve(call, namespace=None, extras=_with_note(call.extras, "namespace", call.namespace))

@@ -1,0 +1,135 @@
+"""Tools and the choice among them, in this protocol's words: for a request, and for the echo of a request in an answer."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterable, Mapping
+from typing import Any
+
+from trioproxy.neutral.extras import settled, spelling
+from trioproxy.neutral.loss import Loss
+from trioproxy.neutral.parts import ToolKind
+from trioproxy.neutral.request import ServerTool, Tool, ToolChoice, ToolChoiceMode, ToolSpec
+from trioproxy.protocols.openai_responses.fields import restore
+from trioproxy.protocols.openai_responses.read_tools import read_choice
+from trioproxy.protocols.openai_responses.vocabulary import NAME
+from trioproxy.wire.jsoncodec import JSON, Object
+
+__all__ = ["write_choice", "write_tools"]
+
+_NO_SCHEMA: Object = {"type": "object", "properties": {}}
+_SERVER_TOOLS: dict[str, Object] = {
+    "web_search": {"type": "web_search"},
+    "code_execution": {"type": "code_interpreter", "container": {"type": "auto"}},
+    "image_generation": {"type": "image_generation"},
+}
+_PLACE = ("city", "country", "region", "timezone")
+
+
+def write_tools(
+    tools: Iterable[ToolSpec], named: Callable[[Tool], str], losses: list[Loss], *, loaded: Iterable[Any] = ()
+) -> list[Object]:
+    """The declarations. ``named`` gives a tool's name at the target. Tools that items of the input brought are left to those items;
+    ``loaded`` are the provider's own among them."""
+    written: list[Object] = []
+    around: Mapping[str, Any] | None = None
+    skipped = list(loaded)
+    for number, tool in enumerate(tools):
+        path = f"tools[{number}]"
+        if isinstance(tool, ServerTool):
+            around = None
+            if tool.payload not in skipped:
+                written += _server_tool(tool, losses, path)
+            continue
+        notes = spelling(tool.extras, NAME)
+        if "loaded" in notes:
+            continue
+        document = _tool(tool, named(tool), losses, path)
+        if "around" not in notes:
+            around = None
+            written.append(document)
+        elif around == notes["around"]:
+            written[-1]["tools"].append(document)
+        else:
+            around = notes["around"]
+            written.append({**notes["around"], "tools": [document]})
+    return written
+
+
+def _tool(tool: Tool, name: str, losses: list[Loss], path: str) -> Object:
+    notes = spelling(tool.extras, NAME)
+    if "declared" in notes:
+        return dict(notes["declared"])
+    losses += settled(tool.extras, NAME, path=path)
+    if tool.cache is not None:
+        losses.append(
+            Loss(f"{path}.cache", "the provider caches prompts by itself; breakpoints of other protocols are left out")
+        )
+    document: Object = {"type": tool.kind.value, "name": name}
+    if tool.description is not None:
+        document["description"] = tool.description
+    if tool.kind is ToolKind.CUSTOM:
+        if tool.grammar:
+            document["format"] = _grammar(tool.grammar)
+        return restore(document, tool.extras)
+    ours = "ours" in notes
+    if tool.schema is not None or not ours:
+        document["parameters"] = dict(tool.schema) if tool.schema is not None else _NO_SCHEMA
+    # Left out, `strict` is true here, which makes every parameter compulsory: no other protocol means that by silence.
+    if tool.strict is not None or not ours:
+        document["strict"] = bool(tool.strict)
+    return restore(document, tool.extras)
+
+
+def _grammar(grammar: Mapping[str, Any]) -> Object:
+    """A format object; Chat Completions spells the same one level deeper."""
+    nested = grammar.get("grammar")
+    if isinstance(nested, dict):
+        return {"type": "grammar", **nested}
+    return dict(grammar)
+
+
+def _server_tool(tool: ServerTool, losses: list[Loss], path: str) -> list[Object]:
+    if tool.protocol == NAME:
+        return [dict(tool.payload)]
+    known = _SERVER_TOOLS.get(tool.family or "")
+    if known is None:
+        losses.append(Loss(path, f"a {tool.protocol} server tool without a counterpart in {NAME}"))
+        return []
+    document = dict(known)
+    said: set[str] = set()
+    if tool.family == "web_search":
+        said = _search_options(tool.payload, document)
+    spelled = tool.payload.items()
+    losses += [
+        Loss(f"{path}.{key}", "an option of another provider's tool")
+        for key, _ in spelled
+        if key not in said | {"type", "name"}
+    ]
+    return [document]
+
+
+def _search_options(payload: Mapping[str, Any], document: Object) -> set[str]:
+    """Carry over the options of Anthropic's web search that this one has; their names."""
+    said: set[str] = set()
+    domains, place = payload.get("allowed_domains"), payload.get("user_location")
+    if isinstance(domains, list):
+        document["filters"] = {"allowed_domains": domains}
+        said.add("allowed_domains")
+    if isinstance(place, dict):
+        document["user_location"] = {"type": "approximate", **{key: place[key] for key in _PLACE if key in place}}
+        said.add("user_location")
+    return said
+
+
+def write_choice(choice: ToolChoice, named: Callable[[str], str], losses: list[Loss]) -> JSON:
+    """The choice. ``named`` gives a tool's name at the target."""
+    raw = spelling(choice.extras, NAME).get("raw")
+    if raw is not None and read_choice(raw) == choice:
+        return raw
+    losses += settled(choice.extras, NAME, path="tool_choice")
+    if choice.mode is ToolChoiceMode.NAMED:
+        return {"type": choice.kind.value, "name": named(choice.names[0])}
+    if not choice.names:
+        return choice.mode.value
+    tools = [{"type": choice.kind.value, "name": named(name)} for name in choice.names]
+    return {"type": "allowed_tools", "mode": choice.mode.value, "tools": tools}
