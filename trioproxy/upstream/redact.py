@@ -1,0 +1,271 @@
+"""What may not reach a disk, and how it is taken out of a fixture. Pure.
+
+Knows: which headers, query parameters and body fields carry keys and accounts, what keys of well-known vendors look like, and the secrets it
+is told. Refuses to know: where fixtures go.
+
+Headers pass by an allow list, as every vendor invents new ones. In bodies known secrets are replaced wherever they stand, over chunk borders
+too, and chunk times stay. What can't be taken out without rewriting the stream (a key spelled out over several events) makes
+:meth:`Redactor.check` refuse the file: a fixture that holds a known secret is never written.
+"""
+
+from __future__ import annotations
+
+import base64
+import re
+from collections.abc import Iterable, Iterator, Mapping
+from urllib.parse import parse_qsl, quote, urlencode
+
+import attrs
+
+from trioproxy.upstream.base import Headers
+from trioproxy.upstream.fixture import Chunk, Fixture, RecordedRequest
+from trioproxy.wire.jsoncodec import JSON, JSONError, dumps, loads
+
+__all__ = ["MARK", "Redactor", "SecretRemains", "secrets_of"]
+
+MARK = "REDACTED"
+"""Stands where a secret stood. A recorded text that holds it matches any text there."""
+
+_SHORTEST_SECRET = 8
+"""Shorter values are no secrets but words such as ``dummy``; replacing them would tear texts apart."""
+
+_CREDENTIAL_HEADERS = frozenset(
+    {b"authorization", b"x-api-key", b"x-goog-api-key", b"api-key", b"cookie", b"proxy-authorization", b"set-cookie"}
+)
+_REQUEST_HEADERS = frozenset(
+    {b"content-type", b"accept", b"anthropic-version", b"anthropic-beta", b"openai-beta", b"user-agent"}
+)
+_RESPONSE_HEADERS = frozenset(
+    {
+        b"content-type",
+        b"content-encoding",
+        b"retry-after",
+        b"retry-after-ms",
+        b"x-should-retry",
+        b"request-id",
+        b"x-request-id",
+        b"openai-model",
+        b"openai-processing-ms",
+        b"openai-version",
+    }
+)
+_RESPONSE_PREFIXES = (b"x-ratelimit-", b"anthropic-ratelimit-", b"x-codex-", b"ratelimit-")
+_SECRET_PARAMETERS = frozenset({"key", "api_key", "api-key", "apikey", "access_token", "token", "sig", "signature"})
+_SECRET_FIELDS = frozenset(
+    {
+        "api_key",
+        "apikey",
+        "api-key",
+        "access_token",
+        "refresh_token",
+        "id_token",
+        "client_secret",
+        "authorization",
+        "password",
+        "account_id",
+        "organization_id",
+    }
+)
+_IDENTITY_PATHS = frozenset({("user",), ("safety_identifier",), ("metadata", "user_id")})
+
+_KEY_SHAPES = re.compile(
+    rb"(?<![A-Za-z0-9_\-])(?:"
+    rb"sk-[A-Za-z0-9_\-]{16,}"  # OpenAI, Anthropic, OpenRouter, DeepSeek and many more
+    rb"|AIza[A-Za-z0-9_\-]{30,}"  # Google
+    rb"|ya29\.[A-Za-z0-9_\-.]{20,}"
+    rb"|gh[pousr]_[A-Za-z0-9]{20,}"  # GitHub
+    rb"|github_pat_[A-Za-z0-9_]{20,}"
+    rb"|(?:gsk|hf|r8|fw|pplx|tgp_v1)_[A-Za-z0-9]{20,}"  # Groq, Hugging Face, Replicate, Fireworks, Perplexity, Together
+    rb"|xai-[A-Za-z0-9]{20,}"
+    rb"|A[KS]IA[0-9A-Z]{16}"  # AWS
+    rb"|eyJ[A-Za-z0-9_\-]{8,}\.eyJ[A-Za-z0-9_\-]{8,}\.[A-Za-z0-9_\-]+"  # a JSON web token
+    rb"|org-[A-Za-z0-9]{16,}"  # account ids that OpenAI quotes in its messages
+    rb"|proj_[A-Za-z0-9]{16,}"
+    rb")"
+)
+
+
+class SecretRemains(ValueError):
+    """A fixture still holds a known secret and must not be written. The message says where, never what."""
+
+
+def secrets_of(request_headers: Headers, query: str) -> set[str]:
+    """The secrets that a request carries in its credential headers and query."""
+    found = {value for name, value in parse_qsl(query) if name.lower() in _SECRET_PARAMETERS}
+    for name, raw in request_headers:
+        if name in _CREDENTIAL_HEADERS:
+            value = raw.decode("latin-1")
+            found |= {value, value.rpartition(" ")[2]}  # with and without "Bearer"
+    return found
+
+
+@attrs.frozen(repr=False)
+class Redactor:
+    """Takes secrets out of fixtures. ``secrets`` are those that are known by value."""
+
+    secrets: frozenset[str] = frozenset()
+
+    def knowing(self, more: Iterable[str]) -> Redactor:
+        """One that knows more secrets."""
+        return Redactor(self.secrets | frozenset(more))
+
+    def redact(self, fixture: Fixture) -> Fixture:
+        """The fixture without what may not reach a disk."""
+        request = fixture.request
+        known = self.knowing(secrets_of(request.headers, request.query))
+        return attrs.evolve(
+            fixture,
+            request=RecordedRequest(
+                method=request.method,
+                path=known._text(request.path),
+                query=known._query(request.query),
+                headers=known._headers(request.headers, _REQUEST_HEADERS, ()),
+                body=known._bytes(_without_fields(request.body)),
+            ),
+            headers=known._headers(fixture.headers, _RESPONSE_HEADERS, _RESPONSE_PREFIXES),
+            chunks=known._chunks(fixture.chunks),
+            note=known._text(fixture.note),
+        )
+
+    def check(self, fixture: Fixture, *, secrets: Iterable[str] = ()) -> None:
+        """Look once more, at everything a reader of the file could put together.
+
+        Raises:
+            SecretRemains: see there.
+        """
+        known = self.knowing(secrets)
+        request = fixture.request
+        heads = b"\n".join(name + b": " + value for name, value in request.headers + fixture.headers)
+        places: dict[str, bytes] = {
+            "the target of the request": f"{request.path}?{request.query}".encode(),
+            "the headers": heads,
+            "the body of the request": request.body,
+            "the note": fixture.note.encode(),
+            "the answer": fixture.body,
+        }
+        places |= {
+            f"the answer, spelled out over several events at {path}": text for path, text in _spelled(fixture.body)
+        }
+        for place, data in places.items():
+            if next(known._spans(data), None) is not None:
+                raise SecretRemains(f"{place} still holds a known secret")
+
+    def _headers(self, headers: Headers, allowed: frozenset[bytes], prefixes: tuple[bytes, ...]) -> Headers:
+        return tuple(
+            (name, self._bytes(value))
+            for name, value in headers
+            if name in allowed or name.startswith(prefixes or (b"\n",))
+        )
+
+    def _query(self, query: str) -> str:
+        pairs = parse_qsl(query, keep_blank_values=True)
+        if not any(name.lower() in _SECRET_PARAMETERS for name, _ in pairs):
+            return self._text(query)
+        return self._text(
+            urlencode([(name, MARK if name.lower() in _SECRET_PARAMETERS else value) for name, value in pairs])
+        )
+
+    def _text(self, text: str) -> str:
+        return self._bytes(text.encode()).decode()
+
+    def _bytes(self, data: bytes) -> bytes:
+        return b"".join(chunk.data for chunk in self._chunks((Chunk(0, data),)))
+
+    def _chunks(self, chunks: tuple[Chunk, ...]) -> tuple[Chunk, ...]:
+        """Replace each secret by the mark where it begins; the chunks it ran into lose its rest."""
+        spans = list(self._spans(b"".join(chunk.data for chunk in chunks)))
+        if not spans:
+            return chunks
+        kept: list[Chunk] = []
+        begin = 0
+        for chunk in chunks:
+            end = begin + len(chunk.data)
+            parts: list[bytes] = []
+            at = begin
+            for start, stop in spans:
+                if stop <= begin or start >= end:
+                    continue
+                parts.append(chunk.data[at - begin : max(start, begin) - begin])
+                if start >= begin:
+                    parts.append(MARK.encode())
+                at = min(stop, end)
+            parts.append(chunk.data[at - begin :])
+            data = b"".join(parts)
+            if data:
+                kept.append(Chunk(chunk.at, data))
+            begin = end
+        return tuple(kept)
+
+    def _spans(self, data: bytes) -> Iterator[tuple[int, int]]:
+        """Where secrets stand, in order, touching ones joined."""
+        found = [match.span() for match in _KEY_SHAPES.finditer(data)]
+        for form in _forms(self.secrets):
+            found += [(match.start(), match.end()) for match in re.finditer(re.escape(form), data)]
+        merged: list[tuple[int, int]] = []
+        for start, stop in sorted(found):
+            if merged and start <= merged[-1][1]:
+                merged[-1] = merged[-1][0], max(stop, merged[-1][1])
+            else:
+                merged.append((start, stop))
+        yield from merged
+
+
+def _forms(secrets: frozenset[str]) -> Iterator[bytes]:
+    """The spellings of each secret: as it is, in a URL, in JSON, in base64."""
+    for secret in secrets:
+        if len(secret) >= _SHORTEST_SECRET and secret != MARK:
+            raw = secret.encode()
+            yield from {raw, quote(secret, safe="").encode(), dumps(secret)[1:-1], base64.b64encode(raw).rstrip(b"=")}
+
+
+def _without_fields(body: bytes) -> bytes:
+    try:
+        document = loads(body)
+    except JSONError:
+        return body
+    cleaned = _cleaned(document, ())
+    return body if cleaned == document else dumps(cleaned)
+
+
+def _cleaned(value: JSON, path: tuple[str, ...]) -> JSON:
+    if isinstance(value, dict):
+        return {
+            name: MARK
+            if isinstance(item, str) and item and _is_private((*path, name))
+            else _cleaned(item, (*path, name))
+            for name, item in value.items()
+        }
+    if isinstance(value, list):
+        return [_cleaned(item, (*path, "[]")) for item in value]
+    return value
+
+
+def _is_private(path: tuple[str, ...]) -> bool:
+    return path in _IDENTITY_PATHS or path[-1].lower() in _SECRET_FIELDS
+
+
+def _spelled(body: bytes) -> Iterator[tuple[str, bytes]]:
+    """The texts that a stream spells out piece by piece: for each place in its events, the strings there, joined."""
+    joined: dict[str, list[str]] = {}
+    for line in body.splitlines():
+        try:
+            document = loads(line.removeprefix(b"data:").strip(b" ,[]"))
+        except JSONError:
+            continue
+        for path, text in _strings(document, "$"):
+            joined.setdefault(path, []).append(text)
+    for path, texts in joined.items():
+        if len(texts) > 1:
+            yield path, "".join(texts).encode()
+
+
+def _strings(value: JSON, path: str) -> Iterator[tuple[str, str]]:
+    match value:
+        case str():
+            yield path, value
+        case Mapping():
+            for name, item in value.items():
+                yield from _strings(item, f"{path}.{name}")
+        case list():
+            for item in value:
+                yield from _strings(item, f"{path}[]")
