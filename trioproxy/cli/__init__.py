@@ -1,8 +1,63 @@
-"""The command line: one table of commands, each in its own file, imported when it is used."""
+"""The command line: one table of commands, each in its own file, imported when it is used.
+
+Exit codes: 0 it worked; 1 it did not, and the message says why; 2 the command line itself is wrong.
+"""
 
 from __future__ import annotations
+
+import importlib
+from typing import cast
+
+import click
+
+from trioproxy import __version__
+
+__all__ = ["COMMANDS", "cli", "main"]
+
+COMMANDS: dict[str, str] = {
+    "serve": "Serve clients.",
+    "demo": "Serve built-in recordings: no key, no network.",
+    "check": "Validate a configuration and print what it comes to.",
+    "explain": "Say why a model goes where it goes.",
+    "models": "List the models that clients may ask for.",
+    "record": "Serve, and keep each exchange as a file.",
+    "replay": "Serve a folder of recorded exchanges.",
+    "version": "Print the version.",
+}
+"""Name and one line of help. The command ``x`` is ``command`` in ``trioproxy/cli/x.py``."""
+
+
+class LazyCommands(click.Group):
+    """A group that knows its commands from the table and imports one when it is run or asked for help."""
+
+    def list_commands(self, ctx: click.Context) -> list[str]:
+        """See :meth:`click.Group.list_commands`."""
+        return list(COMMANDS)
+
+    def get_command(self, ctx: click.Context, cmd_name: str) -> click.Command | None:
+        """See :meth:`click.Group.get_command`."""
+        if cmd_name not in COMMANDS:
+            return None
+        return cast("click.Command", importlib.import_module(f"trioproxy.cli.{cmd_name}").command)
+
+    def format_commands(self, ctx: click.Context, formatter: click.HelpFormatter) -> None:
+        """See :meth:`click.Group.format_commands`. Written from the table, so that help imports nothing."""
+        with formatter.section("Commands"):
+            formatter.write_dl(list(COMMANDS.items()))
+
+
+@click.group(cls=LazyCommands, context_settings={"help_option_names": ["-h", "--help"]}, no_args_is_help=True)
+@click.version_option(__version__, prog_name="trioproxy")
+def cli() -> None:
+    """A local proxy between coding agents and model providers.
+
+    \b
+    Try it:      trioproxy demo --once
+    Use it:      trioproxy check config.yaml && trioproxy serve --config config.yaml
+    Completion:  eval "$(_TRIOPROXY_COMPLETE=bash_source trioproxy)"   (zsh_source, fish_source)
+    """
 
 
 def main() -> None:
     """Run the ``trioproxy`` command."""
-    raise NotImplementedError
+    cli(prog_name="trioproxy")

@@ -30,6 +30,7 @@ from trioproxy.wire.splice import replace
 __all__ = ["prepare"]
 
 ANTHROPIC_VERSION = "2023-06-01"
+FAULT_HEADER = b"x-trioproxy-fault"
 
 # What says something of the client to a provider that speaks another protocol, and is no word of the client's own protocol.
 _CROSSING = frozenset(
@@ -187,7 +188,14 @@ def _request(
         protocol=candidate.wire.protocol,
         model=candidate.model,
         stream=asked.stream,
+        fault=_fault(admitted.headers) if credential.replay_dir is not None else None,
     )
+
+
+def _fault(headers: Headers) -> str | None:
+    """What is to go wrong with a replayed answer, where its client asks for that."""
+    asked = table.header(headers, FAULT_HEADER)
+    return asked.decode("latin-1") if asked is not None else None
 
 
 def _headers(

@@ -1,0 +1,162 @@
+"""The house put together, and its life: the only file that knows every room.
+
+Lifetimes. The outer nursery holds what outlives a request: the reload watcher, the sweeper of idle connections, the one who hears signals. The
+server runs in an inner one and ends first: on SIGTERM or SIGINT nothing new is accepted, running exchanges have ``drain`` seconds to end by
+themselves, then a few more to end honestly. A second signal ends the process at once.
+"""
+
+from __future__ import annotations
+
+import logging
+import secrets
+import signal
+import socket
+import sys
+import time
+from collections.abc import AsyncIterator, Callable, Sequence
+from functools import partial
+from typing import TypeAlias
+
+import attrs
+import trio
+
+from trioproxy.config.model import Credential, Snapshot
+from trioproxy.config.reload import Reloader
+from trioproxy.config.snapshot import SnapshotCell
+from trioproxy.credentials.health import Health
+from trioproxy.gateway.failover import Failover
+from trioproxy.gateway.handler import Gateway
+from trioproxy.ledger.entry import Ledger, Sink
+from trioproxy.ledger.lines import write_line
+from trioproxy.server.connections import Drain
+from trioproxy.server.limits import ServerLimits
+from trioproxy.server.listen import Serving, serve
+from trioproxy.upstream.base import Upstream
+from trioproxy.upstream.http import HttpUpstream
+
+__all__ = ["App", "announce", "base_urls", "run"]
+
+_log = logging.getLogger("trioproxy.app")
+
+SWEEP_SECONDS = 60.0
+
+
+@attrs.define(eq=False)
+class App:
+    """The rooms of one process, connected. Nothing runs until :func:`run`."""
+
+    cell: SnapshotCell
+    sinks: tuple[Sink, ...] = (write_line,)
+    http: HttpUpstream = attrs.field(factory=HttpUpstream)
+    health: Health = attrs.field(factory=Health)
+    over: Callable[[Upstream], Upstream] | None = None
+    """Put over every upstream, where something has to see all of its traffic."""
+    fault: str | None = None
+    """What goes wrong with every replayed answer (``upstream/faults.py``)."""
+    _folders: dict[tuple[str, float, str], Upstream] = attrs.field(factory=dict, init=False)
+    gateway: Gateway = attrs.field(init=False)
+
+    def __attrs_post_init__(self) -> None:
+        ledger = Ledger(clock=trio.current_time, wall=time.time, token=lambda: secrets.token_hex(8), sinks=self.sinks)
+        failover = Failover(reach=self.reach, wall=time.time, token=lambda: secrets.token_hex(16), health=self.health)
+        self.gateway = Gateway(current=lambda: self.cell.current, failover=failover, ledger=ledger)
+
+    @classmethod
+    def of(cls, snapshot: Snapshot) -> App:
+        """An app that serves ``snapshot``."""
+        return cls(SnapshotCell(snapshot))
+
+    def open_folders(self) -> None:
+        """Read every folder of recordings that the configuration names, so that a bad one is found before a client asks.
+
+        Raises:
+            ProxyFault: MISCONFIGURED, a folder or a file in it can't be used.
+        """
+        for credential in self.cell.current.credentials:
+            if credential.replay_dir is not None:
+                self._folder(credential)
+
+    def reach(self, credential: Credential) -> Upstream:
+        """By which upstream this credential is asked."""
+        upstream = self._folder(credential) if credential.replay_dir is not None else self.http
+        return self.over(upstream) if self.over is not None else upstream
+
+    def _folder(self, credential: Credential) -> Upstream:
+        from trioproxy.upstream.replay import ReplayUpstream  # most processes never replay
+
+        assert credential.replay_dir is not None
+        key = (credential.replay_dir, credential.replay_speed, credential.replay_match)
+        if key not in self._folders:
+            self._folders[key] = ReplayUpstream(*key, fault=self.fault)
+        return self._folders[key]
+
+
+Addresses: TypeAlias = Sequence[tuple[str, int]]
+"""Host and port of each listening socket."""
+
+
+def base_urls(addresses: Addresses) -> list[str]:
+    """Where clients find this process, one URL an address."""
+    return [f"http://{f'[{host}]' if ':' in host else host}:{port}" for host, port in addresses]
+
+
+def announce(addresses: Addresses) -> None:
+    """Say on standard error where this process listens: one line an address, for people and for scripts."""
+    for url in base_urls(addresses):
+        sys.stderr.write(f"listening on {url}\n")
+    sys.stderr.flush()
+
+
+async def run(
+    app: App,
+    *,
+    listeners: list[socket.socket],
+    reloader: Reloader | None = None,
+    ready: Callable[[], None] = lambda: None,
+    task_status: trio.TaskStatus[Serving] = trio.TASK_STATUS_IGNORED,
+) -> None:
+    """Serve on ``listeners`` (which are closed at the end) until a signal says to stop. ``ready`` is called once signals are heeded and
+    clients are served."""
+    settings = app.cell.current.settings
+    drain = Drain()
+    try:
+        with trio.open_signal_receiver(signal.SIGTERM, signal.SIGINT) as received:
+            async with trio.open_nursery() as outer:
+                outer.start_soon(_heed, received, app, drain, outer.cancel_scope)
+                outer.start_soon(_sweep, app)
+                if reloader is not None:
+                    outer.start_soon(reloader.watch)
+                    outer.start_soon(reloader.watch_signals)
+                async with trio.open_nursery() as inner:
+                    serving: Serving = await inner.start(
+                        partial(
+                            serve,
+                            app.gateway.handle,
+                            limits=ServerLimits(head=settings.max_head),
+                            drain=drain,
+                            listeners=listeners,
+                        )
+                    )
+                    ready()
+                    task_status.started(serving)
+                outer.cancel_scope.cancel(reason="the server has ended")
+    finally:
+        app.http.close()
+
+
+async def _heed(received: AsyncIterator[int], app: App, drain: Drain, everything: trio.CancelScope) -> None:
+    async for number in received:
+        if drain.begun:
+            _log.warning("a second %s: ending at once", signal.Signals(number).name)
+            everything.cancel(reason="a second signal")
+            return
+        grace = app.cell.current.settings.drain
+        _log.info("%s: ending; running requests have %g s", signal.Signals(number).name, grace)
+        drain.begin(grace)
+
+
+async def _sweep(app: App) -> None:
+    while True:
+        await trio.sleep(SWEEP_SECONDS)
+        app.http.close_expired()
+        app.health.keep({credential.id for credential in app.cell.current.credentials})

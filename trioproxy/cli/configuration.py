@@ -1,0 +1,69 @@
+"""Where a command finds its configuration, and how it tells what is wrong with it."""
+
+from __future__ import annotations
+
+import os
+from collections.abc import Callable
+from pathlib import Path
+from typing import Any, NoReturn, TypeVar
+
+import click
+
+from trioproxy.config.load import ConfigInvalid, build, load
+from trioproxy.config.model import Snapshot
+from trioproxy.providers.catalog import catalogue
+
+__all__ = ["PLACES", "config_option", "fail", "find", "read", "read_text", "report"]
+
+_Command = TypeVar("_Command", bound=Callable[..., Any])
+
+PLACES = ("config.yaml", "config.yml", "~/.config/trioproxy/config.yaml")
+"""Where a configuration is looked for, in order, when neither ``--config`` nor TRIOPROXY_CONFIG names one."""
+
+config_option = click.option(
+    "--config",
+    "-c",
+    type=click.Path(path_type=Path, dir_okay=False),
+    envvar="TRIOPROXY_CONFIG",
+    help=f"The configuration file. Without it: {', '.join(PLACES)}, the first that exists.",
+)
+
+
+def fail(message: str) -> NoReturn:
+    """End the command with exit code 1."""
+    raise click.ClickException(message)
+
+
+def find(given: Path | None) -> Path:
+    """The file to use; ends the command where there is none."""
+    if given is not None:
+        return given
+    for place in PLACES:
+        path = Path(place).expanduser()
+        if path.is_file():
+            return path
+    fail(f"no configuration: give --config FILE, or put one at {', '.join(PLACES)}. `trioproxy demo` needs none.")
+
+
+def read(path: Path, *, host: str | None = None, port: int | None = None) -> Snapshot:
+    """The snapshot of a file; ends the command where it can't be used."""
+    try:
+        return build(load(path), catalogue(), os.environ, host=host, port=port)
+    except ConfigInvalid as invalid:
+        report(invalid)
+
+
+def read_text(text: str, name: str, *, host: str | None = None, port: int | None = None) -> Snapshot:
+    """The snapshot of a text that a command made itself."""
+    try:
+        return build(load(text, name=name), catalogue(), os.environ, host=host, port=port)
+    except ConfigInvalid as invalid:
+        report(invalid)
+
+
+def report(invalid: ConfigInvalid) -> NoReturn:
+    """Print every problem and end the command with exit code 1."""
+    for problem in invalid.problems:
+        click.echo(str(problem), err=True)
+    count = len(invalid.problems)
+    fail(f"{count} problem{'s' if count != 1 else ''} in the configuration")

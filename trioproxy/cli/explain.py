@@ -1,0 +1,79 @@
+"""``trioproxy explain``: why a model goes where it goes, from the code that routes."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import Any
+
+import click
+
+from trioproxy.cli.configuration import config_option, find, read
+
+__all__ = ["command"]
+
+_WORDS = {
+    "openai_chat": "openai_chat",
+    "openai_responses": "openai_responses",
+    "anthropic": "anthropic",
+    "gemini": "gemini",
+    "chat": "openai_chat",
+    "responses": "openai_responses",
+    "messages": "anthropic",
+}
+
+
+@click.command("explain", short_help="Say why a model goes where it goes.")
+@click.argument("model")
+@click.option(
+    "--protocol", "-p", type=click.Choice(list(_WORDS)), help="The protocol the client speaks; all four without it."
+)
+@config_option
+@click.option("--json", "as_json", is_flag=True, help="Print one JSON object for each protocol, in a list.")
+def command(model: str, protocol: str | None, config: Path | None, as_json: bool) -> None:
+    """Say which credentials may serve MODEL, in which order, and why the others may not.
+
+    Exit code 1 if nothing serves it.
+
+    \b
+    Example:  trioproxy explain claude-sonnet-4-6 --protocol messages --config config.yaml
+    """
+    from trioproxy.config.routes import explain
+    from trioproxy.protocols.table import NAMES
+    from trioproxy.wire.jsoncodec import dumps
+
+    snapshot = read(find(config))
+    asked = [_WORDS[protocol]] if protocol else list(NAMES)
+    found = {name: explain(snapshot, protocol=name, model=model) for name in asked}
+    if as_json:
+        document: list[dict[str, Any]] = [
+            {
+                "protocol": name,
+                "model": model,
+                "served": each.routed is not None,
+                "error": each.failure.message if each.failure is not None else None,
+                "candidates": [
+                    {
+                        "credential": candidate.credential.label,
+                        "provider": candidate.credential.provider.name,
+                        "protocol": candidate.wire.protocol,
+                        "base_url": candidate.wire.base_url,
+                        "model": candidate.model,
+                        "tier": candidate.tier,
+                    }
+                    for candidate in (each.routed.candidates if each.routed is not None else ())
+                ],
+                "lines": list(each.lines),
+            }
+            for name, each in found.items()
+        ]
+        click.echo(dumps(document).decode())
+    else:
+        told: dict[tuple[str, ...], list[str]] = {}
+        for name, each in found.items():
+            told.setdefault(each.lines, []).append(name)
+        for lines, names in told.items():
+            click.echo(f"asked in {', '.join(names)}:")
+            for line in lines:
+                click.echo(f"  {line}")
+    if all(each.routed is None for each in found.values()):
+        raise SystemExit(1)

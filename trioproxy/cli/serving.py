@@ -1,0 +1,82 @@
+"""What every command that serves has in common: options, logs, and the run itself."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from functools import partial
+from typing import TYPE_CHECKING, Any, TypeVar
+
+import click
+
+from trioproxy.cli.configuration import fail
+from trioproxy.config.model import Settings
+
+if TYPE_CHECKING:
+    from trioproxy.app import App
+    from trioproxy.config.reload import Reloader
+
+__all__ = ["address_options", "configure_logs", "log_options", "serve_app"]
+
+_Command = TypeVar("_Command", bound=Callable[..., Any])
+
+
+def address_options(command: _Command) -> _Command:
+    """``--host`` and ``--port``; both win over the configuration."""
+    command = click.option("--port", type=click.IntRange(0, 65535), help="The port; 0 lets the system choose.")(command)
+    return click.option("--host", help="The address to listen on.")(command)
+
+
+def log_options(command: _Command) -> _Command:
+    """``--log-level`` and ``--log-format``; both win over the configuration."""
+    levels = click.Choice(["debug", "info", "warning", "error"])
+    command = click.option("--log-level", type=levels, help="How much the log says.")(command)
+    return click.option("--log-format", type=click.Choice(["human", "json"]), help="How a line looks.")(command)
+
+
+def configure_logs(settings: Settings, level: str | None, form: str | None) -> None:
+    """Set the log up as the options say, else as the configuration does."""
+    from trioproxy.logs import configure
+
+    configure(level=level or settings.log_level, as_json=settings.log_json if form is None else form == "json")
+
+
+def serve_app(
+    app: App,
+    *,
+    reloader: Reloader | None = None,
+    workers: int = 1,
+    after: Callable[[str], None] | None = None,
+) -> None:
+    """Run ``app`` until a signal says to stop. ``after`` is told the base URL once it listens."""
+    import trio
+
+    from trioproxy.app import announce, base_urls, run
+    from trioproxy.server.listen import bind
+
+    settings = app.cell.current.settings
+    for warning in app.cell.current.warnings:
+        click.echo(f"warning: {warning}", err=True)
+    try:
+        shared = [trio.run(partial(bind, settings.host, settings.port, reuse_port=workers > 1))]
+        port = shared[0][0].getsockname()[1]
+        shared += (trio.run(partial(bind, settings.host, port, reuse_port=True)) for _ in range(workers - 1))
+    except OSError as error:
+        fail(error.strerror or str(error))
+    addresses = [listener.getsockname()[:2] for listener in shared[0]]
+
+    def ready() -> None:
+        announce(addresses)
+        if after is not None:
+            after(base_urls(addresses)[0])
+
+    if workers == 1:
+        return trio.run(partial(run, app, reloader=reloader, listeners=shared[0], ready=ready))
+    from trioproxy.cli.workers import run_workers
+
+    def work(number: int) -> None:
+        for other in (*shared[:number], *shared[number + 1 :]):
+            for listener in other:
+                listener.close()
+        trio.run(partial(run, app, reloader=reloader, listeners=shared[number]))
+
+    raise SystemExit(run_workers(workers, work, ready))
