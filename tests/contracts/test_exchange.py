@@ -527,7 +527,7 @@ async def test_a_leaving_client_is_noticed_in_the_midst_of_an_answer(carrier: Ca
             nursery.start_soon(watch, exchange, nursery.cancel_scope)
             await exchange.start(200, (TEXT,))
             await exchange.send(b"part")
-            await trio.sleep_forever()
+            await trio.Event().wait()
         await exchange.abort()
 
     async def script(client: Client) -> None:

@@ -159,5 +159,9 @@ async def connect(port: int, host: str = "127.0.0.1", *, receive_buffer: int | N
     sock = trio.socket.socket(socket.AF_INET6 if ":" in host else socket.AF_INET)
     if receive_buffer is not None:
         sock.setsockopt(socket.SOL_SOCKET, socket.SO_RCVBUF, receive_buffer)
-    await sock.connect((host, port))
+    try:
+        await sock.connect((host, port))
+    except BaseException:
+        sock.close()
+        raise
     return RawClient(trio.SocketStream(sock))

@@ -158,12 +158,10 @@ class _Connection:
             failure = Failure(
                 kind=ErrorKind.SHUTTING_DOWN, message="the server is shutting down; ask again", retry_after=1.0
             )
-        if exchange.started:
+        if failure is None or exchange.started or failure.kind is ErrorKind.CLIENT_GONE:
             await exchange.abort()
-        elif failure is not None and failure.kind is not ErrorKind.CLIENT_GONE:
-            await self._answer_failure(exchange, failure)
         else:
-            await exchange.abort()
+            await self._answer_failure(exchange, failure)
 
     async def _handle(self, exchange: H11Exchange) -> Failure | None:
         """Run the handler; what it failed with."""
@@ -178,9 +176,8 @@ class _Connection:
             failures, rest = group.split(Exception)
             if failures is not None:
                 self._log_failure(exchange.head, failures, _INTERNAL)
-            if rest is not None:
-                raise rest from None
-            return _INTERNAL
+            assert rest is not None  # or it were an ExceptionGroup, and caught above
+            raise rest from None
         if exchange.over:
             return None
         logger.error("%s %s of %s: the handler ended without an end to its answer", *_name(exchange.head))

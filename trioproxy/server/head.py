@@ -129,16 +129,14 @@ def _complaint(raw: bytes) -> ClientFault:
         _check_request_line(first)
     except ClientFault as exc:
         return exc
-    for number, line in enumerate(lines, 1):
-        if _STRICT_FIELD_LINE.fullmatch(line) is None:
-            if line[:1] in (b" ", b"\t"):
-                return _invalid(f"header {number} continues on a folded line, which is not accepted")
-            if re.match(_TOKEN + rb"[ \t]+:", line):
-                return _invalid(f"header {number} has a blank before its colon")
-            if re.match(_TOKEN + rb":", line):
-                return _invalid(f"header {number} holds a control character")
-            return _invalid(f"header {number} is not of the form name: value")
-    return _invalid("the request's head is not valid")
+    number, line = next((n, line) for n, line in enumerate(lines, 1) if _STRICT_FIELD_LINE.fullmatch(line) is None)
+    if line[:1] in (b" ", b"\t"):
+        return _invalid(f"header {number} continues on a folded line, which is not accepted")
+    if re.match(_TOKEN + rb"[ \t]+:", line):
+        return _invalid(f"header {number} has a blank before its colon")
+    if re.match(_TOKEN + rb":", line):
+        return _invalid(f"header {number} holds a control character")
+    return _invalid(f"header {number} is not of the form name: value")
 
 
 def parse_head(raw: bytes, *, limits: ServerLimits, peer: str, scheme: str) -> ParsedHead:

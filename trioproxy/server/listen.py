@@ -188,8 +188,8 @@ def _close(listeners: list[socket.socket]) -> None:
 
 async def _accept(listener: socket.socket, handler: Handler, connections: Connections, nursery: trio.Nursery) -> None:
     while True:
-        await connections.wait_room()
         await trio.lowlevel.wait_readable(listener)
+        await connections.wait_room()
         try:
             accepted, address = listener.accept()
         except BlockingIOError:  # another process was faster, or the client left the queue
