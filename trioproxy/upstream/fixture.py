@@ -4,8 +4,8 @@ Knows: the file format and nothing else (``fixture.schema.json`` beside this mod
 byte-exactly. Refuses to know: who recorded it, how it is matched, how fast it is replayed.
 
 A fixture is one JSON document. What a person wants to read stands open: a JSON request body as itself, and a chunk that is exactly one
-server-sent event as ``{"at": 350, "event": "ping", "data": {...}}`` on a line of its own. Openness never costs a byte: whatever would not
-come back exactly is kept as ``text``, and what is not UTF-8 as ``base64``.
+server-sent event as ``{"at": 350, "event": "ping", "data": {...}}`` on a line of its own (with ``"crlf": true`` where its lines end so).
+Openness never costs a byte: whatever would not come back exactly is kept as ``text``, and what is not UTF-8 as ``base64``.
 """
 
 from __future__ import annotations
@@ -188,23 +188,23 @@ def _written_chunk(chunk: Chunk) -> Object:
     )
 
 
-_ONE_EVENT = re.compile(rb"(?:event: ([^\r\n]+)\n)?data: ([^\r\n]*)\n\n")
+_ONE_EVENT = re.compile(rb"(?:event: ([^\r\n]+)(\r?\n))?data: ([^\r\n]*)(\r?\n)\4")
 
 
 def _one_event(data: bytes) -> Object | None:
     found = _ONE_EVENT.fullmatch(data)
-    if found is None:
+    if found is None or found[2] not in (None, found[4]):
         return None
     try:
-        content: JSON = loads(found[2])
+        content: JSON = loads(found[3])
     except JSONError:
         content = None
     try:
         opened: Object = {"event": found[1].decode()} if found[1] else {}
-        opened["data"] = content if isinstance(content, dict) and dumps(content) == found[2] else found[2].decode()
+        opened["data"] = content if isinstance(content, dict) and dumps(content) == found[3] else found[3].decode()
     except UnicodeDecodeError:
         return None
-    return opened
+    return opened | ({"crlf": True} if found[4] == b"\r\n" else {})
 
 
 def _whole_json(data: bytes) -> Object | None:
@@ -350,15 +350,16 @@ class _Place:
         return tuple(read)
 
     def chunk(self) -> Chunk:
-        self.known("at", "event", "data", "json", "text", "base64")
+        self.known("at", "event", "data", "crlf", "json", "text", "base64")
         at = self.number("at", 0) / 1000
         if "json" in self.value:
             return Chunk(at, dumps(self.value["json"]))
         if "data" in self.value:
             data = self.value["data"]
             line = data.encode() if isinstance(data, str) else dumps(data)
-            name = f"event: {self.text('event')}\n".encode() if "event" in self.value else b""
-            return Chunk(at, name + b"data: " + line + b"\n\n")
+            end = b"\r\n" if self.value.get("crlf") is True else b"\n"
+            name = b"event: " + self.text("event").encode() + end if "event" in self.value else b""
+            return Chunk(at, name + b"data: " + line + end + end)
         raw = self._bytes()
         if raw is None:
             raise FixtureInvalid(f"{self.where} holds none of data, json, text, base64")

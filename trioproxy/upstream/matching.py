@@ -197,16 +197,16 @@ def _fit(volume: Volume, asked: Question) -> int:
     Kinds that a client would choke on are out: a stream for a whole answer, a call of a tool that was not offered, or a call again when
     the tool's result has just come.
     """
-    recorded = volume.question
-    if (recorded.operation, recorded.stream) != (asked.operation, asked.stream):
-        return 0
+    recorded, status = volume.question, volume.fixture.status
     called_for = sum(1 for word in volume.fixture.keywords if word.lower() in asked.last_turn.lower())
-    if volume.fixture.keywords and not called_for and volume.fixture.status >= 400:
+    if recorded.operation != asked.operation or (status >= 400 and not called_for):
         return 0
-    if recorded.tools and (asked.answers_tool or not set(recorded.tools) <= set(asked.tools)):
+    if status < 400 and (recorded.stream, recorded.framing) != (asked.stream, asked.framing):
+        return 0
+    if recorded.tools and (recorded.answers_tool != asked.answers_tool or not set(recorded.tools) <= set(asked.tools)):
         return 0
     exact = recorded.last_turn == asked.last_turn
-    return 1 + 8 * called_for + 16 * exact + 4 * bool(recorded.tools) + 2 * (recorded.reasoning == asked.reasoning)
+    return 1 + 16 * exact + 8 * called_for + 4 * bool(recorded.tools) + 2 * (recorded.reasoning == asked.reasoning)
 
 
 def _leaves(value: JSON, path: str = "") -> Iterator[tuple[str, str]]:

@@ -66,6 +66,11 @@ class Question:
             document=_without(document, [path.split(".") for path in volatile]),
         )
 
+    @property
+    def framing(self) -> str:
+        """How Gemini's streams are asked for: ``sse``, or "" for one JSON array."""
+        return dict(self.query).get("alt", "") if self.operation == "streamGenerateContent" else ""
+
     def __str__(self) -> str:
         model = f" for {self.model}" if self.model else ""
         return f"{self.method} {self.operation}{model}{', streamed' if self.stream else ''}"
@@ -77,6 +82,7 @@ class Question:
             "operation": self.operation,
             "model": self.model,
             "stream": self.stream,
+            "framing": self.framing,
             "tools": list(self.tools),
             "last turn": self.last_turn,
         }
