@@ -94,9 +94,8 @@ def parse_yaml(text: str, name: str) -> Node:
             builder.feed(event)
     except yaml.MarkedYAMLError as exc:
         mark = exc.problem_mark or exc.context_mark
-        raise _refused(
-            name, mark.line + 1 if mark is not None else 0, f"not YAML: {exc.problem or exc.context}"
-        ) from None
+        line = mark.line + 1 if mark is not None else 0
+        raise _refused(name, line, f"not YAML: {exc.problem or exc.context}{_hint(text, line)}") from None
     except yaml.YAMLError as exc:
         raise _refused(name, 0, f"not YAML: {' '.join(str(exc).split())}") from None
     if builder.problems:
@@ -215,6 +214,16 @@ def _merged(node: Node) -> Iterator[Mapping]:
     for source in node.items if isinstance(node, Sequence) else [node]:
         if isinstance(source, Mapping):
             yield source
+
+
+def _hint(text: str, line: int) -> str:
+    """What is behind most syntax errors that people who know YAML don't see at once."""
+    near = text.splitlines()[max(line - 2, 0) : line]
+    if any("${" in one and ("[" in one or one.count("{") > one.count("${")) for one in near):
+        return "; inside [ ] and { } a ${VARIABLE} needs quotes around it"
+    if any("\t" in one for one in near):
+        return "; YAML takes no tabs for indentation"
+    return ""
 
 
 def _check_size(text: str, name: str) -> None:

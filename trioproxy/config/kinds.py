@@ -153,7 +153,7 @@ class Text:
 
 @attrs.frozen(kw_only=True)
 class Choice:
-    """One of some words; ``words`` maps each accepted spelling (lower-case) to the value it stands for."""
+    """One of some words; ``words`` maps each (lower-case; ``-`` and ``_`` are one) to the value it stands for."""
 
     words: Mapping[str, Any]
 
@@ -166,11 +166,11 @@ class Choice:
         if text is None:
             return UNSET
         wanted = text.strip().lower()
-        if wanted not in self.words:
+        value = next((value for word, value in self.words.items() if _same(word, wanted)), UNSET)
+        if value is UNSET:
             known = tuple(self.words)
             reading.report.problem(place, f"{text!r} is not one of {', '.join(known)}", word=wanted, known=known)
-            return UNSET
-        return self.words[wanted]
+        return value
 
     def schema(self) -> dict[str, Any]:
         return {"enum": list(self.words)}
@@ -339,6 +339,10 @@ class Anything:
 
     def schema(self) -> dict[str, Any]:
         return {}
+
+
+def _same(word: str, other: str) -> bool:
+    return word.replace("-", "_") == other.replace("-", "_")
 
 
 def members(node: Node, place: Place, reading: Reading) -> list[Member]:

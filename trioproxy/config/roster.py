@@ -87,10 +87,6 @@ class Roster:
             snapshot.memo["roster"] = roster
         return roster
 
-    def group(self, name: str) -> tuple[Credential, ...]:
-        """The enabled credentials of the provider that goes by ``name``."""
-        return tuple(self._groups.get(name.strip().lower(), ()))
-
     def prefixed(self, name: str) -> list[Serving]:
         """Who serves ``P/M`` because P is a prefix."""
         prefix, slash, rest = name.partition("/")
