@@ -3,7 +3,7 @@
 Knows: which headers belong to the connection and not to the answer, and that no value may end its line. Refuses to know: sockets.
 
 The head is written here and not by h11: with a body framed by hand h11 would have to be told of every chunk to stay in step, and this costs
-a quarter of the time (6 against 25 us a head of ten headers).
+a seventh of the time (6 against 42 us for a head of ten headers).
 """
 
 from __future__ import annotations

@@ -161,7 +161,8 @@ def parse_head(raw: bytes, *, limits: ServerLimits, peer: str, scheme: str) -> P
 
 
 def _understand(raw: bytes, request: h11.Request, peer: str, scheme: str) -> ParsedHead:
-    headers = tuple(request.headers)
+    # Iterating over h11's own lower-case view costs three times as much.
+    headers = tuple((name.lower(), value) for name, value in request.headers.raw_items())
     said = dict(headers)
     modern = request.http_version == b"1.1"
     options = {

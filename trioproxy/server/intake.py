@@ -77,17 +77,24 @@ async def pour(body: BodyReader, inbox: Inbox, limits: ServerLimits, into: Calla
         ProtocolViolation: its framing is not legal.
         Exception: what ``into`` raises.
     """
+    taken, done = _pour_some(body, inbox, into)
+    if done:  # as nearly always: it came with the head, and no clock is needed
+        return
     began = trio.current_time()
-    taken = 0
     with trio.CancelScope() as patience:
-        while True:
-            data = body.take(inbox.pending)
-            if data:
-                taken += len(data)
-                into(data)
-            if body.done:
-                return
+        while not done:
             patience.deadline = limits.body_stall_seconds + min(trio.current_time(), began + taken / limits.body_rate)
             if not await inbox.receive():
                 raise ClientFault(ErrorKind.CLIENT_GONE, "the client left before its request was whole")
+            size, done = _pour_some(body, inbox, into)
+            taken += size
+        return
     raise ClientFault(ErrorKind.CLIENT_TIMEOUT, "the request body came too slowly, or not at all")
+
+
+def _pour_some(body: BodyReader, inbox: Inbox, into: Callable[[bytes], None]) -> tuple[int, bool]:
+    """How many bytes were poured, and whether the body is whole."""
+    data = body.take(inbox.pending)
+    if data:
+        into(data)
+    return len(data), body.done
