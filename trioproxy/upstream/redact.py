@@ -13,7 +13,7 @@ from __future__ import annotations
 import base64
 import re
 from collections.abc import Iterable, Iterator, Mapping
-from urllib.parse import parse_qsl, quote, urlencode
+from urllib.parse import parse_qsl, quote, quote_plus, urlencode
 
 import attrs
 
@@ -72,7 +72,7 @@ _KEY_SHAPES = re.compile(
     rb"(?<![A-Za-z0-9_\-])(?:"
     rb"sk-[A-Za-z0-9_\-]{16,}"  # OpenAI, Anthropic, OpenRouter, DeepSeek and many more
     rb"|AIza[A-Za-z0-9_\-]{30,}"  # Google
-    rb"|ya29\.[A-Za-z0-9_\-.]{20,}"
+    rb"|ya29\.[A-Za-z0-9_\-.]{19,}[A-Za-z0-9_\-]"
     rb"|gh[pousr]_[A-Za-z0-9]{20,}"  # GitHub
     rb"|github_pat_[A-Za-z0-9_]{20,}"
     rb"|(?:gsk|hf|r8|fw|pplx|tgp_v1)_[A-Za-z0-9]{20,}"  # Groq, Hugging Face, Replicate, Fireworks, Perplexity, Together
@@ -215,7 +215,8 @@ def _forms(secrets: frozenset[str]) -> Iterator[bytes]:
     for secret in secrets:
         if len(secret) >= _SHORTEST_SECRET and secret != MARK:
             raw = secret.encode()
-            yield from {raw, quote(secret, safe="").encode(), dumps(secret)[1:-1], base64.b64encode(raw).rstrip(b"=")}
+            in_url = {quote(secret, safe="").encode(), quote_plus(secret).encode()}
+            yield from {raw, dumps(secret)[1:-1], base64.b64encode(raw).rstrip(b"=")} | in_url
 
 
 def _without_fields(body: bytes) -> bytes:
