@@ -126,6 +126,17 @@ class Bench:
         assert exchange.over
         return exchange
 
+    def shorten(self, **seconds: float) -> None:
+        """Set deadlines of every credential."""
+        settings = attrs.evolve(
+            self.snapshot.settings, deadlines=attrs.evolve(self.snapshot.settings.deadlines, **seconds)
+        )
+        credentials = tuple(
+            attrs.evolve(credential, deadlines=attrs.evolve(credential.deadlines, **seconds))
+            for credential in self.snapshot.credentials
+        )
+        self.snapshot = attrs.evolve(self.snapshot, settings=settings, credentials=credentials)
+
     @property
     def last(self) -> Settled:
         """The latest settled account."""

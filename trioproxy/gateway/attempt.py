@@ -16,7 +16,7 @@ from trioproxy.gateway.deadlines import DeadlineTracker
 from trioproxy.gateway.guard import Guard
 from trioproxy.gateway.stages import ErrorAnswer, Prepared, Rejected
 from trioproxy.ledger.entry import Entry
-from trioproxy.neutral.events import UsageReported
+from trioproxy.neutral.events import Foreign, PartStarted, ToolCallStarted, UsageReported
 from trioproxy.upstream.base import Headers, Upstream, UpstreamResponse
 from trioproxy.wire.headers import header
 
@@ -42,6 +42,13 @@ class Opened:
     tracker: DeadlineTracker
     held: bytes = b""
     ended: bool = False
+    spoken: bool = False
+    """Content came before whatever failure there is."""
+
+    @property
+    def failure(self) -> Failure | None:
+        """Why this is no answer; None where it is one, or where it begins as one and its end is still to be told."""
+        return None if self.spoken and self.held else self.carrier.failure
 
     async def receive(self, guard: Guard) -> bytes:
         """The next bytes for the client, which may be none; sets ``ended`` at the provider's clean end.
@@ -57,8 +64,13 @@ class Opened:
             out, events = self.carrier.close()
         guard.received(events)
         for event in events:
-            if isinstance(event, UsageReported):
-                self.entry.used(event.usage)
+            match event:
+                case UsageReported(usage=usage):
+                    self.entry.used(usage)
+                case PartStarted() | ToolCallStarted() | Foreign():
+                    self.spoken = True
+                case _:
+                    pass
         return out
 
     async def aclose(self) -> None:
@@ -70,7 +82,7 @@ class Opened:
 async def attempt(
     prepared: Prepared, upstream: Upstream, tracker: DeadlineTracker, choose: ChooseCarrier, entry: Entry
 ) -> Opened | Rejected:
-    """Ask one candidate. An :class:`Opened` whose carrier has a ``failure`` is an answer that is itself an error."""
+    """Ask one candidate. An :class:`Opened` that has a ``failure`` is an answer that is itself an error."""
     response: UpstreamResponse | None = None
     outcome: Opened | Rejected | None = None
     guard = Guard(tracker, prepared.provider)

@@ -73,7 +73,7 @@ class Failover:
             while queue:
                 candidate = queue.pop(0)
                 result = await self._ask(candidate, admitted, routed, settings, entry)
-                failure = _failure(result)
+                failure = result.failure
                 if failure is None:
                     return result
                 pause = _pause(number, failure, settings)
@@ -112,7 +112,7 @@ class Failover:
 
         tracker = DeadlineTracker(candidate.deadlines, admitted.asked.stream, entry.opened_at)
         result = await attempt(prepared, self.reach(credential), tracker, carrier, entry)
-        failure = _failure(result)
+        failure = result.failure
         entry.tried(
             Try(
                 credential=credential.label,
@@ -176,19 +176,15 @@ def _servable(admitted: Admitted, routed: Routed) -> Routed:
     return routed if len(servable) == len(routed.candidates) else attrs.evolve(routed, candidates=tuple(servable))
 
 
-def _failure(result: Opened | Rejected) -> Failure | None:
-    return result.carrier.failure if isinstance(result, Opened) else result.failure
-
-
 async def _final(result: Opened | Rejected) -> Opened | Rejected:
     """The result that nothing better follows. A provider's own error in a stream of the client's protocol is passed on as it came."""
     if isinstance(result, Rejected):
         return result
-    assert result.carrier.failure is not None
+    assert result.failure is not None
     if result.prepared.lane is Lane.PASS and result.carrier.over:
         return result
     await result.aclose()
-    return Rejected(failure=result.carrier.failure)
+    return Rejected(failure=result.failure)
 
 
 def _rounds(candidate: Candidate, settings: Settings) -> int:

@@ -31,7 +31,7 @@ class Outlet:
     entry: Entry
     deadlines: Deadlines
     in_midst: bool = attrs.field(default=False, init=False)
-    """Bytes were being handed over when the writer was cancelled: what the client has may end anywhere."""
+    """Handing bytes over failed or was cancelled: what the client has may end anywhere."""
     border: bool = attrs.field(default=False, init=False)
     """What the client has ends between two frames."""
     over: bool = attrs.field(default=False, init=False)
@@ -61,9 +61,7 @@ class Outlet:
         except trio.WouldBlock:
             await self._lock.acquire()
         try:
-            self.in_midst = True
-            await self.exchange.send(data)
-            self.in_midst = False
+            await self._send(data)
             self._last = guard.send_finished()
         finally:
             self._lock.release()
@@ -116,31 +114,38 @@ class Outlet:
                 await trio.sleep_until(self._last + interval)
                 continue
             self._last = now
-            if self._lock.locked():
+            if self.over or self._lock.locked():
                 continue
             if not self.started and early is None:
                 continue
             if self.started and not self.border:
                 continue
             try:
-                await self._beat(data, early)
+                reached = await self._beat(data, early)
             except ClientFault as error:
                 self.entry.failed(error.failure)
-            if self.entry.outcome is not None:
+                return
+            if not reached:
                 return
 
-    async def _beat(self, data: bytes, early: Headers | None) -> None:
+    async def _beat(self, data: bytes, early: Headers | None) -> bool:
         async with self._lock:
             with self._patience() as scope:
-                self.in_midst = True
                 if not self.started and early is not None:
                     self.border = True
                     await self.start(200, early)
-                await self.exchange.send(data)
-                self.in_midst = False
+                await self._send(data)
             if scope.cancelled_caught:
                 await self.leave()
             self._last = trio.current_time()
+        return not scope.cancelled_caught
+
+    async def _send(self, data: bytes) -> None:
+        try:
+            await self.exchange.send(data)
+        except BaseException:
+            self.in_midst = True
+            raise
 
     def _patience(self) -> trio.CancelScope:
         return trio.move_on_after(self.deadlines.client_send)

@@ -61,7 +61,7 @@ class StreamPassage:
     @property
     def at_border(self) -> bool:
         """See :class:`Carrier`."""
-        return not self.lost and not self._violated and self._source.decoder.at_boundary
+        return not (self.lost or self._violated or self._source.torn) and self._source.decoder.at_boundary
 
     @property
     def ready(self) -> bool:
@@ -96,11 +96,12 @@ class StreamPassage:
 
     def failing(self, failure: Failure) -> bytes | None:
         """See :class:`Carrier`."""
-        if not self.at_border:
+        if not self.at_border and not self._source.unterminated:
             return None
         decoder = self._source.decoder
         opening = decoder.opening if isinstance(decoder, JSONArrayDecoder) else b""
-        return encode_error(self._protocol, self._framing, failure, self._source.seen, opening=opening)
+        error = encode_error(self._protocol, self._framing, failure, self._source.seen, opening=opening)
+        return b"\n\n" + error if self._source.unterminated else error
 
     def _observe(self, look: Callable[[bytes], list[Event]], data: bytes) -> list[Event]:
         if self.lost or self._violated:

@@ -7,6 +7,7 @@ status, message, code and the headers that help (``wire/headers.py`` has the lis
 from __future__ import annotations
 
 import math
+from collections.abc import Callable
 from typing import Any
 
 import attrs
@@ -69,28 +70,35 @@ def _document(failure: Failure, protocol: Protocol) -> Object:
     return document
 
 
-# What the clients of each protocol look for in an error: the members that must be there, and be text or numbers.
-_NATIVE: dict[str, tuple[tuple[str, ...], ...]] = {
-    "openai_chat": (("error", "message"), ("error", "type")),
-    "openai_responses": (("error", "message"), ("error", "type")),
-    "anthropic": (("type",), ("error", "type"), ("error", "message")),
-    "gemini": (("error", "code"), ("error", "message"), ("error", "status")),
-}
-
-
 def is_native(answer: ErrorAnswer) -> bool:
     """Whether this error is one in the words of its own protocol, which some servers that imitate it don't use."""
     try:
         document = loads_object(answer.body)
     except JSONError:
         return False
-    return all(_has(document, path) for path in _NATIVE[answer.protocol])
+    error = document.get("error")
+    return (
+        isinstance(error, dict) and isinstance(error.get("message"), str) and _NATIVE[answer.protocol](document, error)
+    )
 
 
-def _has(document: Object, path: tuple[str, ...]) -> bool:
-    value: Any = document
-    for name in path:
-        if not isinstance(value, dict) or name not in value:
-            return False
-        value = value[name]
-    return isinstance(value, str | int)
+def _openai(document: Object, error: Object) -> bool:
+    # OpenRouter has the status as ``code`` and no ``type``; its clients are used to that.
+    return "type" in error or isinstance(error.get("code"), int)
+
+
+def _anthropic(document: Object, error: Object) -> bool:
+    return document.get("type") == "error" and isinstance(error.get("type"), str)
+
+
+def _gemini(document: Object, error: Object) -> bool:
+    return isinstance(error.get("code"), int) and isinstance(error.get("status"), str)
+
+
+# What the clients of each protocol look for in an error, beside its message.
+_NATIVE: dict[str, Callable[[Object, Object], bool]] = {
+    "openai_chat": _openai,
+    "openai_responses": _openai,
+    "anthropic": _anthropic,
+    "gemini": _gemini,
+}

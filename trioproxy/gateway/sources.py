@@ -44,11 +44,16 @@ def _decoder(framing: Framing, max_event: int) -> sse.SSEDecoder | JSONArrayDeco
 
 
 class StreamSource:
-    """The events of a stream, and what its reader remembers of it."""
+    """The events of a stream, and what its reader remembers of it.
+
+    After ``close``: ``torn`` says that the bytes ended within an event, ``unterminated`` that nothing but its blank line was missing.
+    """
 
     def __init__(self, protocol: Protocol, framing: Framing, *, max_event: int) -> None:
         self.decoder = _decoder(framing, max_event)
         self._reader: Reader = protocol.stream_reader()
+        self.torn = False
+        self.unterminated = False
 
     @property
     def seen(self) -> StreamSeen:
@@ -61,7 +66,10 @@ class StreamSource:
 
     def close(self) -> list[Event]:
         """See :meth:`Source.close`."""
-        return self._read(self.decoder.close()) + self._reader.close()
+        self.torn = not self.decoder.at_boundary
+        frames = self.decoder.close()
+        self.unterminated = self.torn and bool(frames)
+        return self._read(frames) + self._reader.close()
 
     def _read(self, frames: list[Frame]) -> list[Event]:
         if len(frames) == 1:
