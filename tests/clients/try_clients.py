@@ -165,7 +165,7 @@ CLIENTS = (
             "CLAUDE_CODE_DISABLE_NONESSENTIAL_TRAFFIC": "1",
             "IS_SANDBOX": "1",
         },
-        expect=f"Tool said: {MARK}",
+        expect=r"Tool said:[\s\S]*" + MARK,
         needs="claude",
     ),
     Client(
