@@ -333,6 +333,21 @@ async def test_a_handler_that_just_ends_is_a_failure(started: bool, caplog: pyte
     assert "without an end" in caplog.text
 
 
+async def test_a_handler_that_ends_because_its_client_left_is_none(caplog: pytest.LogCaptureFixture) -> None:
+    async def handler(exchange: Exchange) -> None:
+        await exchange.start(200, ())
+        await exchange.wait_disconnected()
+
+    async def script(served: Served) -> None:
+        await served.client.send(get("/"))
+        await wait_all_tasks_blocked()
+        await served.client.leave()
+        await served.ended.wait()
+
+    await with_server(handler, script)
+    assert caplog.text == ""
+
+
 async def test_a_failure_after_the_end_is_only_logged(caplog: pytest.LogCaptureFixture) -> None:
     async def handler(exchange: Exchange) -> None:
         await echo(exchange)

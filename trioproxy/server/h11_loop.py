@@ -178,7 +178,7 @@ class _Connection:
                 self._log_failure(exchange.head, failures, _INTERNAL)
             assert rest is not None  # or it were an ExceptionGroup, and caught above
             raise rest from None
-        if exchange.over:
+        if exchange.over or self.inbox.ended:  # who ends because the client has left need say no more
             return None
         logger.error("%s %s of %s: the handler ended without an end to its answer", *_name(exchange.head))
         return _INTERNAL

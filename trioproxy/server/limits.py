@@ -29,7 +29,7 @@ class ServerLimits:
     body_stall_seconds: float = 30.0
     body_rate: float = 1024.0
     discard: int = 256 * 1024
-    linger: int = 64 * 1024 * 1024
+    linger: int = 256 * 1024 * 1024
     linger_seconds: float = 5.0
     pipelined: int = 64 * 1024
     connections: int = 4096
