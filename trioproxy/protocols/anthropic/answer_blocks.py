@@ -25,7 +25,7 @@ from trioproxy.neutral.loss import Loss
 from trioproxy.neutral.parts import Signature, SignatureForm, ToolKind
 from trioproxy.protocols.anthropic.block_writer import legal_id
 from trioproxy.protocols.anthropic.citations import citation_shown
-from trioproxy.protocols.anthropic.endpoints import NAME
+from trioproxy.protocols.anthropic.endpoints import DIRECT_CALLER, NAME
 from trioproxy.protocols.anthropic.seals import call_seal, seal
 from trioproxy.wire.jsoncodec import Object, dumps
 
@@ -123,6 +123,8 @@ class ToolBlock:
 
     def __init__(self, start: ToolCallStarted) -> None:
         self.losses, _ = foreign(start.extras, NAME)
+        if start.namespace is not None:
+            self.losses.append(Loss("namespace", "tools have no namespaces"))
         self._call = start
         self._custom = start.kind is ToolKind.CUSTOM
         self._signature: Signature | None = None
@@ -133,7 +135,7 @@ class ToolBlock:
         match event:
             case ToolCallStarted():
                 block = {"type": "tool_use", "id": legal_id(event.call_id), "name": event.name, "input": {}}
-                return [_start({**block, **own(event.extras, NAME)})]
+                return [_start({**block, "caller": DIRECT_CALLER, **own(event.extras, NAME)})]
             case ToolArgsDelta(text=text):
                 return [_input(self._wrapped(text) if self._custom else text)] if text else []
             case PartSigned(signature=signature):

@@ -33,7 +33,7 @@ from trioproxy.neutral.events import (
 from trioproxy.neutral.extras import packed
 from trioproxy.neutral.parts import Signature, SignatureForm
 from trioproxy.protocols.anthropic.citations import citation_read
-from trioproxy.protocols.anthropic.endpoints import NAME
+from trioproxy.protocols.anthropic.endpoints import DIRECT_CALLER, NAME
 from trioproxy.protocols.anthropic.stops import stop_read
 from trioproxy.protocols.anthropic.usage import Tally
 from trioproxy.wire.jsoncodec import JSON, JSONError, Object, dumps, loads
@@ -210,12 +210,15 @@ class Assembly:
         opened = _Block("tool_use", block, index, given_input=block.get("input") or {})
         self._open[number] = opened
         self._called = True
+        extras = _unnamed(block, ("type", "id", "name", "input"))
+        if extras.get("caller") == DIRECT_CALLER:
+            del extras["caller"]
         return [
             ToolCallStarted(
                 index=index,
                 call_id=_text(block.get("id")) or f"toolu_{index}",
                 name=_text(block.get("name")),
-                extras=packed(NAME, _unnamed(block, ("type", "id", "name", "input"))),
+                extras=packed(NAME, extras),
             )
         ]
 

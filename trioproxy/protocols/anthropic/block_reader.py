@@ -33,7 +33,7 @@ from trioproxy.neutral.parts import (
 )
 from trioproxy.protocols.anthropic.caching import cache_read
 from trioproxy.protocols.anthropic.citations import citation_read
-from trioproxy.protocols.anthropic.endpoints import NAME
+from trioproxy.protocols.anthropic.endpoints import DIRECT_CALLER, NAME
 from trioproxy.protocols.anthropic.fields import Fields, invalid
 from trioproxy.protocols.anthropic.seals import sealed_call, unseal
 from trioproxy.wire.jsoncodec import JSON, Object, dumps
@@ -208,12 +208,18 @@ def _tool_use(fields: Fields, block: Object) -> Part:
     call_id, name = fields.required_text("id"), fields.required_text("name")
     given = fields.take("input")
     cache, notes = cache_read(fields)
+    caller = fields.take("caller")
+    rest = fields.rest()
+    if caller == DIRECT_CALLER:
+        notes["caller"] = caller
+    elif caller is not None:
+        rest["caller"] = caller
     return ToolCall(
         call_id=call_id,
         name=name,
         arguments=dumps({} if given is None else given).decode(),
         cache=cache,
-        extras=packed(NAME, fields.rest(), spelling=notes),
+        extras=packed(NAME, rest, spelling=notes),
     )
 
 

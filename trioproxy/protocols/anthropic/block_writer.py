@@ -205,12 +205,14 @@ def _call(part: ToolCall, path: str, draft: Draft) -> Object:
     draft.losses += settled(part.extras, NAME, path=path)
     if part.signature is not None:
         draft.lose(f"{path}.signature", "tool calls carry no signature")
+    notes = spelling(part.extras, NAME)
     return {
         "type": "tool_use",
         "id": legal_id(part.call_id),
         "name": draft.names.of(part.name, namespace=part.namespace),
         "input": _input(part, path, draft),
-        **cache_written(part.cache, spelling(part.extras, NAME)),
+        **cache_written(part.cache, notes),
+        **({"caller": notes["caller"]} if "caller" in notes else {}),
         **own(part.extras, NAME),
     }
 

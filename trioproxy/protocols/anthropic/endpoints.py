@@ -11,9 +11,12 @@ from trioproxy.protocols.base import Asked, Endpoint, ModelSpot, Operation, Peek
 from trioproxy.wire.jsoncodec import JSONError, loads_object
 from trioproxy.wire.splice import DuplicateMember, member_span
 
-__all__ = ["ENDPOINTS", "NAME", "peek"]
+__all__ = ["DIRECT_CALLER", "ENDPOINTS", "NAME", "peek"]
 
 NAME = "anthropic"
+
+DIRECT_CALLER = {"type": "direct"}
+"""``caller`` of a tool call that the model itself makes: what every call is unless it says otherwise."""
 
 ENDPOINTS = (
     Endpoint(method="POST", path="/v1/messages", operation=Operation.GENERATE),

@@ -143,6 +143,8 @@ def failure_read(document: Object) -> Failure:
         kind=KINDS.get(said or "", ErrorKind.INTERNAL),
         message=_message(document) or "the provider reported an error without a message",
         fault=Fault.UPSTREAM,
+        # An event has no status of its own; the API's for this one is not the kind's.
+        status=529 if said == "overloaded_error" else None,
         type=said if inner is error else None,
         code=_text(inner.get("code")),
         param=_text(inner.get("param")),

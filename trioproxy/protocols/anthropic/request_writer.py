@@ -15,9 +15,10 @@ from trioproxy.protocols.anthropic.block_writer import write_parts
 from trioproxy.protocols.anthropic.draft import Draft, Message
 from trioproxy.protocols.anthropic.endpoints import NAME
 from trioproxy.protocols.anthropic.fields import invalid
-from trioproxy.protocols.anthropic.rules import COUNTED, apply_rules
+from trioproxy.protocols.anthropic.rules import apply_rules
 from trioproxy.protocols.anthropic.schemas import bounded
 from trioproxy.protocols.anthropic.thinking_writer import write_thinking
+from trioproxy.protocols.anthropic.token_counts import count_request
 from trioproxy.protocols.anthropic.tool_writer import write_tool_choice, write_tools
 from trioproxy.protocols.base import Operation, WriteTarget, Written
 from trioproxy.wire.jsoncodec import Object
@@ -57,7 +58,7 @@ def write_request(conversation: Conversation, target: WriteTarget) -> Written:
     apply_rules(draft)
     body = draft.body()
     if target.operation is Operation.COUNT_TOKENS:
-        body = {name: value for name, value in body.items() if name in COUNTED}
+        body = count_request(body)
     return Written(body=body, losses=tuple(draft.losses), naming=draft.names.naming())
 
 

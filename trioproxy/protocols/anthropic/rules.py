@@ -15,19 +15,16 @@ from trioproxy.protocols.anthropic.messages import merge_neighbours, pair_tools,
 from trioproxy.protocols.anthropic.thinking_writer import MIN_BUDGET, adaptive_alone
 from trioproxy.wire.jsoncodec import Object
 
-__all__ = ["COUNTED", "RULES", "Rule", "apply_rules"]
+__all__ = ["RULES", "Rule", "apply_rules"]
 
 Rule = Callable[[Draft], None]
 
 MAX_BREAKPOINTS = 4
 MIN_TOP_P_THINKING = 0.95
 
-COUNTED = ("model", "messages", "system", "tools", "tool_choice", "thinking")
-"""The members of a body that only counts tokens."""
-
 
 def something_to_answer(draft: Draft) -> None:
-    """A conversation of system text alone: its last block is what the user says. "messages: at least one message is required"."""
+    """The API: "messages: at least one message is required"."""
     merge_neighbours(draft)
     if not draft.messages:
         raise ClientFault(
@@ -38,7 +35,7 @@ def something_to_answer(draft: Draft) -> None:
 
 
 def no_trailing_white_space(draft: Draft) -> None:
-    """ "final assistant content cannot end with trailing whitespace"."""
+    """The API: "final assistant content cannot end with trailing whitespace"."""
     last = draft.messages[-1]
     if last.role != "assistant" or not last.blocks:
         return
@@ -46,17 +43,6 @@ def no_trailing_white_space(draft: Draft) -> None:
     if block["type"] == "text" and block["text"] != block["text"].rstrip():
         block["text"] = block["text"].rstrip()
         draft.lose("messages", "white space at the end of the last assistant message is refused")
-
-
-def no_unasked_thinking_in_prefill(draft: Draft) -> None:
-    """ "When thinking is disabled, an `assistant` message in the final position cannot contain `thinking`"."""
-    last = draft.messages[-1]
-    if last.role != "assistant" or _thinks(draft):
-        return
-    kept = [block for block in last.blocks if block["type"] not in ("thinking", "redacted_thinking")]
-    if kept and len(kept) < len(last.blocks):
-        last.blocks = kept
-        draft.lose("messages", "thinking in the last assistant message is refused while thinking is off")
 
 
 def max_tokens_within_model(draft: Draft) -> None:
@@ -75,7 +61,7 @@ def budget_without_forced_tool(draft: Draft) -> None:
 
 
 def budget_with_its_thoughts(draft: Draft) -> None:
-    """ "When `thinking` is enabled, a final `assistant` message must start with a thinking block": a loop that lost it goes on without."""
+    """The API: "When `thinking` is enabled, a final `assistant` message must start with a thinking block". A loop that lost it goes on without."""
     if draft.top.get("thinking", {}).get("type") != "enabled":
         return
     opening = _loop_opening(draft)
@@ -84,7 +70,7 @@ def budget_with_its_thoughts(draft: Draft) -> None:
 
 
 def budget_below_max_tokens(draft: Draft) -> None:
-    """ "`max_tokens` must be greater than `thinking.budget_tokens`"; and no budget below the least one."""
+    """The API: "`max_tokens` must be greater than `thinking.budget_tokens`"; and no budget below the least one."""
     thinking = draft.top.get("thinking", {})
     budget, limit = thinking.get("budget_tokens"), draft.top.get("max_tokens")
     if not isinstance(budget, int) or limit is None or budget < limit:
@@ -97,7 +83,7 @@ def budget_below_max_tokens(draft: Draft) -> None:
 
 
 def no_sampling_where_refused(draft: Draft) -> None:
-    """ "`temperature` is deprecated for this model": those that came with the adaptive mode alone."""
+    """The API: "`temperature` is deprecated for this model": those that came with the adaptive mode alone."""
     if not adaptive_alone(draft.target.thinking):
         return
     for name in ("temperature", "top_p", "top_k"):
@@ -105,7 +91,7 @@ def no_sampling_where_refused(draft: Draft) -> None:
 
 
 def sampling_beside_thinking(draft: Draft) -> None:
-    """ "`temperature` may only be set to 1 when thinking is enabled"; top_p from 0.95, no top_k."""
+    """The API: "`temperature` may only be set to 1 when thinking is enabled"; top_p from 0.95, no top_k."""
     if not _thinks(draft):
         return
     if draft.top.get("temperature", 1) != 1:
@@ -116,20 +102,20 @@ def sampling_beside_thinking(draft: Draft) -> None:
 
 
 def temperature_within_one(draft: Draft) -> None:
-    """ "temperature: range: 0..1"; OpenAI and Gemini go to 2."""
+    """The API: "temperature: range: 0..1"; OpenAI and Gemini go to 2."""
     if draft.top.get("temperature", 0) > 1:
         draft.top["temperature"] = 1
         draft.lose("temperature", "temperature goes from 0 to 1; 1 was sent")
 
 
 def one_of_temperature_and_top_p(draft: Draft) -> None:
-    """ "`temperature` and `top_p` cannot both be specified for this model"."""
+    """The API: "`temperature` and `top_p` cannot both be specified for this model"."""
     if "temperature" in draft.top:
         draft.drop("top_p", "the model takes temperature or top_p, not both")
 
 
 def few_breakpoints(draft: Draft) -> None:
-    """ "A maximum of 4 blocks with cache_control may be provided": the oldest go."""
+    """The API: "A maximum of 4 blocks with cache_control may be provided": the oldest go."""
     holders = list(_breakpoints(draft))
     for holder in holders[: max(0, len(holders) - MAX_BREAKPOINTS)]:
         del holder["cache_control"]
@@ -137,7 +123,7 @@ def few_breakpoints(draft: Draft) -> None:
 
 
 def long_breakpoints_first(draft: Draft) -> None:
-    """ "a ttl='1h' cache_control block must not come after a ttl='5m' cache_control block": the late one becomes short."""
+    """The API: "a ttl='1h' cache_control block must not come after a ttl='5m' cache_control block": the late one becomes short."""
     short_before = False
     for holder in _breakpoints(draft):
         cache = holder["cache_control"]
@@ -157,7 +143,6 @@ RULES: tuple[Rule, ...] = (
     budget_without_forced_tool,
     budget_with_its_thoughts,
     budget_below_max_tokens,
-    no_unasked_thinking_in_prefill,
     no_trailing_white_space,
     no_sampling_where_refused,
     sampling_beside_thinking,

@@ -37,12 +37,12 @@ def rooted(schema: Mapping[str, Any] | None) -> tuple[Object, bool]:
         found = root.pop(name, None)
         if isinstance(found, list):
             branches.append((name, [each for each in found if isinstance(each, dict)]))
-    properties = dict(root.get("properties") or {})
-    required = list(root.get("required") or [])
+    properties = dict(_members(root.get("properties")))
+    required = _names(root.get("required"))
     for name, options in branches:
         for option in options:
-            properties = {**(option.get("properties") or {}), **properties}
-        wanted = [set(option.get("required") or []) for option in options]
+            properties = {**_members(option.get("properties")), **properties}
+        wanted = [set(_names(option.get("required"))) for option in options]
         if wanted:
             common = set.union(*wanted) if name == "allOf" else set.intersection(*wanted)
             required += sorted(common - set(required))
@@ -116,6 +116,14 @@ def _definitions(schema: Mapping[str, Any], depth: int) -> Object:
         for name in ("$defs", "definitions")
         if isinstance(schema.get(name), Mapping)
     }
+
+
+def _members(value: JSON) -> Mapping[str, Any]:
+    return value if isinstance(value, Mapping) else {}
+
+
+def _names(value: JSON) -> list[str]:
+    return [each for each in value if isinstance(each, str)] if isinstance(value, list) else []
 
 
 def _shown(value: JSON) -> str:

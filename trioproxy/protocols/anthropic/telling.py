@@ -44,6 +44,10 @@ from trioproxy.wire.jsoncodec import Object
 __all__ = ["Telling", "message_id"]
 
 
+# Providers that leave one out mean none; clients of the API want both.
+_SERVER_TOOL_USE = {"web_search_requests": 0, "web_fetch_requests": 0}
+
+
 def message_id(given: str, token: str) -> str:
     """The id of a message: the provider's own, behind the beginning that ids have here; one of ``token`` where it gave none."""
     if given.startswith("msg_"):
@@ -161,6 +165,8 @@ class Telling:
     def _finish(self, item: Finished) -> Iterator[Object]:
         beside = dict(self._beside)
         usage = {**usage_fields(self._usage), **beside.pop("usage", {})}
+        if isinstance(usage.get("server_tool_use"), dict):
+            usage["server_tool_use"] = {**_SERVER_TOOL_USE, **usage["server_tool_use"]}
         delta: Object = {
             "stop_reason": stop_written(item.reason, raw=item.raw, called=self._called, refused=self._refused),
             "stop_sequence": item.stop_sequence,

@@ -7,6 +7,7 @@ become functions with one string argument, as every protocol without them has it
 from __future__ import annotations
 
 from collections.abc import Iterable
+from typing import assert_never
 
 from trioproxy.neutral.extras import own, settled, spelling
 from trioproxy.neutral.parts import ToolKind
@@ -51,6 +52,8 @@ def write_tools(conversation: Conversation, draft: Draft) -> None:
                 draft.tools.append(written)
             case ServerTool():
                 draft.tools += _server_tool(tool, path, draft, taken)
+            case _:
+                assert_never(tool)
 
 
 def _allowed(conversation: Conversation) -> Iterable[tuple[int, ToolSpec]]:

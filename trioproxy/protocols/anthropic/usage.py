@@ -12,7 +12,9 @@ from trioproxy.wire.jsoncodec import JSON, Object
 
 __all__ = ["Tally", "usage_fields"]
 
-_COUNTS = ("input_tokens", "cache_read_input_tokens", "cache_creation_input_tokens", "output_tokens")
+# Counts that a report replaces together: the input's three parts, and the output.
+_SIDES = (("input_tokens", "cache_read_input_tokens", "cache_creation_input_tokens"), ("output_tokens",))
+_COUNTS = frozenset(name for side in _SIDES for name in side)
 
 # What nearly every answer says of itself and nobody acts on.
 _IDLE = {
@@ -33,18 +35,21 @@ class Tally:
     def take(self, report: JSON) -> Usage | None:
         """The counts after this report (any JSON); None while nothing is known.
 
-        A zero never replaces a count: compatible providers leave input out of the last report by writing 0.
+        Zeros alone never replace counts: compatible providers leave the input out of the last report by writing 0.
         """
         if not isinstance(report, dict):
             return None
+        for side in _SIDES:
+            told = {name: report[name] for name in side if _count(report.get(name))}
+            known = any(self._counts.get(name) for name in side)
+            if any(told.values()) or not known:
+                self._counts.update(told)
+        details = report.get("output_tokens_details")
+        thinking = details.get("thinking_tokens") if isinstance(details, dict) else None
+        self._reasoning = thinking if _count(thinking) else self._reasoning
         for name, value in report.items():
-            if name in _COUNTS:
-                if _count(value) and (value or name not in self._counts):
-                    self._counts[name] = value
-            elif name == "output_tokens_details":
-                thinking = value.get("thinking_tokens") if isinstance(value, dict) else None
-                self._reasoning = thinking if _count(thinking) else self._reasoning
-            elif value is not None and value not in _IDLE.get(name, ()):
+            plain = name in _COUNTS or name == "output_tokens_details" or value is None
+            if not plain and value not in _IDLE.get(name, ()):
                 self.rest[name] = value
         return self._usage()
 

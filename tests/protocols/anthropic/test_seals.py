@@ -1,0 +1,44 @@
+from __future__ import annotations
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from trioproxy.neutral.parts import Signature, SignatureForm
+from trioproxy.protocols.anthropic.seals import MARK, call_seal, seal, sealed_call, unseal
+
+OWN = SignatureForm.ANTHROPIC_SIGNATURE
+FOREIGN = [form for form in SignatureForm if form not in (OWN, SignatureForm.ANTHROPIC_REDACTED)]
+
+
+@pytest.mark.parametrize("form", [OWN, SignatureForm.ANTHROPIC_REDACTED])
+def test_anthropics_own_is_never_touched(form: SignatureForm) -> None:
+    signature = Signature(value="EqwCCm+/=", form=form)
+    assert seal(signature) == "EqwCCm+/="
+    assert unseal("EqwCCm+/=", own=form) == signature
+
+
+@given(value=st.text(min_size=1), form=st.sampled_from(FOREIGN), item=st.none() | st.text(min_size=1))
+def test_another_vendors_token_comes_back(value: str, form: SignatureForm, item: str | None) -> None:
+    signature = Signature(value=value, form=form, item_id=item)
+    sealed = seal(signature)
+    assert sealed.startswith(MARK)
+    assert unseal(sealed, own=OWN) == signature
+
+
+@given(value=st.text(min_size=1), form=st.sampled_from(FOREIGN), call_id=st.text())
+def test_a_calls_token_comes_back_with_its_call(value: str, form: SignatureForm, call_id: str) -> None:
+    signature = Signature(value=value, form=form)
+    assert sealed_call(call_seal(call_id, signature)) == (call_id, signature)
+
+
+def test_unsigned_thinking_comes_back_unsigned() -> None:
+    assert unseal(seal(None), own=OWN) is None
+    assert unseal("", own=OWN) is None
+
+
+def test_a_broken_seal_is_no_signature() -> None:
+    assert unseal(f"{MARK}unknown:x:y", own=OWN) is None
+    assert unseal(MARK, own=OWN) is None
+    assert sealed_call(f"{MARK}call:id:unknown:y") is None
+    assert sealed_call("EqwC") is None

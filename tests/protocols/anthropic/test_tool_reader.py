@@ -1,0 +1,97 @@
+from __future__ import annotations
+
+from typing import Any
+
+import pytest
+
+from tests.protocols.anthropic.wires import read
+from trioproxy.errors import ClientFault
+from trioproxy.neutral.extras import foreign
+from trioproxy.neutral.parts import CacheHint
+from trioproxy.neutral.request import ServerTool, Tool, ToolChoice, ToolChoiceMode
+
+SCHEMA = {"type": "object", "properties": {"a": {"type": "string"}}}
+
+
+def test_a_clients_tool() -> None:
+    (tool,) = read(
+        tools=[
+            {
+                "type": "custom",
+                "name": "f",
+                "description": "does f",
+                "input_schema": SCHEMA,
+                "strict": True,
+                "cache_control": {"type": "ephemeral"},
+                "defer_loading": True,
+                "eager_input_streaming": True,
+            }
+        ]
+    ).tools
+    assert isinstance(tool, Tool)
+    assert (tool.name, tool.description, tool.schema, tool.strict) == ("f", "does f", SCHEMA, True)
+    assert tool.cache == CacheHint()
+    losses, essential = foreign(tool.extras, "gemini", path="tools[0]")
+    assert [loss.path for loss in losses] == ["tools[0].defer_loading", "tools[0].eager_input_streaming"]
+    assert essential == ()
+
+
+@pytest.mark.parametrize(
+    ("kind", "family"),
+    [
+        ("web_search_20250305", "web_search"),
+        ("web_fetch_20250910", "web_fetch"),
+        ("code_execution_20260120", "code_execution"),
+        ("bash_20250124", None),
+        ("text_editor_20250728", None),
+        ("memory_20250818", None),
+    ],
+)
+def test_tools_that_the_api_defines(kind: str, family: str | None) -> None:
+    tool = {"type": kind, "name": "x", "max_uses": 2}
+    assert read(tools=[tool]).tools == (ServerTool(family=family, protocol="anthropic", payload=tool),)
+
+
+def test_their_cache_breakpoint() -> None:
+    plain = {"type": "web_search_20250305", "name": "x", "cache_control": {"type": "ephemeral", "ttl": "1h"}}
+    odd = {"type": "web_search_20250305", "name": "x", "cache_control": {"type": "ephemeral", "scope": "global"}}
+    first, second = read(tools=[plain, odd]).tools
+    assert first.cache == CacheHint(ttl="1h")
+    assert isinstance(second, ServerTool)
+    assert (second.cache, second.payload) == (None, odd)
+
+
+@pytest.mark.parametrize(
+    ("choice", "expected", "parallel"),
+    [
+        (None, None, None),
+        ({"type": "auto"}, ToolChoice(mode=ToolChoiceMode.AUTO), None),
+        ({"type": "any", "disable_parallel_tool_use": True}, ToolChoice(mode=ToolChoiceMode.REQUIRED), False),
+        ({"type": "none"}, ToolChoice(mode=ToolChoiceMode.NONE), None),
+        ({"type": "tool", "name": "f"}, ToolChoice(mode=ToolChoiceMode.NAMED, names=("f",)), None),
+    ],
+)
+def test_the_choice(choice: Any, expected: Any, parallel: bool | None) -> None:
+    conversation = read(tool_choice=choice)
+    assert (conversation.tool_choice, conversation.parallel_tools) == (expected, parallel)
+
+
+def test_parallel_calls_may_be_asked_for() -> None:
+    assert read(tool_choice={"type": "auto", "disable_parallel_tool_use": False}).parallel_tools is True
+
+
+@pytest.mark.parametrize(
+    ("fields", "param"),
+    [
+        ({"tools": ["f"]}, "tools[0]"),
+        ({"tools": {}}, "tools"),
+        ({"tools": [{"input_schema": {}}]}, "tools[0].name"),
+        ({"tools": [{"name": "f", "input_schema": "x"}]}, "tools[0].input_schema"),
+        ({"tool_choice": {"type": "some"}}, "tool_choice.type"),
+        ({"tool_choice": {"type": "tool"}}, "tool_choice.name"),
+    ],
+)
+def test_what_a_tool_must_be(fields: dict[str, Any], param: str) -> None:
+    with pytest.raises(ClientFault) as caught:
+        read(**fields)
+    assert caught.value.failure.param == param
