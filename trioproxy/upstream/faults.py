@@ -265,7 +265,7 @@ def _offset(fault: Fault, fixture: Fixture, *, default: float | None = None) -> 
             return borders[min(int(place), len(borders) - 1)]
         case Unit.BYTE:
             return min(int(place), len(fixture.body))
-        case Unit.TIME:
+        case _:
             return sum(len(chunk.data) for chunk in fixture.chunks if chunk.at <= place)
 
 

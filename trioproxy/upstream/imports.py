@@ -104,6 +104,8 @@ def import_document(document: JSON, *, protocol: str | None = None) -> list[Fixt
             found = [_from_exchange(document, protocol)]
         case list() if document and all(isinstance(each, dict) for each in document):
             found = [_from_lines([dumps(each) for each in document], protocol)]
+        case dict() if _protocol_of([document]):
+            found = [_from_lines([dumps(document)], protocol)]
         case _:
             raise ImportInvalid(
                 "neither a VCR cassette (interactions), a HAR file (log.entries), an exchange (request, response), a fixture, "
@@ -321,7 +323,7 @@ def _protocol_of(documents: list[Object]) -> str:
     """Which protocol's stream these events are."""
     for document in documents:
         kind = str(document.get("type", ""))
-        if str(document.get("object", "")).startswith("chat.completion"):
+        if document.get("object") == "chat.completion.chunk":
             return "openai_chat"
         if kind.startswith("response."):
             return "openai_responses"
