@@ -92,9 +92,11 @@ def test_an_instruction_amid_a_tool_loop_keeps_the_loop() -> None:
 def test_a_system_prompt_alone_is_what_the_user_says() -> None:
     conversation = Conversation(model="m", system=(Text(text="a"), Text(text="Say hello.")))
     written = PROTOCOL.write_request(conversation, TARGET)
-    assert written.body["system"] == "a"
-    assert written.body["messages"] == [{"role": "user", "content": [{"type": "text", "text": "Say hello."}]}]
+    texts = [{"type": "text", "text": "a"}, {"type": "text", "text": "Say hello."}]
+    assert written.body["messages"] == [{"role": "user", "content": texts}]
+    assert "system" not in written.body
     assert lost(written) == ["messages"]
+    assert write(user(""), system=(Text(text="Say hello."),)).body["messages"][0]["content"] == texts[1:]
 
 
 def test_nothing_to_answer_is_refused() -> None:

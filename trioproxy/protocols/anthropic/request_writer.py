@@ -69,10 +69,6 @@ def _write_system(conversation: Conversation, notes: Mapping[str, Any], draft: D
 
 def _write_turns(conversation: Conversation, draft: Draft) -> None:
     draft.messages = [_message(turn, f"messages[{number}]", draft) for number, turn in enumerate(conversation.turns)]
-    if not conversation.turns and draft.system:
-        # The API answers messages, not instructions.
-        draft.messages = [Message(role="user", blocks=[draft.system.pop()])]
-        draft.lose("messages", "there is no message to answer; the last system text is sent as the user's")
 
 
 def _message(turn: Turn, path: str, draft: Draft) -> Message:

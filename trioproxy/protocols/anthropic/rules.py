@@ -10,7 +10,7 @@ from __future__ import annotations
 from collections.abc import Callable, Iterator
 
 from trioproxy.errors import ClientFault, ErrorKind
-from trioproxy.protocols.anthropic.draft import Draft
+from trioproxy.protocols.anthropic.draft import Draft, Message
 from trioproxy.protocols.anthropic.messages import merge_neighbours, pair_tools, results_first
 from trioproxy.protocols.anthropic.thinking_writer import MIN_BUDGET, adaptive_alone
 from trioproxy.wire.jsoncodec import Object
@@ -24,8 +24,12 @@ MIN_TOP_P_THINKING = 0.95
 
 
 def something_to_answer(draft: Draft) -> None:
-    """The API: "messages: at least one message is required"."""
+    """The API: "messages: at least one message is required". Where there is a system prompt alone, it is what the user says."""
     merge_neighbours(draft)
+    if not draft.messages and draft.system:
+        draft.messages = [Message(role="user", blocks=draft.system)]
+        draft.system = []
+        draft.lose("messages", "there is no message to answer; the system prompt is sent as the user's text")
     if not draft.messages:
         raise ClientFault(
             ErrorKind.INVALID_REQUEST,
@@ -61,7 +65,7 @@ def budget_without_forced_tool(draft: Draft) -> None:
 
 
 def budget_with_its_thoughts(draft: Draft) -> None:
-    """The API: "When `thinking` is enabled, a final `assistant` message must start with a thinking block". A loop that lost it goes on without."""
+    """The API: "When `thinking` is enabled, a final `assistant` message must start with a thinking block"."""
     if draft.top.get("thinking", {}).get("type") != "enabled":
         return
     opening = _loop_opening(draft)

@@ -113,7 +113,7 @@ def _server_tool(tool: ServerTool, path: str, draft: Draft, taken: set[str]) -> 
     if tool.protocol == NAME:
         return [{**tool.payload, **cache_written(tool.cache, {})}]
     if tool.family != "web_search" or "web_search" in taken:
-        draft.lose(path, f"a {tool.family or 'tool'} that {tool.protocol} runs has no counterpart here")
+        draft.lose(path, f"this tool of {tool.protocol}'s own ({tool.family or 'unnamed'}) has no counterpart here")
         return []
     written: Object = {"type": WEB_SEARCH, "name": "web_search"}
     for name, value in tool.payload.items():
