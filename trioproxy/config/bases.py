@@ -5,6 +5,7 @@ Knows: the rule that tells a vendor's several addresses apart by their look. Ref
 
 from __future__ import annotations
 
+from functools import reduce
 from urllib.parse import urlsplit
 
 import attrs
@@ -35,14 +36,15 @@ def bases_of(provider: Provider, catalogue: Catalogue, base: str | None, protoco
     """
     if base is None:
         return Bases(wires=_narrowed(provider.wires, catalogue, protocol, ""))
+    base = reduce(trim_base, (*provider.wires, *catalogue.protocols.values()), base)
     ours = tuple(wire for wire in provider.wires if wire.base_url and is_ancestor(base, wire.base_url))
     if ours and (protocol is None or any(wire.protocol == protocol for wire in ours)):
         return Bases(wires=_narrowed(ours, catalogue, protocol, ""))
     foreign = not any(same_origin(base, wire.base_url) for wire in provider.wires)
     if protocol is not None:
         wire = _narrowed(provider.wires, catalogue, protocol, base)[0]
-        return Bases(wires=(_moved(wire, base),), own=True, foreign=foreign)
-    wires = tuple(_moved(wire, base) for wire in _fitting(provider.wires, base))
+        return Bases(wires=(attrs.evolve(wire, base_url=base),), own=True, foreign=foreign)
+    wires = tuple(attrs.evolve(wire, base_url=base) for wire in _fitting(provider.wires, base))
     return Bases(wires=wires, own=True, foreign=foreign)
 
 
@@ -58,10 +60,6 @@ def _narrowed(wires: tuple[Wire, ...], catalogue: Catalogue, protocol: str | Non
     if protocol is None:
         return wires
     return tuple(wire for wire in wires if wire.protocol == protocol) or (catalogue.plain_wire(protocol, base),)
-
-
-def _moved(wire: Wire, base: str) -> Wire:
-    return attrs.evolve(wire, base_url=trim_base(base, wire))
 
 
 def _last_segment(base: str) -> str:

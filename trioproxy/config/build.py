@@ -42,7 +42,10 @@ def build(
     """
     report = Report()
     top = Place(config.name, getattr(config.document, "line", 1))
-    section: Section = root(catalogue).read(config.document, top, Reading(env=env, report=report))
+    reading = Reading(env=env, report=report)
+    section: Section = root(catalogue).read(config.document, top, reading)
+    if reading.exhausted:
+        report.settle()
     settings = settings_of(section, report, host=host, port=port)
     clients = client_keys(section, report)
     check_exposure(settings, clients, section, report)

@@ -197,8 +197,12 @@ COMPATIBLE = Block(
     keys=(
         Key("name", Text(empty=False), "What routes, metrics and messages call it.", example="mlx-local"),
         _BASE,
-        Key("api-key-entries", Many(block=_COMPATIBLE_KEY), "Its keys; none is fine for a local server."),
-        Key("api-keys", Texts(), "Its keys, as a plain list."),
+        Key(
+            "api-key-entries",
+            Many(block=_COMPATIBLE_KEY),
+            "Its keys, each a block or the key alone; none is fine for a local server.",
+            aliases=("api-keys",),
+        ),
         _KEY,
         _TOKEN_FILE,
         *_ENABLED,

@@ -184,7 +184,7 @@ class Mint:
         for entry in section.get("models", ()):
             name = entry.get("name", entry.get("alias"))
             if name is None:
-                if not entry.places:
+                if not {"name", "alias"} & entry.places.keys():
                     self.report.problem(entry.place, "an entry of models needs a name")
                 continue
             if entry.get("enabled", True):

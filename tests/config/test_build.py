@@ -1,0 +1,230 @@
+"""The whole way from a text to a snapshot."""
+
+from __future__ import annotations
+
+import pytest
+
+from tests.config.making import made, refused
+from trioproxy.config.model import MatchKind
+
+
+def test_all_problems_at_once_in_the_order_of_the_file() -> None:
+    found = refused("""\
+hots: 1
+port: eight
+claude-api-key:
+  - prefx: a
+    api-key: k
+  - models: 3
+routing:
+  strategy: random
+  routes:
+    - {model-pattern: '(', provider: claude}
+    - {model-pattern: a, provider: cluade}
+    - {provider: claude}
+fallbacks: 3
+""")
+
+    assert [(problem.line, problem.path) for problem in found] == [
+        (1, "hots"),
+        (2, "port"),
+        (4, "claude-api-key[0].prefx"),
+        (6, "claude-api-key[1]"),
+        (8, "routing.strategy"),
+        (10, "routing.routes[0].model-pattern"),
+        (11, "routing.routes[1].provider"),
+        (12, "routing.routes[2]"),
+        (13, "fallbacks"),
+    ]
+    assert [problem.suggestion for problem in found if problem.suggestion] == ["host", "prefix", "claude"]
+    assert all(problem.file == "config.yaml" for problem in found)
+
+
+@pytest.mark.parametrize(
+    ("text", "key"),
+    [
+        ("unknown_key = 1\n", "unknown_key"),
+        ("[server]\nprt = 1\n", "prt"),
+        ("[providers.a]\nprotocol = 'anthropic_messages'\nbase_url = 'http://h'\napi_key = ' '\n", "api_key"),
+        ("[routing.default_provider_names]\nanthropic_messages = 'nobody'\n", "anthropic_messages"),
+        ("[[routing.routes]]\nmatch_kind = 'regex'\nmodel_pattern = '('\nprovider = 'a'\n", "model_pattern"),
+        ("[[routing.routes]]\nname = ''\nmodel_pattern = 'x'\nprovider = 'a'\n", "name"),
+        ("[tool_calls]\ntimeout_secs = 0\n", "timeout_secs"),
+        ("[capture]\n[capture]\n", "capture"),
+    ],
+)
+def test_start_is_refused_and_the_key_is_named(text: str, key: str) -> None:
+    assert any(key in str(problem) for problem in refused(text, name="c.toml"))
+
+
+def test_route_names_are_unique() -> None:
+    (problem,) = refused("""
+        providers: {a: {protocol: gemini, base_url: http://h, api_key: k}}
+        routing:
+          routes:
+            - {name: r, model-pattern: x, provider: a}
+            - {name: r, model-pattern: y, provider: a}
+            - {model-pattern: y, provider: a}
+            - {model-pattern: y, provider: a}
+    """)
+
+    assert (problem.line, problem.path) == (6, "routing.routes[1].name")
+    assert "line 5" in problem.message
+
+
+def test_route_is_read_whole() -> None:
+    (rule,) = made("""
+        providers: {A: {protocol: gemini, base_url: http://h, api_key: k}}
+        routing:
+          routes:
+            - name: r
+              request_protocol: anthropic_messages
+              match_kind: Regex
+              model_pattern: ^(?<f>.*)$
+              provider: " a "
+              upstream_model: ${f}/$1
+              timeouts: {first-byte: 1.5, tool-call: off}
+    """).routes
+
+    assert (rule.name, rule.protocol, rule.match) == ("r", "anthropic", MatchKind.REGEX)
+    assert (rule.pattern, rule.provider, rule.upstream_model) == ("^(?<f>.*)$", "a", "${f}/$1")
+    assert rule.deadlines == {"first_byte": 1.5, "tool_call": float("inf")}
+    assert rule.source == "config.yaml:5"
+
+
+def test_empty_default_is_none() -> None:
+    snapshot = made("""
+        providers: {A: {protocol: gemini, base_url: http://h, api_key: k}}
+        routing: {default-provider-names: {openai_responses: '', anthropic_messages: a}}
+    """)
+
+    assert snapshot.defaults == {"anthropic": "a"}
+
+
+def test_route_may_name_what_is_not_usable_yet() -> None:
+    snapshot = made("""
+        kiro: [{token-file: x}]
+        providers: {c: {type: claude}}
+        routing: {routes: [{model-pattern: a, provider: kiro}, {model-pattern: b, provider: c}]}
+    """)
+
+    assert len(snapshot.routes) == 2
+
+
+def test_provider_names_are_listed_where_one_is_wrong() -> None:
+    assert "the file has no provider" in refused("routing: {routes: [{model-pattern: a, provider: x}]}")[0].message
+    assert (
+        "there are groq"
+        in refused("groq: [{api-key: k}]\nrouting: {routes: [{model-pattern: a, provider: x}]}")[0].message
+    )
+
+
+UNSERVED = """antigravity capture claude-code claude-header-defaults codex codex-header-defaults commercial-mode disable-image-generation
+error-logs-max-files gpt-image-2-base-model home incognito-browser interactions-api-key kiro-fingerprint kiro-preferred-endpoint
+logging-to-file logs-max-total-size-mb nonstream-keepalive-interval oauth-excluded-models oauth-model-alias oauth-request-scoped-errors
+passthrough-headers payload plugins pprof quota-exceeded redis-usage-queue-retention-seconds request-log request-scoped-errors
+responses-compact-enabled save-cooldown-status tls usage-statistics-enabled ws-auth xai"""
+
+
+@pytest.mark.parametrize("key", UNSERVED.split())
+def test_key_of_other_programs_gives_one_warning(key: str) -> None:
+    snapshot = made(f"groq: [{{api-key: k}}]\n{key}: {{any: [thing]}}\n")
+
+    assert len(snapshot.warnings) == 1
+    assert snapshot.warnings[0].startswith(f"config.yaml:2: {key}: is known, but not served yet")
+
+
+def test_login_block_gives_one_warning_and_its_keys_are_checked() -> None:
+    amp = "ampcode: {upstream-url: https://ampcode.com, upstream-api-key: a, model-mappings: [{from: a, to: b, regex: true, params: {}}]}"
+    for block in (
+        amp,
+        amp.replace("ampcode:", "amp-code:"),
+        "kiro: [{token-file: x, region: r, start-url: s}, {access-token: t}]",
+    ):
+        warnings = made(f"groq: [{{api-key: k}}]\n{block}\n").warnings
+        assert len(warnings) == 1
+    assert refused("kiro:\n  - tokenfile: x\n")[0].suggestion == "token-file"
+
+
+def test_config_of_the_other_program_loads() -> None:
+    snapshot = made("""
+        host: ""
+        port: 8317
+        tls: {enable: false, cert: "", key: ""}
+        remote-management: {allow-remote: false, secret-key: "", disable-control-panel: false}
+        auth-dir: "~/.cli-proxy-api"
+        api-keys: ["your-api-key-1", "your-api-key-2"]
+        debug: false
+        commercial-mode: false
+        logging-to-file: false
+        logs-max-total-size-mb: 0
+        error-logs-max-files: 10
+        usage-statistics-enabled: false
+        proxy-url: ""
+        force-model-prefix: false
+        passthrough-headers: false
+        request-retry: 3
+        max-retry-credentials: 0
+        max-retry-interval: 30
+        disable-cooling: false
+        quota-exceeded: {switch-project: true, switch-preview-model: true}
+        routing: {strategy: "round-robin", session-affinity: false, session-affinity-ttl: "1h"}
+        ws-auth: false
+        nonstream-keepalive-interval: 0
+        streaming: {keepalive-seconds: 15, bootstrap-retries: 1}
+        gemini-api-key:
+          - api-key: "AIzaSy...01"
+            prefix: "test"
+            base-url: "https://generativelanguage.googleapis.com"
+            headers: {X-Custom-Header: "custom-value"}
+            proxy-url: "socks5://proxy.example.com:1080"
+            models: [{name: "gemini-2.5-flash", alias: "gemini-flash"}]
+            excluded-models: ["gemini-2.5-pro", "gemini-2.5-*", "*-preview", "*flash*"]
+        codex-api-key:
+          - {api-key: "sk-atSM...", prefix: "test", base-url: "https://www.example.com", websockets: true}
+        claude-api-key:
+          - api-key: "sk-atSM..."
+          - api-key: "sk-atSM...2"
+            base-url: "https://www.example.com"
+            models: [{name: "claude-3-5-sonnet-20241022", alias: "claude-sonnet-latest", force-mapping: true}]
+            cloak: {mode: "auto", strict-mode: false, sensitive-words: ["API"]}
+        openai-compatibility:
+          - name: "openrouter"
+            prefix: "test"
+            base-url: "https://openrouter.ai/api/v1"
+            support-prompt-cache-key: true
+            api-key-entries: [{api-key: "sk-or-v1-...b780", proxy-url: "direct"}, {api-key: "sk-or-v1-...b781"}]
+            models: [{name: "moonshotai/kimi-k2:free", alias: "kimi-k2", thinking: {levels: ["low", "high"]}, input-modalities: [text]}]
+        vertex-api-key:
+          - {api-key: "vk-123...", base-url: "https://example.com/api", models: [{name: "gemini-2.5-flash", alias: "vertex-flash"}]}
+        oauth-model-alias: {codex: [{name: "gpt-5", alias: "g5", fork: true}]}
+        payload: {default: [{models: [{name: "gemini-*", protocol: "gemini"}], params: {"generationConfig.x": 1}}]}
+    """)
+
+    assert len(snapshot.credentials) == 7
+    assert snapshot.settings.host == "0.0.0.0"
+    assert snapshot.settings.request_retry == 3
+    assert not any("unknown" in warning for warning in snapshot.warnings)
+    vertex = snapshot.credentials[-1]
+    assert vertex.wires[0].base_url == "https://example.com/api"
+
+
+def test_nothing_to_serve_is_a_warning() -> None:
+    assert any("no provider can be used" in warning for warning in made("port: 1").warnings)
+    assert made("groq: [{api-key: k}]").warnings == ()
+
+
+@pytest.mark.parametrize("text", ["just a word", "- a\n- b\n", "1"])
+def test_file_that_is_no_mapping(text: str) -> None:
+    (problem,) = refused(text)
+
+    assert "expected a mapping" in problem.message
+    assert problem.line == 1
+
+
+def test_no_secret_in_problems_or_warnings() -> None:
+    text = "api-keys: [sekrit-1...]\nclaude-api-key: [{api-key: sekrit-2..., base-url: x}]\nhots: 1\n"
+
+    assert not any("sekrit" in str(problem) for problem in refused(text))
+    snapshot = made("api-keys: [sekrit-1...]\nclaude-api-key: [{api-key: sekrit-2...}]\n")
+    assert "sekrit" not in repr(snapshot) + "".join(snapshot.warnings)
