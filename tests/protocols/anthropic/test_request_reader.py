@@ -96,6 +96,11 @@ def test_fields_that_no_other_protocol_may_drop(name: str) -> None:
     assert caught.value.failure.param == name
 
 
+def test_an_empty_field_is_none_that_matters() -> None:
+    extras = read(container=None, mcp_servers=[]).extras
+    assert len(settled(extras, "openai_chat")) == 2
+
+
 def test_counting_needs_no_limit() -> None:
     document = {"model": "m", "messages": [{"role": "user", "content": "hi"}]}
     conversation = PROTOCOL.read_request(document, asked(document, operation=Operation.COUNT_TOKENS))

@@ -118,7 +118,7 @@ def test_web_search_of_other_protocols() -> None:
     [
         ({"max_uses": 3, "blocked_domains": ["b.example"]}, {"max_uses": 3, "blocked_domains": ["b.example"]}),
         ({"filters": {"odd": 1}}, {}),
-        ({"user_location": None}, {}),
+        ({"user_location": "here"}, {}),
         ({"max_uses": 0}, {}),
     ],
 )
@@ -129,6 +129,11 @@ def test_settings_of_web_search(payload: dict[str, Any], written: dict[str, Any]
         {"type": WEB_SEARCH, "name": "web_search", **written, "cache_control": {"type": "ephemeral"}}
     ]
     assert len(found.losses) == (0 if written else 1)
+
+
+def test_settings_without_a_value_are_none() -> None:
+    payload = {"user_location": None, "max_uses": None}
+    assert write(tools=(ServerTool(family="web_search", protocol="elsewhere", payload=payload),)).losses == ()
 
 
 def test_server_tools_without_a_counterpart() -> None:

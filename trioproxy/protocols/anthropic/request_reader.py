@@ -75,7 +75,8 @@ def read_request(document: Object, asked: Asked) -> Conversation:
             rest[inner.path] = inner.rest()
     if odd:
         rest["output_config"] = {**rest.get("output_config", {}), "format": odd}
-    return attrs.evolve(conversation, extras=packed(NAME, rest, essential=ESSENTIAL, spelling={**notes, "own": True}))
+    essential = [name for name in ESSENTIAL if rest.get(name)]
+    return attrs.evolve(conversation, extras=packed(NAME, rest, essential=essential, spelling={**notes, "own": True}))
 
 
 def _system(value: JSON) -> tuple[Text | Opaque, ...]:

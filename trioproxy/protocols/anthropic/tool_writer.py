@@ -118,6 +118,8 @@ def _server_tool(tool: ServerTool, path: str, draft: Draft, taken: set[str]) -> 
     written: Object = {"type": WEB_SEARCH, "name": "web_search"}
     for name, value in tool.payload.items():
         match name:
+            case _ if value is None:
+                pass
             case "type" | "name" | "googleSearch" | "google_search":
                 pass
             case "user_location" if isinstance(value, dict):
