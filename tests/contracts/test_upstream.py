@@ -5,6 +5,8 @@ from __future__ import annotations
 from collections.abc import AsyncIterator, Awaitable, Callable
 from contextlib import AbstractAsyncContextManager, asynccontextmanager
 from functools import partial
+from pathlib import Path
+from tempfile import TemporaryDirectory
 
 import attrs
 import pytest
@@ -16,7 +18,10 @@ from tests.support.tls import client_context, server_context
 from tests.support.upstreams import Delay, Fault, RecordedProgress, Script, ScriptedUpstream
 from trioproxy.errors import ErrorKind, UpstreamFault
 from trioproxy.upstream.base import Headers, Upstream, UpstreamRequest, UpstreamResponse
+from trioproxy.upstream.fixture import Chunk, Ending, Fixture, write_fixture
 from trioproxy.upstream.http import HttpUpstream
+from trioproxy.upstream.record import RecordingUpstream
+from trioproxy.upstream.replay import ReplayUpstream, recorded_request
 
 pytestmark = pytest.mark.timeout(30)
 
@@ -131,12 +136,49 @@ async def scripted(plan: Plan) -> AsyncIterator[Site]:
     yield Site(upstream=upstream, request=asked("http://scripted"), wait_nothing_open=wait_nothing_open)
 
 
+_ENDINGS = {"whole": Ending.COMPLETE, "cut": Ending.TRUNCATED, "stall": Ending.STALL, "mute": Ending.COMPLETE}
+
+
+def _keep(fixture: Fixture, folder: str) -> None:
+    Path(folder, "exchange.json").write_bytes(write_fixture(fixture))
+
+
+@asynccontextmanager
+async def replayed(plan: Plan) -> AsyncIterator[Site]:
+    request = asked("http://replay")
+    fixture = Fixture(
+        request=recorded_request(request),
+        status=plan.status,
+        headers=plan.headers,
+        head_at=1e9 if plan.ending == "mute" else 0.0,
+        chunks=tuple(Chunk(0.0, piece) for piece in plan.pieces),
+        ending=_ENDINGS.get(plan.ending, Ending.COMPLETE),
+    )
+    with TemporaryDirectory() as folder:
+        _keep(fixture, folder)
+        upstream = ReplayUpstream(folder)
+        if plan.ending == "refuse":
+            upstream = ReplayUpstream(folder, volatile=(), match="strict", repeat=False)
+            await upstream.open(request, RecordedProgress())
+        yield Site(upstream=upstream, request=request, wait_nothing_open=wait_all_tasks_blocked)
+
+
+@asynccontextmanager
+async def recorded(inner: Build, plan: Plan) -> AsyncIterator[Site]:
+    with TemporaryDirectory() as folder:
+        async with inner(plan) as site:
+            yield attrs.evolve(site, upstream=RecordingUpstream(site.upstream, Path(folder)))
+
+
 BUILDS: dict[str, Build] = {
     "http, chunked": partial(over_http, "chunked", False),
     "http, length": partial(over_http, "length", False),
     "http, until close": partial(over_http, "close", False),
     "https, chunked": partial(over_http, "chunked", True),
     "scripted": scripted,
+    "replay": replayed,
+    "recording http": partial(recorded, partial(over_http, "chunked", False)),
+    "recording replay": partial(recorded, replayed),
 }
 # A body that ends with its connection can't be told from a cut one.
 FRAMED = {name: build for name, build in BUILDS.items() if name != "http, until close"}
@@ -216,7 +258,8 @@ async def test_a_way_that_does_not_exist_is_unreachable(build: Build) -> None:
         with pytest.raises(UpstreamFault) as caught:
             await site.upstream.open(site.request, RecordedProgress())
 
-        assert caught.value.failure.kind is ErrorKind.UNREACHABLE
+        # A replay has no network: what can't be had there is a recording.
+        assert caught.value.failure.kind in (ErrorKind.UNREACHABLE, ErrorKind.NOT_FOUND)
         await site.wait_nothing_open()
 
 

@@ -36,6 +36,7 @@ MAX_RECORDED_BYTES = 64 * 1024 * 1024
 """Of one answer. A longer one is passed on whole and not recorded."""
 
 _WRITE_DEADLINE_S = 5.0
+_LONGEST_SLUG = 80
 _NOT_IN_A_NAME = re.compile(r"[^a-z0-9.]+")
 
 
@@ -47,7 +48,7 @@ def fixture_name(fixture: Fixture) -> str:
     question = Question.of(fixture.request)
     digest = hashlib.sha256(dumps(question.whole()) + (b"+" if question.stream else b"-")).hexdigest()[:8]
     words = [question.model or "no-model", question.operation]
-    slug = "-".join(_NOT_IN_A_NAME.sub("-", word.lower()).strip("-.") for word in words)
+    slug = "-".join(_NOT_IN_A_NAME.sub("-", word.lower()).strip("-.") for word in words)[:_LONGEST_SLUG]
     return f"{fixture.protocol or 'other'}/{slug}-{digest}"
 
 
