@@ -8,15 +8,20 @@ from collections.abc import Iterable
 from typing import Any
 from urllib.parse import urlsplit
 
+import attrs
+
 from tests.support.recordings import Recording, recording_params
 from trioproxy.neutral.events import Event
 from trioproxy.neutral.grammar import Grammar
+from trioproxy.neutral.parts import Reasoning, Refusal, Text, ToolCall, ToolKind
 from trioproxy.neutral.request import Conversation
+from trioproxy.neutral.response import Answer
+from trioproxy.neutral.usage import Usage
 from trioproxy.protocols.base import Asked, Endpoint, PeekRequest, Reader, WriteContext, WriteTarget, Written
 from trioproxy.protocols.gemini import PROTOCOL
 from trioproxy.wire.frames import Frame
 from trioproxy.wire.jsonarray import JSONArrayDecoder
-from trioproxy.wire.jsoncodec import dumps
+from trioproxy.wire.jsoncodec import dumps, loads
 from trioproxy.wire.sse import SSEDecoder
 
 CONTEXT = WriteContext(model="asked-model", now=1_700_000_000, token="c0ffee")
@@ -95,6 +100,34 @@ def model_of(recording: Recording) -> str:
     """The model a recording's URL names."""
     path = urlsplit(recording.request["url"]).path if recording.request else ""
     return path.rpartition("/")[2].partition(":")[0]
+
+
+def said(answer: Answer) -> dict[str, Any]:
+    """What a Gemini client can know of an answer."""
+    thoughts = [
+        "\n\n".join(each for each in (part.text, *part.summary) if each)
+        for part in answer.parts
+        if isinstance(part, Reasoning)
+    ]
+    calls = [part for part in answer.parts if isinstance(part, ToolCall)]
+    signed = [part for part in answer.parts if isinstance(part, Text | Reasoning | ToolCall)]
+    usage = answer.usage or Usage(input=0, output=0)
+    output = max(usage.output or 0, usage.reasoning or 0)
+    return {
+        "text": "".join(part.text for part in answer.parts if isinstance(part, Text | Refusal)),
+        "thoughts": "".join(thoughts),
+        "calls": [
+            (
+                call.call_id,
+                call.name,
+                {"input": call.arguments} if call.kind is ToolKind.CUSTOM else loads(call.arguments),
+            )
+            for call in calls
+        ],
+        "signatures": [part.signature for part in signed if part.signature is not None],
+        "usage": attrs.evolve(usage, output=output, cache_write=None),
+        "failed": answer.failure is not None,
+    }
 
 
 # Values under these names are the user's data or schemas: their keys are not Google's.

@@ -27,6 +27,7 @@ from trioproxy.neutral.events import (
     ToolArgsDelta,
     ToolCallStarted,
 )
+from trioproxy.neutral.extras import packed
 from trioproxy.neutral.parts import Citation
 from trioproxy.protocols.gemini.endpoints import NAME
 from trioproxy.protocols.gemini.grounding import RememberedText
@@ -38,6 +39,10 @@ from trioproxy.wire.machine import ProtocolViolation
 __all__ = ["AnswerParts", "foreign_kind"]
 
 _SIDE_FIELDS = frozenset({"thought", "thoughtSignature", "partMetadata", "mediaResolution", "videoMetadata"})
+
+_PROSE_FIELDS = frozenset({"text", "thought", "thoughtSignature"})
+_CALL_PART_FIELDS = frozenset({"functionCall", "thoughtSignature"})
+_CALL_FIELDS = frozenset({"id", "name", "args", "partialArgs", "willContinue"})
 
 
 def foreign_kind(part: Object) -> str:
@@ -87,14 +92,9 @@ class AnswerParts:
         if call is not None:
             if not isinstance(call, dict):
                 raise ProtocolViolation("a functionCall is not an object")
-            return self._function(call, _signature(part))
-        if isinstance(part.get("text"), str):
-            return self._text(
-                part["text"], PartKind.REASONING if part.get("thought") is True else PartKind.TEXT, _signature(part)
-            )
-        if part.keys() <= {"thought", "thoughtSignature"}:
-            kind = PartKind.REASONING if part.get("thought") is True else PartKind.TEXT
-            return self._text("", kind, _signature(part))
+            return self._function(call, part)
+        if isinstance(part.get("text"), str) or part.keys() <= _PROSE_FIELDS:
+            return self._text(part)
         return [*self.finish(), self.foreign(foreign_kind(part), part)]
 
     def foreign(self, kind: str, payload: Object) -> Foreign:
@@ -115,16 +115,21 @@ class AnswerParts:
         """The end of what is open."""
         return [*self._finish_prose(), *self._finish_call()]
 
-    def _text(self, text: str, kind: PartKind, signature: str | None) -> list[Event]:
-        if not text and signature is None:
+    def _text(self, part: Object) -> list[Event]:
+        text, signature = part.get("text") or "", _signature(part)
+        if not isinstance(text, str):
+            raise ProtocolViolation("a text is no string")
+        kind = PartKind.REASONING if part.get("thought") is True else PartKind.TEXT
+        extras = packed(NAME, _besides(part, _PROSE_FIELDS))
+        if not (text or signature or extras):
             return []
         events = self._finish_call()
         prose = self._prose
-        fits = prose is not None and not prose.signed and (prose.kind is kind or not text)
+        fits = prose is not None and not prose.signed and not extras and (prose.kind is kind or not text)
         if prose is None or not fits:
             events += self._finish_prose()
             prose = self._prose = _Prose(index=self._index(), kind=kind, before=self._spoken)
-            events.append(PartStarted(index=prose.index, kind=kind))
+            events.append(PartStarted(index=prose.index, kind=kind, extras=extras))
         if text and kind is PartKind.TEXT:
             events.append(TextDelta(index=prose.index, text=text))
             prose.text.add(text)
@@ -136,17 +141,24 @@ class AnswerParts:
             events.append(PartSigned(index=prose.index, signature=read_signature(signature)))
         return events
 
-    def _function(self, call: Object, signature: str | None) -> list[Event]:
+    def _function(self, call: Object, part: Object) -> list[Event]:
         events = self._finish_prose()
         if isinstance(call.get("name"), str) and call["name"]:
             events += self._finish_call()
             self._call = _Call(self._index())
-            events.append(ToolCallStarted(index=self._call.index, call_id=self._id(call), name=call["name"]))
+            inner = _besides(call, _CALL_FIELDS)
+            extras = {**_besides(part, _CALL_PART_FIELDS), **({"functionCall": inner} if inner else {})}
+            events.append(
+                ToolCallStarted(
+                    index=self._call.index, call_id=self._id(call), name=call["name"], extras=packed(NAME, extras)
+                )
+            )
             self.calls += 1
         elif call.get("name") or (self._call is None and call):
             raise ProtocolViolation("a functionCall has no name")
         if self._call is None:
             return events
+        signature = _signature(part)
         if signature is not None:
             events.append(PartSigned(index=self._call.index, signature=read_signature(signature)))
         events += self._arguments(self._call, call)
@@ -186,6 +198,11 @@ class AnswerParts:
             return given
         name = f"{self.seed}/{self.calls}/{call['name']}"
         return f"call_{hashlib.sha256(name.encode()).hexdigest()[:24]}"
+
+
+def _besides(fields: Object, named: frozenset[str]) -> Object:
+    """What an object says beyond the fields named."""
+    return {name: value for name, value in fields.items() if name not in named and value is not None}
 
 
 def _signature(part: Object) -> str | None:

@@ -2,11 +2,13 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from typing import Any
 
 from trioproxy.neutral.events import Finished, ResponseStarted
+from trioproxy.neutral.extras import foreign, own
 from trioproxy.neutral.loss import Loss
-from trioproxy.neutral.parts import Signature, ToolCall, ToolKind
+from trioproxy.neutral.parts import NO_EXTRAS, Signature, ToolCall, ToolKind
 from trioproxy.neutral.usage import Usage
 from trioproxy.protocols.base import WriteContext
 from trioproxy.protocols.gemini.endpoints import NAME
@@ -48,9 +50,11 @@ def identity(started: ResponseStarted, context: WriteContext) -> Object:
     return said if stamp is None else {**said, "createTime": stamp}
 
 
-def prose_part(text: str, *, thought: bool, signature: Signature | None = None) -> Object:
-    """A text or thought part."""
-    part: Object = {"text": text}
+def prose_part(
+    text: str, *, thought: bool, signature: Signature | None = None, fields: Mapping[str, Any] = NO_EXTRAS
+) -> Object:
+    """A text or thought part. ``fields`` are what Google itself said beside it."""
+    part: Object = {"text": text, **fields}
     if thought:
         part["thought"] = True
     if signature is not None:
@@ -74,9 +78,12 @@ def arguments_of(call: ToolCall, path: str) -> tuple[Object, list[Loss]]:
 def call_part(call: ToolCall, path: str) -> tuple[Object, list[Loss]]:
     """A functionCall part."""
     arguments, losses = arguments_of(call, path)
+    losses += foreign(call.extras, NAME, path=path)[0]
     if call.namespace is not None:
         losses.append(Loss(f"{path}.namespace", "Gemini has no tool namespaces"))
-    part: Object = {"functionCall": {"id": call.call_id, "name": call.name, "args": arguments}}
+    extras = own(call.extras, NAME)
+    made: Object = {"id": call.call_id, "name": call.name, "args": arguments, **extras.pop("functionCall", {})}
+    part: Object = {"functionCall": made, **extras}
     if call.signature is not None:
         part["thoughtSignature"] = write_signature(call.signature)
     return part, losses

@@ -5,6 +5,7 @@ from __future__ import annotations
 from typing import assert_never
 
 from trioproxy.neutral.events import Finished, FinishReason, ResponseStarted
+from trioproxy.neutral.extras import foreign, own
 from trioproxy.neutral.loss import Loss
 from trioproxy.neutral.parts import Opaque, Reasoning, Refusal, Text, ToolCall
 from trioproxy.neutral.response import Answer
@@ -19,6 +20,7 @@ from trioproxy.protocols.gemini.answer_writing import (
     identity,
     prose_part,
 )
+from trioproxy.protocols.gemini.endpoints import NAME
 from trioproxy.protocols.gemini.errors import render_error
 from trioproxy.protocols.gemini.grounding import Placed, grounding_of
 from trioproxy.protocols.gemini.reader import CANDIDATE, RESPONSE, USAGE
@@ -38,15 +40,19 @@ class _Body:
 
     def add(self, part: Text | Reasoning | Refusal | ToolCall | Opaque) -> None:
         path = f"parts[{len(self.parts)}]"
+        fields: Object = {}
+        if isinstance(part, Text | Reasoning | Refusal):
+            self.losses += foreign(part.extras, NAME, path=path)[0]
+            fields = own(part.extras, NAME)
         match part:
             case Text(text=text):
                 self.placed += [Placed(citation=each, text=text, part=len(self.parts)) for each in part.citations]
-                self.parts.append(prose_part(text, thought=False, signature=part.signature))
+                self.parts.append(prose_part(text, thought=False, signature=part.signature, fields=fields))
             case Refusal(text=text):
-                self.parts.append(prose_part(text, thought=False))
+                self.parts.append(prose_part(text, thought=False, fields=fields))
             case Reasoning():
                 text = "\n\n".join(each for each in (part.text, *part.summary) if each)
-                self.parts.append(prose_part(text, thought=True, signature=part.signature))
+                self.parts.append(prose_part(text, thought=True, signature=part.signature, fields=fields))
             case ToolCall():
                 written, losses = call_part(part, path)
                 self.parts.append(written)

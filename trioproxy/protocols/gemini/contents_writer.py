@@ -34,11 +34,11 @@ from trioproxy.protocols.gemini.endpoints import NAME
 from trioproxy.protocols.gemini.generations import demands_signatures, takes_media_in_results
 from trioproxy.protocols.gemini.media_writer import write_media
 from trioproxy.protocols.gemini.signatures import SKIP_VALIDATION
-from trioproxy.wire.jsoncodec import Object
+from trioproxy.wire.jsoncodec import Object, dumps
 
 __all__ = ["NO_CALL_IDS", "ContentsWriter"]
 
-NO_CALL_IDS = "gemini_no_call_ids"
+NO_CALL_IDS = "gemini-no-call-ids"
 """The quirk of targets that take no ``id`` on calls and responses (Vertex AI)."""
 
 _NO_RESULT = "The call gave no result."
@@ -74,7 +74,6 @@ class ContentsWriter:
         self._ids = NO_CALL_IDS not in target.quirks
         self._called: dict[str, str] = {}
         self._contents: list[_Content] = []
-        self._carried: Signature | None = None
 
     def add(self, turn: Turn, path: str) -> None:
         """Write the next turn.
@@ -97,7 +96,6 @@ class ContentsWriter:
             self._contents.append(last)
         for number, part in enumerate(turn.parts):
             last.pieces += self._pieces(part, f"{path}.parts[{number}]")
-        last.pieces += self._uncarried(path)
 
     def instruction(self, system: tuple[Text | Opaque, ...]) -> list[Object]:
         """The parts of ``systemInstruction``."""
@@ -153,7 +151,8 @@ class ContentsWriter:
         self.losses.append(Loss(piece.path, "the result answers no call of the turn before: given as text"))
         answer = piece.part["functionResponse"]
         response = answer["response"]
-        said = next(iter(response.values()), "") if len(response) == 1 else response
+        said = next(iter(response.values())) if len(response) == 1 else response
+        said = said if isinstance(said, str) else dumps(said).decode()
         piece.part = {"text": f"Result of an earlier call of {answer['name']}:\n{said}"}
         return piece
 
@@ -163,7 +162,7 @@ class ContentsWriter:
             self.losses.append(Loss(f"{path}.cache", "Gemini caches prompts by itself"))
         if isinstance(part, ToolCall):
             return [self._call(part, path)]
-        return [*self._uncarried(path), *self._other(part, path)]
+        return self._other(part, path)
 
     def _other(self, part: Text | Refusal | Reasoning | Media | ToolResult | Opaque, path: str) -> list[_Piece]:
         match part:
@@ -190,22 +189,10 @@ class ContentsWriter:
 
     def _reasoning(self, part: Reasoning, path: str) -> list[_Piece]:
         text = "\n\n".join(each for each in (part.text, *part.summary) if each)
-        if not text and part.signature is not None and part.signature.form is SignatureForm.GEMINI_THOUGHT:
-            # A bare signature came off the call behind it: the client's protocol has no place for it on a call.
-            self._carried = part.signature
-            return []
         signed = self._signed(part.signature, path)
-        if not text and not own(part.extras, NAME):
+        if not (text or signed or own(part.extras, NAME)):
             return []
         return [_Piece({"text": text, "thought": True, **signed, **own(part.extras, NAME)}, path)]
-
-    def _uncarried(self, path: str) -> list[_Piece]:
-        carried, self._carried = self._carried, None
-        return (
-            [_Piece({"text": "", "thought": True, "thoughtSignature": carried.value}, path)]
-            if carried is not None
-            else []
-        )
 
     def _call(self, call: ToolCall, path: str) -> _Piece:
         name = self._names.of(call.name, namespace=call.namespace)
@@ -215,10 +202,9 @@ class ContentsWriter:
         named = self._ids and "id" not in spelling(call.extras, NAME)
         extras = own(call.extras, NAME)
         made: Object = {"name": name, "args": arguments, **extras.pop("functionCall", {})}
-        signature, self._carried = call.signature or self._carried, None
         part = {
             "functionCall": {**({"id": call.call_id} if named else {}), **made},
-            **self._signed(signature, path),
+            **self._signed(call.signature, path),
             **extras,
         }
         return _Piece(part, path, makes=call.call_id)

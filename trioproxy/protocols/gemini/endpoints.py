@@ -31,8 +31,8 @@ VERBS: dict[str, tuple[Operation, bool]] = {
 _PLACES = (
     "/v1beta/models/{model}",
     "/v1/models/{model}",
-    "/v1beta/tunedModels/{tuned}",
-    "/v1/tunedModels/{tuned}",
+    "/v1beta/tunedModels/{model}",
+    "/v1/tunedModels/{model}",
     "/v1beta1/publishers/google/models/{model}",
     "/v1/publishers/google/models/{model}",
     "/v1beta1/projects/{project}/locations/{location}/publishers/google/models/{model}",
@@ -79,8 +79,9 @@ def peek(request: PeekRequest) -> Asked:
 
 
 def _model(request: PeekRequest) -> str:
-    tuned = request.params.get("tuned", "").strip()
-    model = f"tunedModels/{tuned}" if tuned else request.params.get("model", "").strip().removeprefix("models/")
+    model = request.params.get("model", "").strip().removeprefix("models/")
+    if model and "/tunedModels/" in request.endpoint.path:
+        model = f"tunedModels/{model}"
     if not model:
         raise ClientFault(
             ErrorKind.INVALID_REQUEST,

@@ -10,20 +10,21 @@ from trioproxy.neutral.extras import own, settled, spelling
 from trioproxy.neutral.loss import Loss
 from trioproxy.neutral.naming import ToolNames
 from trioproxy.neutral.request import Conversation, OutputFormat, OutputKind, Sampling
-from trioproxy.protocols.base import WriteTarget, Written
+from trioproxy.protocols.base import Operation, WriteTarget, Written
 from trioproxy.protocols.gemini.contents_writer import ContentsWriter
 from trioproxy.protocols.gemini.endpoints import NAME
 from trioproxy.protocols.gemini.response_schema import clean_response
 from trioproxy.protocols.gemini.thinking import write_thinking
+from trioproxy.protocols.gemini.token_counts import count_request
 from trioproxy.protocols.gemini.tools_writer import write_tool_choice, write_tools
 from trioproxy.wire.jsoncodec import Object
 
 __all__ = ["NO_SERVER_SIDE_FLAG", "SAFETY_OFF", "write_request"]
 
-SAFETY_OFF = "gemini_safety_off"
+SAFETY_OFF = "gemini-safety-off"
 """The quirk that turns Google's filters off where the client says nothing of them."""
 
-NO_SERVER_SIDE_FLAG = "gemini_no_server_side_flag"
+NO_SERVER_SIDE_FLAG = "gemini-no-server-side-flag"
 """The quirk of targets that take functions beside Google's tools without ``includeServerSideToolInvocations`` (Vertex AI)."""
 
 _OFF: list[Object] = [
@@ -58,6 +59,9 @@ def write_request(conversation: Conversation, target: WriteTarget) -> Written:
     if instruction and not contents:
         writer.losses.append(Loss("system", "Gemini answers no instruction alone: given as the user's words"))
         contents, instruction = [{"role": "user", "parts": instruction}], []
+    if target.operation is Operation.COUNT_TOKENS:
+        counted = count_request({"contents": contents})
+        return Written(body=counted, losses=(*writer.losses, *_uncounted(conversation)), naming=names.naming())
     thinking, lost = write_thinking(conversation.reasoning, target)
     sampling, clamped = _sampling(conversation.sampling, target)
     losses += [*writer.losses, *lost, *clamped]
@@ -103,6 +107,11 @@ def _unsaid(conversation: Conversation) -> list[Loss]:
         "output.description": conversation.output is not None and conversation.output.description is not None,
     }
     return [Loss(path, "Gemini has no word for it") for path, said in unsaid.items() if said]
+
+
+def _uncounted(conversation: Conversation) -> list[Loss]:
+    said = {"system": bool(conversation.system), "tools": bool(conversation.tools)}
+    return [Loss(path, "countTokens counts contents alone") for path, present in said.items() if present]
 
 
 def _sampling(sampling: Sampling, target: WriteTarget) -> tuple[Object, list[Loss]]:

@@ -61,7 +61,7 @@ def clean(schema: Mapping[str, Any], *, strict: bool = False) -> Object:
     if cleaned is None:
         cleaned = _Cleaner(schema, strict).root()
         _cache[key] = cleaned
-        if len(_cache) > CACHED:
+        while len(_cache) > CACHED:
             _cache.popitem(last=False)
     else:
         _cache.move_to_end(key)
@@ -184,7 +184,7 @@ class _Cleaner:
         """``schema`` with the best of its branches: object before array before the rest, never null."""
         flat = [self._branch(branch, path) for branch in branches]
         # Branches that only say what else must hold ("one of these is required") are no choice between types.
-        flat = [each for each in flat if not _ADJECTIVES.issuperset(each[0])]
+        flat = [each for each in flat if not each[0] or not _ADJECTIVES.issuperset(each[0])]
         real = [(branch, way) for branch, way in flat if not _is_null(branch)]
         if len(real) < len(flat):
             schema = {**schema, _NULLABLE: True}

@@ -13,7 +13,7 @@ import binascii
 from trioproxy.neutral.parts import Signature, SignatureForm
 from trioproxy.wire.jsoncodec import JSONError, dumps, loads_object
 
-__all__ = ["MARK", "SKIP_VALIDATION", "read_signature", "write_signature"]
+__all__ = ["MARK", "PREFIX", "SKIP_VALIDATION", "read_signature", "write_signature"]
 
 SKIP_VALIDATION = "skip_thought_signature_validator"
 """What Gemini 3 takes in place of the signature of a function call that it did not make itself
@@ -22,7 +22,9 @@ SKIP_VALIDATION = "skip_thought_signature_validator"
 MARK = b"\x00trioproxy/1"
 """Twelve bytes, so that their base64 is a prefix of the whole. Google's signatures are protocol buffers and begin with no zero byte."""
 
-_PREFIX = base64.b64encode(MARK).decode()
+PREFIX = base64.b64encode(MARK).decode()
+"""What every wrapped signature begins with: a request that holds it can't be passed to Google as it is."""
+
 _FORMS = {form.value: form for form in SignatureForm}
 
 
@@ -37,7 +39,7 @@ def write_signature(signature: Signature) -> str:
 def read_signature(value: str) -> Signature:
     """The signature a ``thoughtSignature`` holds; what does not unwrap is Google's."""
     own = Signature(value=value, form=SignatureForm.GEMINI_THOUGHT)
-    if not value.startswith(_PREFIX):
+    if not value.startswith(PREFIX):
         return own
     try:
         # The Python SDK spells bytes in the URL-safe alphabet.

@@ -14,7 +14,7 @@ def read_stamp(stamp: JSON) -> int | None:
     try:
         moment = datetime.fromisoformat(stamp) if isinstance(stamp, str) else None
         return None if moment is None else int((moment if moment.tzinfo else moment.replace(tzinfo=UTC)).timestamp())
-    except (ValueError, OverflowError):
+    except ValueError:
         return None
 
 

@@ -29,6 +29,7 @@ from trioproxy.neutral.events import (
     ToolCallStarted,
     UsageReported,
 )
+from trioproxy.neutral.extras import foreign, own
 from trioproxy.neutral.loss import Loss
 from trioproxy.neutral.parts import Citation, Signature, ToolCall
 from trioproxy.neutral.usage import Usage
@@ -43,6 +44,7 @@ from trioproxy.protocols.gemini.answer_writing import (
     identity,
     prose_part,
 )
+from trioproxy.protocols.gemini.endpoints import NAME
 from trioproxy.protocols.gemini.errors import render_error
 from trioproxy.protocols.gemini.grounding import Placed, RememberedText, grounding_of
 from trioproxy.protocols.gemini.reader import CANDIDATE, RESPONSE, USAGE
@@ -60,6 +62,7 @@ class _Prose:
     """An open text, reasoning or refusal part."""
 
     thought: bool
+    fields: Object = attrs.field(factory=dict)
     text: RememberedText = attrs.field(factory=RememberedText)
     before: int = 0
     section: int | None = None
@@ -103,8 +106,10 @@ class GeminiWriter:
             case ResponseStarted():
                 self._identity = identity(item, self._context)
                 return []
-            case PartStarted(index=index, kind=kind):
-                self._prose[index] = _Prose(thought=kind is PartKind.REASONING, before=self._spoken)
+            case PartStarted(index=index, kind=kind, extras=extras):
+                self.losses += foreign(extras, NAME, path=f"parts[{index}]")[0]
+                thought = kind is PartKind.REASONING
+                self._prose[index] = _Prose(thought=thought, fields=own(extras, NAME), before=self._spoken)
                 return []
             case TextDelta(index=index, text=text) | RefusalDelta(index=index, text=text):
                 return self._say(self._prose[index], text)
@@ -122,10 +127,7 @@ class GeminiWriter:
                 self._calls[index].arguments.append(text)
                 return []
             case PartFinished(index=index):
-                self._prose.pop(index, None)
-                if index in self._calls:
-                    self._calls[index].finished = True
-                return self._call_whole()
+                return self._part_finished(index)
             case Foreign():
                 return self._foreign(item)
             case UsageReported(usage=usage):
@@ -150,7 +152,7 @@ class GeminiWriter:
         if not prose.thought:
             prose.text.add(text)
             self._spoken += len(text.encode())
-        return [self._part(prose_part(text, thought=prose.thought))]
+        return [self._prose_frame(prose, text)]
 
     @staticmethod
     def _sectioned(prose: _Prose, delta: ReasoningDelta) -> str:
@@ -162,7 +164,18 @@ class GeminiWriter:
         if index in self._calls:
             self._calls[index].signature = signature
             return []
-        return [self._part(prose_part("", thought=self._prose[index].thought, signature=signature))]
+        return [self._prose_frame(self._prose[index], "", signature)]
+
+    def _prose_frame(self, prose: _Prose, text: str, signature: Signature | None = None) -> Frame:
+        fields, prose.fields = prose.fields, {}
+        return self._part(prose_part(text, thought=prose.thought, signature=signature, fields=fields))
+
+    def _part_finished(self, index: int) -> list[Frame]:
+        prose = self._prose.pop(index, None)
+        if prose is not None:
+            return [self._prose_frame(prose, "")] if prose.fields else []
+        self._calls[index].finished = True
+        return self._call_whole()
 
     def _call_whole(self) -> list[Frame]:
         """The calls that are whole and have no unfinished one before them."""
@@ -179,6 +192,7 @@ class GeminiWriter:
                 kind=call.start.kind,
                 namespace=call.start.namespace,
                 signature=call.signature,
+                extras=call.start.extras,
             )
             part, losses = call_part(whole, f"parts[{index}]")
             self.losses += losses

@@ -1,0 +1,61 @@
+from __future__ import annotations
+
+from typing import Any
+
+import pytest
+
+from trioproxy.protocols.gemini.openapi import DEPTH, json_schema_of
+
+
+def test_googles_dialect_in_json_schema() -> None:
+    assert json_schema_of(
+        {
+            "type": "OBJECT",
+            "nullable": True,
+            "properties": {
+                "b": {"type": "STRING", "format": "enum", "enum": ["X"], "nullable": True},
+                "type": {"type": "ARRAY", "items": {"type": "INTEGER"}, "max_items": "5", "minItems": 1},
+                "a": {"any_of": [{"type": "NUMBER"}, {"type": "TYPE_UNSPECIFIED"}]},
+            },
+            "property_ordering": ["a", "b", "gone", 3],
+            "required": ["a"],
+        }
+    ) == {
+        "type": ["object", "null"],
+        "properties": {
+            "a": {"anyOf": [{"type": "number"}, {}]},
+            "b": {"type": ["string", "null"], "enum": ["X"]},
+            "type": {"type": "array", "items": {"type": "integer"}, "maxItems": 5, "minItems": 1},
+        },
+        "required": ["a"],
+    }
+
+
+@pytest.mark.parametrize(
+    "schema",
+    [
+        {},
+        {"type": ["string", "null"], "format": "date"},
+        {
+            "type": "object",
+            "properties": {"a": True},
+            "additionalProperties": False,
+            "$defs": {"X": {"type": "string"}},
+        },
+        {"enum": ["OBJECT", {"type": "OBJECT"}], "default": {"type": "STRING"}, "title": "OBJECT"},
+        {"type": {"odd": 1}, "properties": [], "anyOf": "x", "maxItems": "many"},
+        {"nullable": True},
+    ],
+)
+def test_plain_json_schema_passes(schema: dict[str, Any]) -> None:
+    assert json_schema_of(schema) == {name: value for name, value in schema.items() if name != "nullable"}
+
+
+def test_it_ends() -> None:
+    deep: dict[str, Any] = {"type": "STRING"}
+    for _ in range(DEPTH * 3):
+        deep = {"items": deep}
+    read = json_schema_of(deep)
+    for _ in range(DEPTH * 3):
+        read = read["items"]
+    assert read == {"type": "STRING"}

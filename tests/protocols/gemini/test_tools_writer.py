@@ -1,0 +1,169 @@
+from __future__ import annotations
+
+from typing import Any
+
+import pytest
+
+from tests.protocols.gemini.exchanges import GEMINI_2, GEMINI_3
+from trioproxy.errors import ClientFault
+from trioproxy.neutral.extras import packed
+from trioproxy.neutral.naming import ToolNames
+from trioproxy.neutral.parts import CacheHint, ToolKind
+from trioproxy.neutral.request import ServerTool, Tool, ToolChoice, ToolChoiceMode, ToolSpec
+from trioproxy.protocols.base import WriteTarget
+from trioproxy.protocols.gemini.tools_writer import WrittenTools, write_tool_choice, write_tools
+
+
+def _names() -> ToolNames:
+    return ToolNames(limit=64, allowed=r"[a-zA-Z0-9_.:-]", first=r"[a-zA-Z_]")
+
+
+def _written(*tools: ToolSpec, target: WriteTarget = GEMINI_2) -> WrittenTools:
+    return write_tools(tools, _names(), target)
+
+
+def _function(tool: Tool) -> dict[str, Any]:
+    (entry,) = _written(tool).entries
+    (function,) = entry["functionDeclarations"]
+    assert isinstance(function, dict)
+    return function
+
+
+def test_functions() -> None:
+    assert _function(Tool(name="f")) == {"name": "f"}
+    assert _function(Tool(name="9 lives", description="d", schema={"type": "object", "title": "T"})) == {
+        "name": "_9_lives",
+        "description": "d",
+        "parametersJsonSchema": {"type": "object", "properties": {}},
+    }
+    assert _function(Tool(name="f", schema={"properties": {}, "additionalProperties": False}, strict=True)) == {
+        "name": "f",
+        "parametersJsonSchema": {"type": "OBJECT", "properties": {}, "additionalProperties": False},
+    }
+
+
+def test_googles_own_declaration_comes_back() -> None:
+    parameters = {"type": "OBJECT", "title": "kept"}
+    extras = packed("gemini", {"behavior": "BLOCKING", "deferLoading": True}, spelling={"parameters": parameters})
+    assert _function(Tool(name="f", schema={"type": "object"}, extras=extras)) == {
+        "name": "f",
+        "parameters": parameters,
+        "behavior": "BLOCKING",
+    }
+
+
+def test_free_text() -> None:
+    plain = {"type": "object", "properties": {"input": {"type": "string"}}, "required": ["input"]}
+    names = _names()
+    written = write_tools((Tool(name="patch", kind=ToolKind.CUSTOM, namespace="ns"),), names, GEMINI_2)
+    assert written.entries == [{"functionDeclarations": [{"name": "ns__patch", "parametersJsonSchema": plain}]}]
+    assert written.losses == []
+    assert names.naming().custom == {"ns__patch"}
+    assert names.naming().originals == {"ns__patch": ("patch", "ns")}
+    grammar = {"type": "grammar", "syntax": "lark", "definition": "start: x"}
+    written = _written(Tool(name="p", kind=ToolKind.CUSTOM, grammar=grammar))
+    described = written.entries[0]["functionDeclarations"][0]["parametersJsonSchema"]["properties"]["input"]
+    assert described == {"type": "string", "description": "Text of this lark grammar:\nstart: x"}
+    assert [loss.path for loss in written.losses] == ["tools[0].grammar"]
+    for odd in ({"type": "text"}, {"definition": "x"}):
+        assert _written(Tool(name="p", kind=ToolKind.CUSTOM, grammar=odd)).entries
+
+
+def test_fields_of_other_protocols_are_lost() -> None:
+    extras = packed("anthropic", {"defer_loading": True})
+    written = _written(Tool(name="f", extras=extras, cache=CacheHint()))
+    assert [loss.path for loss in written.losses] == ["tools[0].cache", "tools[0].defer_loading"]
+    with pytest.raises(ClientFault):
+        _written(Tool(name="f", extras=packed("anthropic", {"x": 1}, essential=("x",))))
+
+
+@pytest.mark.parametrize(
+    ("tool", "entry"),
+    [
+        (ServerTool(family="web_search", protocol="anthropic", payload={"type": "web_search_20250305"}), {"googleSearch": {}}),
+        (ServerTool(family="code_execution", protocol="anthropic", payload={}), {"codeExecution": {}}),
+        (ServerTool(family="web_fetch", protocol="anthropic", payload={}), {"urlContext": {}}),
+        (
+            ServerTool(family=None, protocol="openai_chat", payload={"google_search": {"defer_loading": True, "lat": "1"}}),
+            {"googleSearch": {"lat": "1"}},
+        ),
+        (
+            ServerTool(family=None, protocol="openai_chat", payload={"type": "x", "codeExecution": None}),
+            {"codeExecution": None},
+        ),
+        (ServerTool(family=None, protocol="gemini", payload={"newTool": {"a": 1, "deferLoading": True}}), {"newTool": {"a": 1}}),
+    ],
+)  # fmt: skip
+def test_tools_of_providers(tool: ServerTool, entry: dict[str, Any]) -> None:
+    written = _written(tool, tool)
+    assert written.entries == [entry]
+    assert written.losses == []
+    assert not written.mixed
+
+
+def test_a_tool_google_has_nothing_like() -> None:
+    tool = ServerTool(family="image_generation", protocol="openai_responses", payload={"type": "image_generation"})
+    odd = ServerTool(family=None, protocol="openai_responses", payload={"type": "odd"})
+    written = _written(tool, odd)
+    assert written.entries == []
+    assert [(loss.path, loss.reason.rpartition(" ")[2]) for loss in written.losses] == [
+        ("tools[0]", "image_generation"),
+        ("tools[1]", "type"),
+    ]
+
+
+def test_functions_beside_googles_tools() -> None:
+    search = ServerTool(family="web_search", protocol="anthropic", payload={})
+    own = ServerTool(family="web_search", protocol="gemini", payload={"googleSearch": {}})
+    old = _written(search, Tool(name="f"))
+    assert old.entries == [{"functionDeclarations": [{"name": "f"}]}]
+    assert [loss.path for loss in old.losses] == ["tools[0]"]
+    new = _written(search, Tool(name="f"), target=GEMINI_3)
+    assert new.entries == [{"functionDeclarations": [{"name": "f"}]}, {"googleSearch": {}}]
+    assert new.mixed
+    # A Gemini client knows what it asks for: Google tells it if it may not.
+    asked = _written(own, Tool(name="f"))
+    assert len(asked.entries) == 2
+    assert not asked.mixed
+
+
+_WITH = WrittenTools(entries=[], functions=True, mixed=False, losses=[])
+_WITHOUT = WrittenTools(entries=[], functions=False, mixed=False, losses=[])
+
+
+@pytest.mark.parametrize(
+    ("choice", "tools", "config"),
+    [
+        (None, _WITH, {}),
+        (ToolChoice(mode=ToolChoiceMode.AUTO), _WITH, {"mode": "AUTO"}),
+        (ToolChoice(mode=ToolChoiceMode.NONE, names=("f",)), _WITH, {"mode": "NONE"}),
+        (ToolChoice(mode=ToolChoiceMode.REQUIRED), _WITH, {"mode": "ANY"}),
+        (ToolChoice(mode=ToolChoiceMode.NAMED, names=("a b",)), _WITH, {"mode": "ANY", "allowedFunctionNames": ["a_b"]}),
+        (
+            ToolChoice(mode=ToolChoiceMode.AUTO, names=("f", "g")),
+            _WITH,
+            {"mode": "VALIDATED", "allowedFunctionNames": ["f", "g"]},
+        ),
+        (
+            ToolChoice(mode=ToolChoiceMode.AUTO, extras=packed("gemini", {"mode": "VALIDATED", "x": 1})),
+            _WITH,
+            {"mode": "VALIDATED", "x": 1},
+        ),
+        (ToolChoice(mode=ToolChoiceMode.AUTO, extras=packed("gemini", {"x": 1}, spelling={"mode": None})), _WITH, {"x": 1}),
+        (
+            ToolChoice(mode=ToolChoiceMode.AUTO, extras=packed("gemini", {}, spelling={"mode": "MODE_UNSPECIFIED"})),
+            _WITH,
+            {"mode": "MODE_UNSPECIFIED"},
+        ),
+        (ToolChoice(mode=ToolChoiceMode.NONE), _WITHOUT, {}),
+        (ToolChoice(mode=ToolChoiceMode.REQUIRED), _WITHOUT, {"mode": "ANY"}),
+    ],
+)  # fmt: skip
+def test_tool_choice(choice: ToolChoice | None, tools: WrittenTools, config: dict[str, Any]) -> None:
+    assert write_tool_choice(choice, _names(), tools) == (config, [])
+
+
+def test_a_choice_with_fields_of_another_protocol() -> None:
+    choice = ToolChoice(mode=ToolChoiceMode.AUTO, extras=packed("anthropic", {"x": 1}))
+    _, losses = write_tool_choice(choice, _names(), _WITH)
+    assert [loss.path for loss in losses] == ["tool_choice.x"]
