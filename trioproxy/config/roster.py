@@ -7,16 +7,16 @@ Built once a snapshot and kept in its memo.
 from __future__ import annotations
 
 import enum
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable
 from typing import Any
 
 import attrs
 
 from trioproxy.config.model import Credential, ModelEntry, Snapshot
 from trioproxy.config.patterns import Globs
-from trioproxy.providers.model import ModelFacts
+from trioproxy.providers.model import ModelFacts, Provider
 
-__all__ = ["Ground", "Roster", "Serving", "facts_of"]
+__all__ = ["Facts", "Ground", "Roster", "Serving"]
 
 
 class Ground(enum.Enum):
@@ -180,9 +180,22 @@ class Roster:
         return (full,) if self.forced else (full, alias)
 
 
-def facts_of(serving: Serving) -> ModelFacts | None:
-    """What is known of the model: the entry's own figures over the catalogue's; None where neither knows it."""
-    known = _catalogue_facts(serving.credential, serving.model)
+class Facts:
+    """What is known of the models of many servings: asked once a provider and model, however many keys serve it."""
+
+    def __init__(self) -> None:
+        self._known: dict[tuple[int, str], ModelFacts | None] = {}
+
+    def of(self, serving: Serving) -> ModelFacts | None:
+        """The entry's own figures over the catalogue's; None where neither knows the model."""
+        provider = serving.credential.provider
+        key = (id(provider), serving.model)
+        if key not in self._known:
+            self._known[key] = _catalogue_facts(provider, serving.model)
+        return _stated(serving, self._known[key])
+
+
+def _stated(serving: Serving, known: ModelFacts | None) -> ModelFacts | None:
     entry = serving.entry
     if entry is None:
         return known
@@ -200,12 +213,12 @@ def facts_of(serving: Serving) -> ModelFacts | None:
     return attrs.evolve(known, **stated)
 
 
-def _catalogue_facts(credential: Credential, model: str) -> ModelFacts | None:
+def _catalogue_facts(provider: Provider, model: str) -> ModelFacts | None:
+    exact = next((facts for facts in provider.models if facts.id == model), None)
+    if exact is not None:
+        return exact
     wanted = _undated(model)
-    exact: Mapping[str, ModelFacts] = {facts.id: facts for facts in credential.provider.models}
-    if model in exact:
-        return exact[model]
-    return next((facts for facts in credential.provider.models if _undated(facts.id) == wanted), None)
+    return next((facts for facts in provider.models if _undated(facts.id) == wanted), None)
 
 
 def _undated(model: str) -> str:

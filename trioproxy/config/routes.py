@@ -18,7 +18,7 @@ from trioproxy.config.model import Candidate, ClientKey, Credential, ModelEntry,
 from trioproxy.config.nearest import Names
 from trioproxy.config.permission import Permission
 from trioproxy.config.reasons import credential_place, rule_place, why, why_not
-from trioproxy.config.roster import Ground, Roster, Serving, facts_of
+from trioproxy.config.roster import Facts, Ground, Roster, Serving
 from trioproxy.config.rulebook import Rulebook
 from trioproxy.config.suffix import split_suffix
 from trioproxy.errors import ClientFault, ErrorKind, Failure, ProxyError, ProxyFault
@@ -277,6 +277,8 @@ def _by_rule(ask: _Ask, rule: RouteRule, name: str) -> _Found:
 def _candidates(ask: _Ask, found: _Found, tier: int) -> list[tuple[Candidate, str]]:
     """The candidates of what was found, each with its line for ``explain``, tiers counted from ``tier``."""
     priorities = sorted({serving.credential.priority for serving in found.servings}, reverse=True)
+    tiers = {priority: tier + step for step, priority in enumerate(priorities)}
+    facts = Facts()
     made: list[tuple[Candidate, str]] = []
     for serving in found.servings:
         wire = _wire(serving.credential, ask)
@@ -290,8 +292,8 @@ def _candidates(ask: _Ask, found: _Found, tier: int) -> list[tuple[Candidate, st
             wire=wire,
             model=serving.model,
             deadlines=deadlines,
-            tier=tier + priorities.index(serving.credential.priority),
-            facts=facts_of(serving),
+            tier=tiers[serving.credential.priority],
+            facts=facts.of(serving),
         )
         made.append((candidate, why(candidate, serving, found.rule, ask.protocol)))
     return made
