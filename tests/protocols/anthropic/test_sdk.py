@@ -19,6 +19,8 @@ pydantic = pytest.importorskip("pydantic")
 types = pytest.importorskip("anthropic.types")
 beta = pytest.importorskip("anthropic.types.beta")
 
+accumulate = pytest.importorskip("anthropic.lib.streaming._beta_messages").accumulate_event
+
 EVENTS = [pydantic.TypeAdapter(kind) for kind in (types.RawMessageStreamEvent, beta.BetaRawMessageStreamEvent)]
 # Recorded before the block's `trigger` became compulsory.
 OLD = "anthropic-anthropic-fallback"
@@ -41,6 +43,21 @@ def test_any_body(events: list[Event]) -> None:
     body = PROTOCOL.write_body(fold(events), CONTEXT).body
     types.Message.model_validate(body)
     beta.BetaMessage.model_validate(body)
+
+
+@given(legal_events(may_fail=False))
+def test_the_sdk_puts_a_stream_together_as_its_body(events: list[Event]) -> None:
+    message: Any = None
+    buffers: dict[int, bytes] = {}
+    for document in told(events):
+        event = EVENTS[1].validate_python(document)
+        message = accumulate(event=event, current_snapshot=message, json_bufs=buffers, request_headers={})
+    body = PROTOCOL.write_body(fold(events), CONTEXT).body
+    kept = message.to_dict()
+    assert kept["content"] == body["content"]
+    assert {name: kept[name] for name in ("id", "model", "stop_reason", "stop_sequence", "usage")} == {
+        name: body[name] for name in ("id", "model", "stop_reason", "stop_sequence", "usage")
+    }
 
 
 BODIES = [each for each in recordings("anthropic") if each.status == 200 and not each.stream and each.id != OLD]
