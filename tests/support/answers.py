@@ -138,7 +138,7 @@ _RESPONSES = Answer(
     + _response("response.output_text.done", 5, item_id="m1", output_index=0, content_index=0, text="hello")
     + _response(
         "response.content_part.done", 6, item_id="m1", output_index=0, content_index=0, part=_MESSAGE["content"][0]
-    )  # type: ignore[index]
+    )
     + _response("response.output_item.done", 7, output_index=0, item=_MESSAGE),
     call=_response(
         "response.output_item.added", 8, output_index=1, item={**_CALL, "arguments": "", "status": "in_progress"}

@@ -13,6 +13,7 @@ import trio
 from trioproxy.errors import ErrorKind, Failure, Fault, ProxyError, UpstreamFault
 from trioproxy.gateway.carriers import Carrier
 from trioproxy.gateway.deadlines import DeadlineTracker
+from trioproxy.gateway.error_shapes import typed
 from trioproxy.gateway.guard import Guard
 from trioproxy.gateway.stages import ErrorAnswer, Prepared, Rejected
 from trioproxy.ledger.entry import Entry
@@ -147,7 +148,7 @@ async def _error(prepared: Prepared, response: UpstreamResponse, guard: Guard) -
     except UpstreamFault:
         pass  # the status was heard, and says more than the broken rest
     names = {name.decode("latin-1"): value.decode("latin-1") for name, value in response.headers}
-    failure = _placed(prepared.outbound.read_error(response.status, names, body), prepared)
+    failure = _placed(typed(prepared.outbound.read_error(response.status, names, body), body), prepared)
     if len(body) > MOST_ERROR_BODY:
         return Rejected(failure=failure)
     answer = ErrorAnswer(status=response.status, headers=response.headers, body=body, protocol=prepared.outbound.name)

@@ -7,6 +7,7 @@ entered in the account and in the credentials' health; a request that is wrong i
 from __future__ import annotations
 
 from collections.abc import Callable
+from email.utils import parsedate_to_datetime
 
 import attrs
 import trio
@@ -24,6 +25,7 @@ from trioproxy.gateway.stages import Admitted, Lane, Prepared, Rejected
 from trioproxy.ledger.entry import Entry, Try
 from trioproxy.protocols.base import WriteContext
 from trioproxy.upstream.base import Headers, Upstream
+from trioproxy.wire.headers import header
 
 __all__ = ["Failover"]
 
@@ -76,10 +78,14 @@ class Failover:
                 failure = result.failure
                 if failure is None:
                     return result
-                pause = _pause(number, failure, settings)
+                pause = _pause(number, failure)
                 if not FACTS[failure.kind].next_candidate or entry.outlasted(candidate.deadlines.total):
                     return await _final(result)
-                if failure.kind in _PASSING and number < _rounds(candidate, settings):
+                if (
+                    number < _rounds(candidate, settings)
+                    and failure.kind in _PASSING
+                    and pause <= settings.max_retry_interval
+                ):
                     later.append(candidate)
                 queue = [each for each in queue if not self._rests_firmly(each)]
                 if not queue and not later:
@@ -112,6 +118,8 @@ class Failover:
 
         tracker = DeadlineTracker(candidate.deadlines, admitted.asked.stream, entry.opened_at)
         result = await attempt(prepared, self.reach(credential), tracker, carrier, entry)
+        if isinstance(result, Rejected):
+            result = _timed(result, self.wall())
         failure = result.failure
         entry.tried(
             Try(
@@ -176,6 +184,19 @@ def _servable(admitted: Admitted, routed: Routed) -> Routed:
     return routed if len(servable) == len(routed.candidates) else attrs.evolve(routed, candidates=tuple(servable))
 
 
+def _timed(rejected: Rejected, wall: float) -> Rejected:
+    """A ``retry-after`` that is a date (RFC 9110 section 10.2.3) as seconds from now."""
+    failure, answer = rejected.failure, rejected.answer
+    if failure.retry_after is not None or answer is None:
+        return rejected
+    value = header(answer.headers, b"retry-after")
+    try:
+        at = parsedate_to_datetime((value or b"").decode("latin-1")).timestamp()
+    except (ValueError, TypeError, OverflowError):
+        return rejected
+    return attrs.evolve(rejected, failure=attrs.evolve(failure, retry_after=max(at - wall, 0.0)))
+
+
 async def _final(result: Opened | Rejected) -> Opened | Rejected:
     """The result that nothing better follows. A provider's own error in a stream of the client's protocol is passed on as it came."""
     if isinstance(result, Rejected):
@@ -192,7 +213,6 @@ def _rounds(candidate: Candidate, settings: Settings) -> int:
     return settings.request_retry if own is None else own
 
 
-def _pause(number: int, failure: Failure, settings: Settings) -> float:
+def _pause(number: int, failure: Failure) -> float:
     """Seconds before the next round: what the provider asked for, else a little more each time."""
-    wanted = failure.retry_after if failure.retry_after is not None else ROUND_PAUSE * 2.0**number
-    return min(wanted, settings.max_retry_interval)
+    return failure.retry_after if failure.retry_after is not None else ROUND_PAUSE * 2.0 ** min(number, 16)

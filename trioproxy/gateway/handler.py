@@ -65,7 +65,8 @@ class Gateway:
         door = find_door(exchange.head)
         client = admit(snapshot, exchange.head, keyless=isinstance(door, ControlCall) and door.control.keyless)
         if isinstance(door, ControlCall):
-            return await outlet.reply(door.answer(snapshot, client))
+            await outlet.reply(door.answer(snapshot, client))
+            return entry.complete()
         admitted = await receive(exchange, door, client, settings.max_body, entry)
         asked = admitted.asked
         attendants.watch_client()
@@ -77,6 +78,6 @@ class Gateway:
         ended = await relay(answer, outlet, *answer_head(answer, admitted, settings, entry.id))
         if ended.failure is not None:
             self.failover.note(answer.prepared.candidate, ended.failure, settings)
-            if not exchange.started:
+            if not ended.told:
                 await refuse(outlet, settings, ended.failure)
         return None

@@ -39,15 +39,23 @@ SHUTTING_DOWN = Failure(
     fault=Fault.PROXY,
 )
 
+NOT_A_STREAM = Failure(
+    kind=ErrorKind.MALFORMED,
+    message="the provider was asked for a stream and answered with a whole body, after a stream had been begun (streaming.early-head)",
+    fault=Fault.UPSTREAM,
+)
+
 
 async def relay(opened: Opened, outlet: Outlet, status: int, headers: Headers) -> Ended:
     """Carry the answer to its end. The provider's side is closed afterwards, come what may.
 
-    Where the failure comes before the head was sent (``outlet.started`` is false), telling the client is left to the caller.
+    A failure that comes before anything of this answer was sent is left to the caller to tell.
     """
     guard = Guard(opened.tracker, opened.prepared.provider)
     try:
         failure: Failure | None = None
+        if outlet.started and not opened.carrier.streams:
+            return Ended(failure=NOT_A_STREAM, told=False)
         with guard:
             failure = await _pump(opened, outlet, guard, status, headers)
         if guard.expired is Phase.CLIENT_SEND:
@@ -56,7 +64,7 @@ async def relay(opened: Opened, outlet: Outlet, status: int, headers: Headers) -
         if guard.expired is not None:
             failure = guard.failure()
         if failure is not None and not outlet.started:
-            return Ended(failure=failure)
+            return Ended(failure=failure, told=False)
         if opened.carrier.over and opened.carrier.failure is None and not outlet.in_midst:
             failure = None  # all was said: what happened to the transfer afterwards is nobody's loss
         await _end(opened, outlet, failure)

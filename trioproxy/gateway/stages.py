@@ -86,6 +86,7 @@ class Rejected:
 
 @attrs.frozen(kw_only=True)
 class Ended:
-    """What a relayed answer came to: ``failure`` None means that it reached its own end."""
+    """What a relayed answer came to: ``failure`` None means that it reached its own end; ``told`` says that the client knows."""
 
     failure: Failure | None = None
+    told: bool = True

@@ -1,0 +1,306 @@
+"""Answers that are no streams, heads, and errors as clients see them."""
+
+from __future__ import annotations
+
+import json
+from typing import Any
+
+import attrs
+import pytest
+from trio.testing import MockClock
+
+from tests.support.answers import ANSWERS
+from tests.support.houses import Bench, ask, posted
+from tests.support.upstreams import Delay, Fault, Script
+from trioproxy.config.model import ErrorFormat
+from trioproxy.errors import ErrorKind
+from trioproxy.ledger.entry import Outcome
+from trioproxy.neutral.events import Event
+from trioproxy.neutral.usage import Usage
+from trioproxy.protocols import table
+from trioproxy.protocols.base import Protocol, StreamSeen
+
+JSON = ((b"content-type", b"application/json"),)
+PROTOCOLS = sorted(ANSWERS)
+
+
+@pytest.mark.parametrize("protocol", PROTOCOLS)
+async def test_a_whole_answer_passes_unchanged_and_is_metered(protocol: str) -> None:
+    whole = ANSWERS[protocol].whole
+    length = (b"content-length", b"%d" % len(whole))
+    bench = Bench(Script(headers=(*JSON, length), chunks=[whole[:9], whole[9:]]))
+    exchange = await bench.serve(ask(protocol, stream=False))
+    assert exchange.body == whole
+    assert exchange.header(b"content-length") == length[1]
+    assert bench.last.outcome is Outcome.COMPLETE
+    assert bench.last.usage == Usage(input=3, output=2)
+
+
+@pytest.mark.parametrize("protocol", PROTOCOLS)
+async def test_a_stream_is_metered(protocol: str) -> None:
+    bench = Bench(Script(chunks=ANSWERS[protocol].frames))
+    await bench.serve(ask(protocol))
+    expected = None if protocol == "openai_chat" else Usage(input=3, output=2)
+    assert bench.last.usage == expected
+    assert bench.last.observed
+
+
+async def test_a_cut_whole_answer_is_broken_off() -> None:
+    whole = ANSWERS["anthropic"].whole
+    length = (b"content-length", b"%d" % len(whole))
+    bench = Bench(Script(headers=(*JSON, length), chunks=[whole[:9], Fault()]))
+    exchange = await bench.serve(ask("anthropic", stream=False))
+    assert (exchange.body, exchange.aborted) == (whole[:9], True)
+    assert bench.last.outcome is Outcome.FAILED
+
+
+async def test_a_whole_answer_that_breaks_before_its_first_byte_is_a_502() -> None:
+    bench = Bench(Script(headers=(*JSON, (b"content-length", b"99")), chunks=[Fault()]))
+    exchange = await bench.serve(ask("anthropic", stream=False))
+    assert exchange.status == 502
+    assert json.loads(exchange.body)["type"] == "error"
+
+
+async def test_an_empty_answer_is_a_502() -> None:
+    bench = Bench(Script(headers=JSON, chunks=[]))
+    exchange = await bench.serve(ask("anthropic", stream=False))
+    assert exchange.status == 502
+
+
+async def test_an_empty_answer_of_another_operation_passes() -> None:
+    bench = Bench(Script(status=204, headers=(), chunks=[]))
+    exchange = await bench.serve(posted("/v1/audio/speech", b'{"model":"chat-m","input":"x"}'))
+    assert (exchange.status, exchange.body) == (204, b"")
+    assert bench.last.outcome is Outcome.COMPLETE
+
+
+async def test_other_operations_pass_whatever_they_are() -> None:
+    sound = bytes(range(256))
+    bench = Bench(Script(headers=((b"content-type", b"audio/mpeg"),), chunks=[sound]))
+    exchange = await bench.serve(posted("/v1/audio/speech", b'{"model":"chat-m","input":"x"}'))
+    assert (exchange.header(b"content-type"), exchange.body) == (b"audio/mpeg", sound)
+
+
+async def test_an_error_body_behind_a_200_is_passed_and_told_as_a_failure() -> None:
+    body = b'{"type":"error","error":{"type":"overloaded_error","message":"full"}}'
+    bench = Bench(Script(headers=JSON, chunks=[body]))
+    exchange = await bench.serve(ask("anthropic", stream=False))
+    assert (exchange.status, exchange.body) == (200, body)
+    assert bench.last.outcome is Outcome.FAILED
+
+
+async def test_a_whole_body_that_is_not_json_passes_unmetered() -> None:
+    bench = Bench(Script(headers=JSON, chunks=[b"not json"]))
+    exchange = await bench.serve(ask("anthropic", stream=False))
+    assert exchange.body == b"not json"
+    assert (bench.last.outcome, bench.last.observed, bench.last.usage) == (Outcome.COMPLETE, False, None)
+
+
+async def test_a_very_long_whole_body_passes_unmetered() -> None:
+    pieces = [b'{"x":"' + b"y" * 4_000_000, b"y" * 5_000_000, b'"}']
+    bench = Bench(Script(headers=JSON, chunks=pieces))
+    exchange = await bench.serve(ask("anthropic", stream=False))
+    assert exchange.body == b"".join(pieces)
+    assert not bench.last.observed
+
+
+async def test_a_whole_answer_has_its_own_deadline(autojump_clock: MockClock) -> None:
+    bench = Bench(Script(headers=JSON, chunks=[b"{", *(step for _ in range(20) for step in (Delay(100), b" "))]))
+    exchange = await bench.serve(ask("anthropic", stream=False))
+    assert exchange.aborted
+    assert bench.last.failure is not None
+    assert "timeouts.response" in bench.last.failure.message
+
+
+async def test_a_whole_answer_to_a_request_for_a_stream_passes_as_it_is() -> None:
+    whole = ANSWERS["openai_chat"].whole
+    bench = Bench(Script(headers=JSON, chunks=[whole]))
+    exchange = await bench.serve(ask("openai_chat"))
+    assert (exchange.header(b"content-type"), exchange.body) == (b"application/json", whole)
+    assert bench.last.outcome is Outcome.COMPLETE
+
+
+@pytest.mark.parametrize("headers", [(), ((b"content-type", b"text/plain"),)])
+async def test_a_stream_that_does_not_say_so_is_observed_all_the_same(headers: Any) -> None:
+    answer = ANSWERS["openai_chat"]
+    bench = Bench(Script(headers=headers, chunks=[answer.start]))
+    exchange = await bench.serve(ask("openai_chat"))
+    assert answer.failed in exchange.body
+
+
+async def test_geminis_growing_array_is_a_stream() -> None:
+    elements = [json.loads(frame.removeprefix(b"data: ")) for frame in ANSWERS["gemini"].frames]
+    pieces = [
+        b"[" + json.dumps(elements[0]).encode(),
+        *[b",\r\n" + json.dumps(each).encode() for each in elements[1:]],
+        b"]",
+    ]
+    target = "/v1beta/models/gemini-m:streamGenerateContent"
+    bench = Bench(Script(headers=JSON, chunks=pieces))
+    exchange = await bench.serve(posted(target, b'{"contents":[]}'))
+    assert exchange.body == b"".join(pieces)
+    assert bench.last.outcome is Outcome.COMPLETE
+    cut = Bench(Script(headers=JSON, chunks=pieces[:2]))
+    exchange = await cut.serve(posted(target, b'{"contents":[]}'))
+    told = json.loads(exchange.body)
+    assert told[:2] == elements[:2]
+    assert told[2]["error"]["status"]
+    assert cut.last.outcome is Outcome.FAILED
+
+
+async def test_vendor_headers_pass_and_those_of_one_hop_do_not() -> None:
+    headers = (
+        (b"content-type", b"text/event-stream; charset=utf-8"),
+        (b"cache-control", b"no-store"),
+        (b"x-request-id", b"theirs"),
+        (b"openai-processing-ms", b"5"),
+        (b"x-ratelimit-remaining-tokens", b"9"),
+        (b"set-cookie", b"a=b"),
+        (b"server", b"cloudflare"),
+        (b"transfer-encoding", b"chunked"),
+        (b"connection", b"keep-alive"),
+        (b"content-length", b"5"),
+    )
+    bench = Bench(Script(headers=headers, chunks=ANSWERS["openai_chat"].frames))
+    exchange = await bench.serve(ask("openai_chat"))
+    assert exchange.headers == headers[:5]
+
+
+ERRORS = [
+    (b"", "upstream_error_body_empty"),
+    (b"oops", "upstream_error_body_non_json"),
+    (b'{"x":1}', "upstream_error_body_unknown_shape"),
+    (b'{"detail":[{"msg":"a"},{"msg":"b"}]}', "upstream_error"),
+]
+
+
+@pytest.mark.parametrize("protocol", ["openai_chat", "openai_responses", "anthropic"])
+@pytest.mark.parametrize(("body", "kind"), ERRORS)
+async def test_an_error_without_a_usable_shape_is_given_one(protocol: str, body: bytes, kind: str) -> None:
+    bench = Bench(Script(status=500, headers=JSON, chunks=[body] if body else []))
+    exchange = await bench.serve(ask(protocol))
+    assert exchange.status == 500
+    error = json.loads(exchange.body)["error"]
+    assert error["status"] == 500
+    assert error["type"] == kind
+    if body.startswith(b'{"detail"'):
+        assert error["message"] == "a; b"
+    assert "code" not in error or error["code"] is None
+
+
+async def test_errors_as_text() -> None:
+    bench = Bench(
+        Script(
+            status=429, headers=(*JSON, (b"retry-after", b"3")), chunks=[b'{"error":{"message":"quota","type":"t"}}']
+        ),
+        settings={"error_format": ErrorFormat.TEXT},
+    )
+    exchange = await bench.serve(ask("openai_chat"))
+    assert exchange.status == 429
+    assert exchange.header(b"content-type") == b"text/plain; charset=utf-8"
+    assert exchange.header(b"retry-after") == b"3"
+    assert exchange.body == b"quota"
+
+
+@pytest.mark.parametrize("protocol", PROTOCOLS)
+async def test_an_unknown_model_is_refused_in_the_clients_words(protocol: str) -> None:
+    bench = Bench()
+    body = b'{"model":"chat-n","messages":[],"input":"x","max_tokens":1,"contents":[]}'
+    targets = {
+        "openai_chat": "/v1/chat/completions",
+        "openai_responses": "/v1/responses",
+        "anthropic": "/v1/messages",
+        "gemini": "/v1beta/models/chat-n:generateContent",
+    }
+    exchange = await bench.serve(posted(targets[protocol], body))
+    assert exchange.status == 404
+    assert "chat-m" in json.loads(exchange.body)["error"]["message"]
+    assert bench.last.outcome is Outcome.REFUSED
+
+
+@attrs.define(eq=False)
+class BrokenReader:
+    """A reader with a bug."""
+
+    seen: StreamSeen = attrs.field(factory=StreamSeen)
+
+    def feed(self, item: object, /) -> list[Event]:
+        raise ZeroDivisionError
+
+    def close(self) -> list[Event]:
+        raise ZeroDivisionError
+
+
+@pytest.fixture
+def broken(monkeypatch: pytest.MonkeyPatch) -> Protocol:
+    def read_body(document: object) -> list[Event]:
+        raise ZeroDivisionError
+
+    spoilt = attrs.evolve(table.protocol("openai_chat"), stream_reader=BrokenReader, read_body=read_body)
+    found = {name: table.protocol(name) for name in table.NAMES} | {"openai_chat": spoilt}
+    monkeypatch.setattr(table, "protocol", found.__getitem__)
+    return spoilt
+
+
+async def test_an_observer_with_a_bug_never_touches_the_bytes(broken: Protocol) -> None:
+    answer = ANSWERS["openai_chat"]
+    for chunks in (answer.frames, [answer.start, answer.text], [answer.stream]):
+        bench = Bench(Script(chunks=chunks))
+        exchange = await bench.serve(ask("openai_chat"))
+        assert exchange.body == b"".join(chunks)
+        assert exchange.finished
+        assert (bench.last.outcome, bench.last.observed) == (Outcome.COMPLETE, False)
+
+
+async def test_without_an_observer_a_broken_transfer_is_broken_off(broken: Protocol) -> None:
+    answer = ANSWERS["openai_chat"]
+    bench = Bench(Script(chunks=[answer.start, Fault()]))
+    exchange = await bench.serve(ask("openai_chat"))
+    assert (exchange.body, exchange.aborted) == (answer.start, True)
+
+
+async def test_an_observer_of_whole_bodies_with_a_bug_never_touches_them(broken: Protocol) -> None:
+    whole = ANSWERS["openai_chat"].whole
+    bench = Bench(Script(headers=JSON, chunks=[whole]))
+    exchange = await bench.serve(ask("openai_chat", stream=False))
+    assert (exchange.body, bench.last.outcome, bench.last.observed) == (whole, Outcome.COMPLETE, False)
+
+
+async def test_a_bug_of_ours_is_a_500_and_is_logged(
+    monkeypatch: pytest.MonkeyPatch, caplog: pytest.LogCaptureFixture
+) -> None:
+    import logging
+
+    monkeypatch.setattr(logging.getLogger("trioproxy"), "propagate", True)
+    bench = Bench()
+    bench.gateway.failover = None  # type: ignore[assignment]
+    exchange = await bench.serve(ask("openai_chat"))
+    assert exchange.status == 500
+    assert b"NoneType" not in exchange.body
+    assert "AttributeError" in caplog.text
+    assert bench.last.failure is not None
+    assert bench.last.failure.kind is ErrorKind.INTERNAL
+
+
+@pytest.mark.parametrize("protocol", ["anthropic"])
+async def test_a_rule_for_answers_may_fill_in_what_an_imitation_leaves_out(protocol: str) -> None:
+    config = """
+claude-api-key:
+  - {api-key: K, base-url: "http://imitation.test", quirks: [fill-anthropic-answer], models: [{name: anthropic-m}]}
+"""
+    answer = ANSWERS["anthropic"]
+    bench = Bench(Script(chunks=[b": hello\n\n", *answer.frames]), config=config)
+    exchange = await bench.serve(ask("anthropic"))
+    assert b'"caller":{"type":"direct"}' in exchange.body
+    assert exchange.body.endswith(answer.end)
+    assert bench.last.outcome is Outcome.COMPLETE
+    document = json.loads(answer.whole)
+    del document["type"]
+    whole = Bench(
+        Script(headers=(*JSON, (b"content-length", b"1")), chunks=[json.dumps(document).encode()]), config=config
+    )
+    exchange = await whole.serve(ask("anthropic", stream=False))
+    assert json.loads(exchange.body)["type"] == "message"
+    assert exchange.header(b"content-length") is None
+    whole_text = Bench(Script(headers=JSON, chunks=[b"no json"]), config=config)
+    assert (await whole_text.serve(ask("anthropic", stream=False))).body == b"no json"
