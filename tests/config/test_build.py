@@ -209,6 +209,80 @@ def test_config_of_the_other_program_loads() -> None:
     assert vertex.wires[0].base_url == "https://example.com/api"
 
 
+def test_proxai_file_whole() -> None:
+    snapshot = made(
+        """
+        [server]
+        host = "127.0.0.1"
+        port = 18080
+        max_request_body_bytes = 52428800
+        max_concurrent_requests = 64
+
+        [mcp]
+        host = "127.0.0.1"
+        port = 18081
+
+        [logging]
+        level = "info"
+        output_format = "human"
+        use_color = true
+
+        [logging.duration_thresholds]
+        warn_ms = 5000
+        error_ms = 15000
+
+        [error_responses]
+        format = "text"
+
+        [tool_calls]
+        timeout_secs = 120
+
+        [capture]
+        inbound_request_enabled = false
+
+        [routing.default_provider_names]
+        openai_responses = "Main"
+        openai_chat_completions = "main"
+        anthropic_messages = "claude"
+
+        [[routing.routes]]
+        name = "opus"
+        request_protocol = "anthropic_messages"
+        match_kind = "auto"
+        model_pattern = "claude-opus-*"
+        provider = "claude"
+
+        [providers.main]
+        protocol = "openai_responses"
+        base_url = "https://api.example.com/v1"
+        api_key = "k"
+        read_idle_timeout_secs = 120
+
+        [providers.claude]
+        protocol = "anthropic_messages"
+        base_url = "https://api.anthropic.com"
+        api_key = "k"
+        compatibility = "strict"
+        read_idle_timeout_secs = 60
+        """,
+        name="config.toml",
+    )
+
+    assert (snapshot.settings.port, snapshot.settings.max_body, snapshot.settings.max_concurrent) == (
+        18080,
+        52428800,
+        64,
+    )
+    assert snapshot.settings.mcp_port == 18081
+    assert snapshot.defaults == {"openai_responses": "Main", "openai_chat": "main", "anthropic": "claude"}
+    assert [credential.deadlines.idle for credential in snapshot.credentials] == [120, 60]
+    assert {warning.split(":")[2].strip() for warning in snapshot.warnings} == {
+        "logging.use_color",
+        "logging.duration_thresholds",
+        "capture",
+    }
+
+
 def test_nothing_to_serve_is_a_warning() -> None:
     assert any("no provider can be used" in warning for warning in made("port: 1").warnings)
     assert made("groq: [{api-key: k}]").warnings == ()

@@ -367,8 +367,9 @@ def test_replay_folder(tmp_path: Path) -> None:
     def snapshot(text: str, folder: Path | None) -> Snapshot:
         path = tmp_path / "c.yaml"
         path.write_text(text)
-        return build(load(path) if folder else load(text), catalogue(), {})
+        return build(load(path) if folder else load(text), catalogue(), {"HOME": "/home/nobody"})
 
+    (tmp_path / "tapes" / "a").mkdir(parents=True)
     text = "providers: {tape: {type: replay, folder: tapes/a, speed: 10, match: strict, prefix: t}}"
     (credential,) = snapshot(text, tmp_path).credentials
     assert credential.replay_dir == str(tmp_path / "tapes" / "a")
@@ -377,7 +378,21 @@ def test_replay_folder(tmp_path: Path) -> None:
     (elsewhere,) = snapshot("providers: {tape: {type: replay, dir: /abs}}", None).credentials
     assert (elsewhere.replay_dir, elsewhere.replay_speed, elsewhere.replay_match) == ("/abs", 1.0, "shape")
     (home,) = snapshot("providers: {tape: {type: replay, folder: ~/x}}", None).credentials
-    assert home.replay_dir == str(Path.home() / "x")
+    assert home.replay_dir == "/home/nobody/x"
+
+
+def test_replay_folder_that_is_not_there_is_warned_of(tmp_path: Path) -> None:
+    for folder, warnings in [(tmp_path, 0), (tmp_path / "none", 1)]:
+        snapshot = made(f"providers: {{tape: {{type: replay, folder: '{folder}'}}}}")
+        assert len(snapshot.warnings) == warnings
+
+
+def test_defaults_for_all_entries() -> None:
+    one, two = made(
+        "max-connections: 3\nkeep-alive-connections: 2\ndiscover: true\ngroq: [{api-key: a}, {api-key: b, discover: false}]"
+    ).credentials
+
+    assert (one.max_connections, one.keep_alive_connections, one.discover, two.discover) == (3, 2, True, False)
 
 
 # ProxAI's tables

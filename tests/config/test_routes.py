@@ -576,6 +576,26 @@ def test_list_of_the_forced_has_no_bare_names_and_takes_what_was_discovered() ->
     assert listing(snapshot) == ()
 
 
+def test_names_of_routes_are_listed_first() -> None:
+    snapshot = made("""
+        api-keys: [{key: k, excluded-models: [secret]}]
+        claude-api-key: [{api-key: k, name: c, models: [m]}]
+        groq: [{api-key: k, enabled: false}]
+        routing:
+          routes:
+            - {model-pattern: "glm-*", provider: c}
+            - {model-pattern: Named, provider: C}
+            - {model-pattern: off, provider: groq}
+            - {model-pattern: secret, provider: c}
+            - {model-pattern: Named, provider: c}
+    """)
+
+    assert [(card.id, card.owned_by) for card in listing(snapshot, snapshot.clients[0])] == [("Named", "C"), ("m", "c")]
+    assert [card.id for card in listing(snapshot, provider="c")] == ["Named", "secret", "m"]
+    assert listing(snapshot, provider="groq") == ()
+    assert to(snapshot, "auto") == [("c#1", "m")]
+
+
 def test_everything_listed_can_be_routed() -> None:
     snapshot = made(TWO_PREFIXES + "gemini-api-key: [{api-key: k, prefix: g}]\nkimi: [{api-key: k}]\n")
 

@@ -33,6 +33,9 @@ def test_every_setting_has_its_key() -> None:
         loss-header: true
         state-dir: /s
         auth-dir: /a
+        max-connections: 11
+        keep-alive-connections: 12
+        discover: true
         streaming: {keepalive-seconds: 2.5, early-head: true}
         error-responses: {format: text}
         server: {max-request-body-bytes: 10, max_request_head_bytes: 2048, max-event-bytes: 4096, max-concurrent-requests: 3, drain-seconds: 1}
@@ -75,6 +78,9 @@ def test_every_setting_has_its_key() -> None:
         management_secret=Secret("s"),
         management_remote=True,
         auth_dir="/a",
+        max_connections=11,
+        keep_alive_connections=12,
+        discover=True,
         mcp_host="::1",
         mcp_port=1,
     )

@@ -15,7 +15,7 @@ from trioproxy.config.mint import Mint
 from trioproxy.config.model import BaseJoin, Credential, ModelEntry
 from trioproxy.config.nearest import suggestion
 from trioproxy.config.tables import Section
-from trioproxy.config.tokenfile import Token
+from trioproxy.config.tokenfile import Token, expand_home
 from trioproxy.providers.model import AuthStyle, Provider
 
 __all__ = ["harvest"]
@@ -202,7 +202,9 @@ def _replay(group: str, section: Section, provider: Provider, mint: Mint, folder
         return
     bases = bases_of(provider, mint.catalogue, None, None)
     credential = mint.credential(section, provider, bases, group=group, key=None, join=BaseJoin.OVERLAP)
-    path = (folder or Path()) / where if not where.startswith("~") else Path(where).expanduser()
+    path = (folder or Path()) / expand_home(where, mint.env)
+    if not path.is_dir():
+        mint.report.warning(section.at("folder"), f"there is no folder {path}")
     mint.keep(
         attrs.evolve(
             _mapped(credential, section),

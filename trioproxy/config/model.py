@@ -200,7 +200,8 @@ class Settings:
     """What is not about one provider. Sizes in bytes, times in seconds.
 
     ``max_retry_interval`` is the longest wait for a cooling credential; ``transient_cooldown`` the rest after a transient failure (0 none);
-    ``max_cooldown`` the cap on an upstream's own reset hint; ``max_concurrent`` bounds the requests in flight (0 no bound).
+    ``max_cooldown`` the cap on an upstream's own reset hint; ``max_concurrent`` bounds the requests in flight (0 no bound). Connection counts
+    and ``discover`` are what holds for entries that say nothing; each :class:`Credential` has its own.
     """
 
     host: str = "127.0.0.1"
@@ -233,6 +234,9 @@ class Settings:
     management_secret: Secret | None = None
     management_remote: bool = False
     auth_dir: str = ""
+    max_connections: int = 1000
+    keep_alive_connections: int = 32
+    discover: bool = False
     mcp_host: str = "127.0.0.1"
     mcp_port: int = 9000
 

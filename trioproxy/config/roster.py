@@ -98,6 +98,10 @@ class Roster:
         prefix, slash, _ = name.partition("/")
         return prefix if slash and prefix in self._prefixes else None
 
+    def has_group(self, name: str) -> bool:
+        """Whether the provider that goes by ``name`` has an enabled credential."""
+        return name.strip().lower() in self._groups
+
     def listed(self, name: str) -> list[Serving]:
         """Who lists the bare ``name``."""
         return self._allowed(_entries(self._bare, name, Ground.LISTED), name)

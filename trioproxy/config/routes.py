@@ -100,7 +100,7 @@ def listing(
     *,
     discovered: Mapping[str, Iterable[ModelEntry]] | None = None,
 ) -> tuple[ModelCard, ...]:
-    """The models a client may ask for, each name once, in order of priority and file.
+    """The models a client may ask for, each name once: those that routes name, then those of credentials in order of priority and file.
 
     ``provider`` keeps only those of one provider (its name or its group). ``discovered`` is what providers told of themselves, by
     credential id.
@@ -109,6 +109,9 @@ def listing(
     wanted = provider.strip().lower() if provider is not None else None
     allowed = Permission.of(client)
     cards: dict[str, ModelCard] = {}
+    for rule in Rulebook.of(snapshot).names():
+        if wanted in (None, rule.provider.lower()) and roster.has_group(rule.provider) and allowed.name(rule.pattern):
+            cards.setdefault(rule.pattern, ModelCard(id=rule.pattern, owned_by=rule.provider))
     for credential in roster.credentials:
         if wanted is not None and wanted not in {credential.group.lower(), credential.provider.name}:
             continue

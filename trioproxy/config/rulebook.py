@@ -62,6 +62,10 @@ class Rulebook:
         fitting = (self.rules[number] for number in self._exact.get(model.lower(), ()))
         return next((rule for rule in fitting if rule.protocol in (None, protocol)), None)
 
+    def names(self) -> tuple[RouteRule, ...]:
+        """The routes whose pattern is one name, in file order."""
+        return tuple(self.rules[number] for number in sorted(at for found in self._exact.values() for at in found))
+
     def rewritten(self, rule: RouteRule, model: str) -> str:
         """The upstream's name for ``model``: the rule's own, or the client's spelling where it has none."""
         if rule.upstream_model is None:

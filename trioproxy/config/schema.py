@@ -272,6 +272,19 @@ _SERVED = (
     ),
     Key("routing", ROUTING, "How requests are spread, and ProxAI's routes."),
     Key("proxy-url", Text(), "Outbound proxy: http, https, socks5 or socks5h URL.", example="http://127.0.0.1:3128"),
+    Key("max-connections", Whole(low=1), "Connections to one host, where an entry says nothing.", default="1000"),
+    Key(
+        "keep-alive-connections",
+        Whole(),
+        "Idle connections kept open to one host, where an entry says nothing.",
+        default="32",
+    ),
+    Key(
+        "discover",
+        Flag(),
+        "Ask providers for their models and list them, where an entry says nothing.",
+        default="false",
+    ),
     Key("debug", Flag(), "As `logging.level: debug`.", default="false"),
     Key(
         "logging",

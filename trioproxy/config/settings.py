@@ -143,6 +143,9 @@ _ROOT_FIELDS = {
     "loss-header": "loss_header",
     "state-dir": "state_dir",
     "auth-dir": "auth_dir",
+    "max-connections": "max_connections",
+    "keep-alive-connections": "keep_alive_connections",
+    "discover": "discover",
 }
 
 
