@@ -246,10 +246,11 @@ class ReasoningItem:
             for number, part in enumerate(_texts(item, member)):
                 events += self.text(member, number, _string(part, "text"))
         sealed = _string(item, "encrypted_content")
-        if sealed and not self.over:
+        opened = unseal(sealed, item_id=_string(item, "id") or self.item_id or None)
+        # A signature that stands on a call, from a proxy like this one: the call is over, and only the client can bring them together again.
+        if sealed and not self.over and opened.call_id is None:
             at, started = self._start()
-            signature = unseal(sealed, item_id=_string(item, "id") or self.item_id or None).signature
-            events += [*started, PartSigned(index=at, signature=signature)]
+            events += [*started, PartSigned(index=at, signature=opened.signature)]
         return events + self.end()
 
     def end(self) -> list[Event]:

@@ -30,10 +30,10 @@ def read_body(document: Object) -> list[Event]:
     )
     usage = read_usage(document.get("usage"))
     counted: list[Event] = [UsageReported(usage=usage)] if usage is not None else []
-    kind = document.get("object")
+    kind = str(document.get("object"))
     if kind in OWN_OBJECTS:
-        whole = Foreign(index=0, protocol=NAME, kind=str(kind), payload=document)
-        return [started, whole, *counted, Finished(reason=FinishReason.STOP, raw=str(kind))]
+        whole = Foreign(index=0, protocol=NAME, kind=kind, payload=document)
+        return [started, whole, *counted, Finished(reason=FinishReason.STOP, raw=kind)]
     output, status = document.get("output"), document.get("status")
     desk = Desk()
     items = desk.settle(output if isinstance(output, list) else [])

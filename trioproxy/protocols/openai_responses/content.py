@@ -7,7 +7,7 @@ files come as a URL, a ``data:`` URL (RFC 2397) or the id of an upload.
 from __future__ import annotations
 
 from collections.abc import Mapping
-from typing import Any
+from typing import Any, assert_never
 
 from trioproxy.errors import ClientFault, ErrorKind
 from trioproxy.neutral.extras import settled, spelling
@@ -188,6 +188,8 @@ def _source_members(part: Media, kind: str, notes: Mapping[str, Any]) -> Object:
                 return {"image_url": url}
             # The API refuses data without a file name, so a part that was not a client's of this protocol gets one.
             return {**({} if notes else {"filename": f"file.{_SUFFIXES.get(mime, 'bin')}"}), "file_data": url, **named}
+        case _:
+            assert_never(part.source)
 
 
 def _write_cache(

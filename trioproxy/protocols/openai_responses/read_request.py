@@ -166,13 +166,13 @@ def _reasoning(fields: Fields) -> ReasoningAsk | None:
         return None
     inner = Fields(value, "reasoning")
     notes: dict[str, Any] = {"ours": True}
-    effort = None
-    spelled = inner.peek("effort")
-    if spelled is None or spelled in _EFFORTS:
-        inner.take("effort")
-        effort = _EFFORTS.get(spelled) if isinstance(spelled, str) else None
-    elif not isinstance(spelled, str):
+    effort, spelled = None, inner.peek("effort")
+    if not isinstance(spelled, str | None):
         raise refusal("reasoning.effort", "a string")
+    if spelled is None or spelled in _EFFORTS:
+        # A level that is new to us stays an extra: only OpenAI knows what it means.
+        inner.take("effort")
+        effort = _EFFORTS.get(spelled or "")
     summary, older = inner.text("summary"), inner.text("generate_summary")
     if summary is None and older is not None:
         notes["summary"] = "generate_summary"

@@ -153,6 +153,7 @@ class ItemWriter:
             self._close()
             return
         message["content"].append(self._written(part, role, path))
+        self._string = False
 
     def _written(self, part: Text | Refusal | Media, role: Role, path: str) -> Object:
         match part:
