@@ -2,7 +2,7 @@ from __future__ import annotations
 
 from typing import Any
 
-from hypothesis import given
+from hypothesis import given, settings
 
 from tests.protocols.gemini.exchanges import CONTEXT, legal, said
 from tests.support.events import legal_events
@@ -129,6 +129,7 @@ def test_a_failure_is_an_error_body() -> None:
     assert write_body(answer, CONTEXT).body == {"error": {"code": 503, "message": "busy", "status": "UNAVAILABLE"}}
 
 
+@settings(max_examples=60)
 @given(legal_events(may_fail=False))
 def test_what_is_written_is_read_again(events: list[Event]) -> None:
     answer = fold(events)

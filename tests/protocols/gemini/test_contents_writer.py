@@ -79,6 +79,13 @@ def test_turns_of_one_role_are_one_content() -> None:
     assert losses == []
 
 
+def test_a_turn_that_comes_to_nothing_parts_no_turns() -> None:
+    contents, _ = _written(
+        _user(Text(text="a")), _model(Opaque(protocol="anthropic", kind="x", payload={})), _user(Text(text="b"))
+    )
+    assert contents == [{"role": "user", "parts": [{"text": "a"}, {"text": "b"}]}]
+
+
 def test_turns_with_fields_of_their_own_stay_apart() -> None:
     fields = packed("gemini", {"odd": 1})
     contents, _ = _written(_user(Text(text="a")), Turn(role=Role.USER, parts=(Text(text="b"),), extras=fields))

@@ -104,11 +104,12 @@ def test_tools_of_providers(tool: ServerTool, entry: dict[str, Any]) -> None:
 def test_a_tool_google_has_nothing_like() -> None:
     tool = ServerTool(family="image_generation", protocol="openai_responses", payload={"type": "image_generation"})
     odd = ServerTool(family=None, protocol="openai_responses", payload={"type": "odd"})
-    written = _written(tool, odd)
+    written = _written(tool, odd, ServerTool(family=None, protocol="openai_chat", payload={"oddest": {}}))
     assert written.entries == []
     assert [(loss.path, loss.reason.rpartition(" ")[2]) for loss in written.losses] == [
         ("tools[0]", "image_generation"),
-        ("tools[1]", "type"),
+        ("tools[1]", "odd"),
+        ("tools[2]", "oddest"),
     ]
 
 

@@ -4,7 +4,7 @@ from collections.abc import Sequence
 from typing import Any
 
 import pytest
-from hypothesis import given
+from hypothesis import given, settings
 
 from tests.protocols.gemini.exchanges import CONTEXT, legal, read_frames, said
 from tests.support.events import legal_events
@@ -265,6 +265,7 @@ def test_fields_beside_parts_come_back_and_foreign_ones_are_lost() -> None:
     assert [loss.path for loss in writer.losses] == ["parts[3].y"]
 
 
+@settings(max_examples=60)
 @given(legal_events(interleaved=False, foreign=("elsewhere",)))
 def test_what_is_written_is_read_again(events: list[Event]) -> None:
     writer = GeminiWriter(CONTEXT)
@@ -283,6 +284,7 @@ def test_what_is_written_is_read_again(events: list[Event]) -> None:
     assert sum(loss.path.startswith("parts[") for loss in writer.losses) == foreign
 
 
+@settings(max_examples=60)
 @given(legal_events())
 def test_interleaved_parts_lose_no_text_and_no_order_of_calls(events: list[Event]) -> None:
     writer = GeminiWriter(CONTEXT)

@@ -19,7 +19,6 @@ from trioproxy.protocols.gemini.usage import write_usage
 from trioproxy.wire.jsoncodec import JSONError, Object, loads
 
 __all__ = [
-    "BESIDE_PARTS",
     "NO_TEXT",
     "RAW",
     "arguments_of",
@@ -30,9 +29,6 @@ __all__ = [
     "identity",
     "prose_part",
 ]
-
-BESIDE_PARTS = frozenset({"groundingMetadata", "citationMetadata"})
-"""Fields of a candidate that hold its sources; where Google's own are there, none are written for the neutral citations."""
 
 NO_TEXT: Object = {"text": ""}
 """The part of a chunk that has nothing to say: some clients read the first part without asking whether there is one."""

@@ -11,7 +11,6 @@ from trioproxy.neutral.parts import Opaque, Reasoning, Refusal, Text, ToolCall
 from trioproxy.neutral.response import Answer
 from trioproxy.protocols.base import WriteContext, Written
 from trioproxy.protocols.gemini.answer_writing import (
-    BESIDE_PARTS,
     NO_TEXT,
     blocks,
     call_part,
@@ -22,7 +21,7 @@ from trioproxy.protocols.gemini.answer_writing import (
 )
 from trioproxy.protocols.gemini.endpoints import NAME
 from trioproxy.protocols.gemini.errors import render_error
-from trioproxy.protocols.gemini.grounding import Placed, grounding_of
+from trioproxy.protocols.gemini.grounding import BESIDE_PARTS, Placed, grounding_of
 from trioproxy.protocols.gemini.reader import CANDIDATE, RESPONSE, USAGE
 from trioproxy.wire.jsoncodec import Object
 

@@ -89,13 +89,14 @@ class ContentsWriter:
                 Loss(f"{path}.role", "Gemini takes no instruction inside a conversation: given as the user's words")
             )
         role = "model" if turn.role is Role.ASSISTANT else "user"
-        fields = own(turn.extras, NAME)
-        last = self._contents[-1] if self._contents else None
-        if last is None or last.role != role or last.fields != fields:
-            last = _Content(role, fields)
-            self._contents.append(last)
+        content = _Content(role, own(turn.extras, NAME))
         for number, part in enumerate(turn.parts):
-            last.pieces += self._pieces(part, f"{path}.parts[{number}]")
+            content.pieces += self._pieces(part, f"{path}.parts[{number}]")
+        last = self._contents[-1] if self._contents else None
+        if last is not None and (last.role, last.fields) == (content.role, content.fields):
+            last.pieces += content.pieces
+        elif content.pieces:
+            self._contents.append(content)
 
     def instruction(self, system: tuple[Text | Opaque, ...]) -> list[Object]:
         """The parts of ``systemInstruction``."""
@@ -122,7 +123,6 @@ class ContentsWriter:
                 ],
             }
             for content in self._contents
-            if content.pieces
         ]
 
     def _settle(self, content: _Content, before: list[_Piece]) -> None:

@@ -8,15 +8,19 @@ settles what the numbers leave open.
 from __future__ import annotations
 
 from collections.abc import Iterable, Iterator
+from io import StringIO
 
 import attrs
 
 from trioproxy.neutral.parts import Citation
 from trioproxy.wire.jsoncodec import JSON, Object
 
-__all__ = ["REMEMBERED", "Placed", "RememberedText", "citations_of", "grounding_of"]
+__all__ = ["BESIDE_PARTS", "REMEMBERED", "Placed", "RememberedText", "citations_of", "grounding_of"]
 
-REMEMBERED = 1024 * 1024
+BESIDE_PARTS = frozenset({"groundingMetadata", "citationMetadata"})
+"""The fields of a candidate that hold its sources."""
+
+REMEMBERED = 256 * 1024
 """How many characters of a text are kept for its citations; one that grows longer loses their offsets, not the citations."""
 
 
@@ -24,21 +28,21 @@ class RememberedText:
     """A text as it grows, forgotten once it is too long to be kept."""
 
     def __init__(self) -> None:
-        self._pieces: list[str] = []
+        self._kept = StringIO()
         self._length = 0
 
     def add(self, text: str) -> None:
         """More of it."""
         self._length += len(text)
         if self._length <= REMEMBERED:
-            self._pieces.append(text)
+            self._kept.write(text)
         else:
-            self._pieces.clear()
+            self._kept = StringIO()
 
     @property
     def whole(self) -> str | None:
         """All of it; None where it was forgotten."""
-        return "".join(self._pieces) if self._length <= REMEMBERED else None
+        return self._kept.getvalue() if self._length <= REMEMBERED else None
 
 
 @attrs.frozen(kw_only=True)

@@ -21,7 +21,7 @@ from trioproxy.protocols.base import StreamSeen
 from trioproxy.protocols.gemini.answer_parts import AnswerParts
 from trioproxy.protocols.gemini.errors import failure_of
 from trioproxy.protocols.gemini.finish import BREAKDOWNS, NO_BLOCK, NO_REASON, finish_of
-from trioproxy.protocols.gemini.grounding import citations_of
+from trioproxy.protocols.gemini.grounding import BESIDE_PARTS, citations_of
 from trioproxy.protocols.gemini.stamps import read_stamp
 from trioproxy.protocols.gemini.usage import read_usage, unnamed_counts
 from trioproxy.wire.frames import Frame
@@ -149,9 +149,8 @@ class GeminiReader:
         events: list[Event] = []
         for part in _objects(content.get("parts"), "parts"):
             events += self._parts.feed(part)
-        text = self._parts.open_text()
-        for citation in citations_of(candidate, *text) if text is not None else []:
-            events += self._parts.cite(citation)
+        if BESIDE_PARTS & candidate.keys():
+            events += self._cite(candidate)
         rest = {name: value for name, value in candidate.items() if name not in _CANDIDATE_FIELDS and value is not None}
         if rest:
             events.append(self._parts.foreign(CANDIDATE, rest))
@@ -160,6 +159,11 @@ class GeminiReader:
             self._finish, self._finish_message = finish, _string(candidate.get("finishMessage"))
             self.seen.complete = True
         return events
+
+    def _cite(self, candidate: Object) -> list[Event]:
+        text = self._parts.open_text()
+        found = citations_of(candidate, *text) if text is not None else []
+        return [event for citation in found for event in self._parts.cite(citation)]
 
     def _count(self, metadata: JSON) -> list[Event]:
         if not isinstance(metadata, dict) or metadata == self._said:

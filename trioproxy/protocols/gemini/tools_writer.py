@@ -77,7 +77,8 @@ def write_tools(tools: tuple[ToolSpec, ...], names: ToolNames, target: WriteTarg
             continue
         entry = _server_tool(tool)
         if entry is None:
-            losses.append(Loss(path, f"Gemini has no tool like {tool.family or ', '.join(tool.payload)}"))
+            kind = tool.family or tool.payload.get("type") or ", ".join(tool.payload)
+            losses.append(Loss(path, f"Gemini has no tool like {kind}"))
         elif tool.protocol != NAME and has_functions and not mixes_tools(target.model):
             losses.append(Loss(path, f"{target.model} takes no tools of Google's beside functions: the functions stay"))
         elif entry not in built_in:

@@ -35,7 +35,6 @@ from trioproxy.neutral.parts import Citation, Signature, ToolCall
 from trioproxy.neutral.usage import Usage
 from trioproxy.protocols.base import WriteContext
 from trioproxy.protocols.gemini.answer_writing import (
-    BESIDE_PARTS,
     NO_TEXT,
     blocks,
     call_part,
@@ -46,7 +45,7 @@ from trioproxy.protocols.gemini.answer_writing import (
 )
 from trioproxy.protocols.gemini.endpoints import NAME
 from trioproxy.protocols.gemini.errors import render_error
-from trioproxy.protocols.gemini.grounding import Placed, RememberedText, grounding_of
+from trioproxy.protocols.gemini.grounding import BESIDE_PARTS, Placed, RememberedText, grounding_of
 from trioproxy.protocols.gemini.reader import CANDIDATE, RESPONSE, USAGE
 from trioproxy.wire.frames import Frame
 from trioproxy.wire.jsoncodec import Object, dumps
