@@ -139,7 +139,7 @@ def test_a_call_that_code_made_and_one_without_an_id() -> None:
     caller = {"type": "code_execution_20260120", "tool_id": "s"}
     started_call = block({"type": "tool_use", "name": "f", "caller": caller})[0]
     assert started_call == ToolCallStarted(
-        index=0, call_id="toolu_0", name="f", extras=packed("anthropic", {"caller": caller})
+        index=0, call_id="toolu_msg_1_0", name="f", extras=packed("anthropic", {"caller": caller})
     )
 
 

@@ -108,7 +108,7 @@ def test_an_error_behind_a_200(document: dict[str, Any], kind: ErrorKind) -> Non
 def test_a_body_that_leaves_things_out() -> None:
     answer = fold(PROTOCOL.read_body({"content": [{"type": "tool_use", "name": "f"}]}))
     assert (answer.id, answer.usage, answer.finish) == ("", None, FinishReason.TOOL_CALLS)
-    assert answer.parts == (ToolCall(call_id="toolu_0", name="f", arguments="{}"),)
+    assert answer.parts == (ToolCall(call_id="toolu__0", name="f", arguments="{}"),)
 
 
 def test_another_vendors_answer() -> None:

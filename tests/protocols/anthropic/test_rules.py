@@ -100,17 +100,42 @@ def test_an_unknown_limit_limits_nothing() -> None:
 @pytest.mark.parametrize("kind", ["any", "tool"])
 def test_no_budget_beside_a_forced_tool(kind: str) -> None:
     made = draft(thinking=ON, tool_choice={"type": kind}, output_config={"effort": "low", "format": {}})
-    top, losses = after(rules.budget_without_forced_tool, made)
+    top, losses = after(rules.thinking_or_forced_tool, made)
     assert top == {"tool_choice": {"type": kind}, "output_config": {"format": {}}}
     assert losses == ["thinking"]
 
 
+@pytest.mark.parametrize("own", [True, False])
+def test_the_adaptive_mode_beside_a_forced_tool(own: bool) -> None:
+    made = draft(thinking=AUTO, tool_choice={"type": "any"}, output_config={"effort": "low"})
+    made.own_thinking = own
+    top, losses = after(rules.thinking_or_forced_tool, made)
+    assert ("thinking" in top, "output_config" in top, losses) == (own, own, [] if own else ["thinking"])
+
+
 @pytest.mark.parametrize(
-    ("thinking", "choice"), [(AUTO, {"type": "any"}), (ON, {"type": "auto"}), (None, {"type": "any"})]
+    "top",
+    [
+        {"tool_choice": {"type": "auto"}, "thinking": ON},
+        {"tool_choice": {"type": "any"}},
+        {"tool_choice": {"type": "any"}, "thinking": {"type": "disabled"}},
+        {"thinking": AUTO},
+    ],
 )
-def test_thinking_that_may_stay(thinking: Any, choice: Any) -> None:
-    top = {"tool_choice": choice, **({} if thinking is None else {"thinking": thinking})}
-    assert after(rules.budget_without_forced_tool, draft(**top)) == (top, [])
+def test_thinking_that_may_stay(top: Any) -> None:
+    assert after(rules.thinking_or_forced_tool, draft(**top)) == (top, [])
+
+
+def test_errors_are_told_in_words() -> None:
+    picture = {"type": "image", "source": {}}
+    failed = {**RESULT, "is_error": True, "content": [text("no"), picture]}
+    fine = {**RESULT, "content": [picture]}
+    plain = {**RESULT, "is_error": True}
+    bare = {"type": "tool_result", "tool_use_id": "t", "is_error": True}
+    made = draft(("user", [failed, fine, plain, {**failed, "content": [text("no")]}, text(), bare]))
+    assert after(rules.errors_in_words, made)[1] == ["messages"]
+    contents = [block.get("content") for block in made.messages[0].blocks]
+    assert contents == [[text("no")], [picture], "ok", [text("no")], None, "The tool failed and said nothing."]
 
 
 LOST_LOOP = [("user", [text()]), ("assistant", [USE]), ("user", [RESULT])]

@@ -46,7 +46,6 @@ MESSAGE = "message"
 # Members of a message that have a place of their own in events.
 _SAID = {"id", "type", "role", "model", "content", "stop_reason", "stop_sequence", "usage", "base_resp"}
 
-
 # Block types that become parts: their kind, and the members that grow.
 _PARTS: dict[str, tuple[PartKind, tuple[str, ...]]] = {
     "text": (PartKind.TEXT, ("text", "citations")),
@@ -103,11 +102,8 @@ class Assembly:
         """``message_start``, or the head of a whole body."""
         if self.started:
             # Some gateways send it twice. A second answer inside the first can't be told from it by any client.
-            return (
-                []
-                if not self._parts and not self._open
-                else self.fail(malformed("a second message began inside the first"))
-            )
+            fresh = not self._parts and not self._open
+            return [] if fresh else self.fail(malformed("a second message began inside the first"))
         self.started = True
         self.id, self.model = _text(message.get("id")), _text(message.get("model"))
         self._keep_beside(message)
@@ -216,7 +212,8 @@ class Assembly:
         return [
             ToolCallStarted(
                 index=index,
-                call_id=_text(block.get("id")) or f"toolu_{index}",
+                # Ids have to tell the calls of a whole conversation apart.
+                call_id=_text(block.get("id")) or f"toolu_{self.id}_{index}",
                 name=_text(block.get("name")),
                 extras=packed(NAME, extras),
             )

@@ -40,8 +40,8 @@ class Message:
 
 @attrs.define(eq=False, kw_only=True)
 class Draft:
-    """``top`` holds the members of the body but for ``system``, ``messages`` and ``tools``. Blocks in here are this draft's own and may be
-    changed in place, their inner values may not."""
+    """``top`` holds the members of the body but for ``system``, ``messages`` and ``tools``. ``own_thinking`` says that ``thinking`` is in the
+    words of this API's own client. Blocks in here are this draft's own and may be changed in place, their inner values may not."""
 
     target: WriteTarget
     top: Object = attrs.field(factory=dict)
@@ -51,6 +51,7 @@ class Draft:
     tools: list[Object] = attrs.field(factory=list)
     names: ToolNames = attrs.field(factory=lambda: ToolNames(limit=TOOL_NAME_LIMIT))
     losses: list[Loss] = attrs.field(factory=list)
+    own_thinking: bool = False
 
     def lose(self, path: str, reason: str) -> None:
         """Record what could not be said."""

@@ -22,6 +22,8 @@ Rule = Callable[[Draft], None]
 MAX_BREAKPOINTS = 4
 MIN_TOP_P_THINKING = 0.95
 
+_FAILED = "The tool failed and said nothing."
+
 
 def something_to_answer(draft: Draft) -> None:
     """The API: "messages: at least one message is required". Where there is a system prompt alone, it is what the user says."""
@@ -49,6 +51,19 @@ def no_trailing_white_space(draft: Draft) -> None:
         draft.lose("messages", "white space at the end of the last assistant message is refused")
 
 
+def errors_in_words(draft: Draft) -> None:
+    """The API: "all content must be type `text` if `is_error` is true", and "content cannot be empty if `is_error` is true"."""
+    for message in draft.messages:
+        for block in message.blocks:
+            if block["type"] != "tool_result" or not block.get("is_error"):
+                continue
+            content = block.get("content") or []
+            words = content if isinstance(content, str) else [each for each in content if each["type"] == "text"]
+            if len(words) < len(content):
+                draft.lose("messages", "the result of a failed tool call holds text alone; the rest was left out")
+            block["content"] = words or _FAILED
+
+
 def max_tokens_within_model(draft: Draft) -> None:
     """No more than the model can write."""
     limit, asked = draft.target.max_output_tokens, draft.top.get("max_tokens")
@@ -57,10 +72,16 @@ def max_tokens_within_model(draft: Draft) -> None:
         draft.lose("max_tokens", f"the model writes at most {limit} tokens")
 
 
-def budget_without_forced_tool(draft: Draft) -> None:
-    """A thinking budget beside a forced tool: "Thinking may not be enabled when tool_choice forces tool use". The adaptive mode may stay."""
-    forced = draft.top.get("tool_choice", {}).get("type") in ("any", "tool")
-    if forced and draft.top.get("thinking", {}).get("type") == "enabled":
+def thinking_or_forced_tool(draft: Draft) -> None:
+    """The API: "Thinking may not be enabled when tool_choice forces tool use".
+
+    The adaptive mode is let through, but then the tool may not be called after all (observed 2026-05): it stays only where a client of this
+    API chose it.
+    """
+    if draft.top.get("tool_choice", {}).get("type") not in ("any", "tool"):
+        return
+    kind = draft.top.get("thinking", {}).get("type")
+    if kind == "enabled" or (kind == "adaptive" and not draft.own_thinking):
         _drop_thinking(draft, "the model can't think while a tool is forced")
 
 
@@ -143,8 +164,9 @@ RULES: tuple[Rule, ...] = (
     pair_tools,
     something_to_answer,
     results_first,
+    errors_in_words,
     max_tokens_within_model,
-    budget_without_forced_tool,
+    thinking_or_forced_tool,
     budget_with_its_thoughts,
     budget_below_max_tokens,
     no_trailing_white_space,

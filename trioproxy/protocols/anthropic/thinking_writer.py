@@ -89,6 +89,7 @@ def write_thinking(ask: ReasoningAsk | None, draft: Draft) -> None:
     facts: ThinkingFacts | None = draft.target.thinking
     notes = spelling(ask.extras, NAME)
     if notes and _taken(notes, facts):
+        draft.own_thinking = True
         if "thinking" in notes:
             draft.top["thinking"] = dict(notes["thinking"])
         _write_effort(notes.get("effort"), draft)
