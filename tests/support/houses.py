@@ -29,7 +29,7 @@ openai-compatibility:
     base-url: http://chat.test/v1
     api-key-entries: [{api-key: UPKEY}]
     models: [{name: chat-up, alias: chat-m}]
-openai-api-key:
+codex-api-key:
   - api-key: UPKEY
     base-url: http://responses.test/v1
     models: [{name: responses-up, alias: responses-m}]
@@ -47,9 +47,13 @@ PATHS = {
     "openai_chat": "/v1/chat/completions",
     "openai_responses": "/v1/responses",
     "anthropic": "/v1/messages",
-    "gemini": "/v1beta/models/gemini-m:streamGenerateContent?alt=sse",
 }
-_MODELS = {"openai_chat": "chat-m", "openai_responses": "responses-m", "anthropic": "anthropic-m"}
+_MODELS = {
+    "openai_chat": "chat-m",
+    "openai_responses": "responses-m",
+    "anthropic": "anthropic-m",
+    "gemini": "gemini-m",
+}
 
 
 def snapshot_of(text: str) -> Snapshot:
@@ -57,16 +61,24 @@ def snapshot_of(text: str) -> Snapshot:
     return build(load(text), catalogue(), {})
 
 
-def ask(protocol: str, *, stream: bool = True, headers: dict[str, str] | None = None, **body: Any) -> MemoryExchange:
-    """A small request in a protocol, for the model that :data:`SIMPLE` has for it."""
-    target = PATHS[protocol]
+def ask(
+    protocol: str,
+    *,
+    of: str | None = None,
+    stream: bool = True,
+    headers: dict[str, str] | None = None,
+    **body: Any,
+) -> MemoryExchange:
+    """A small request in a protocol, for the model that :data:`SIMPLE` has in it (or in the protocol ``of``)."""
+    model = _MODELS[of or protocol]
     if protocol == "gemini":
         body = {"contents": [{"role": "user", "parts": [{"text": "hi"}]}], **body}
-        target = target if stream else "/v1beta/models/gemini-m:generateContent"
+        target = f"/v1beta/models/{model}:" + ("streamGenerateContent?alt=sse" if stream else "generateContent")
     else:
+        target = PATHS[protocol]
         key = "input" if protocol == "openai_responses" else "messages"
         said: Any = "hi" if protocol == "openai_responses" else [{"role": "user", "content": "hi"}]
-        body = {"model": _MODELS[protocol], key: said, "stream": stream, **body}
+        body = {"model": model, key: said, "stream": stream, **body}
         if protocol == "anthropic":
             body.setdefault("max_tokens", 10)
     return posted(target, json.dumps(body).encode(), headers)

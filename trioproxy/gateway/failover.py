@@ -6,6 +6,7 @@ entered in the account and in the credentials' health; a request that is wrong i
 
 from __future__ import annotations
 
+import itertools
 from collections.abc import Callable
 from email.utils import parsedate_to_datetime
 
@@ -45,6 +46,24 @@ _PASSING = frozenset(
 ROUND_PAUSE = 0.5
 
 
+@attrs.frozen
+class _Request:
+    """What stays the same from candidate to candidate."""
+
+    admitted: Admitted
+    routed: Routed
+    settings: Settings
+    entry: Entry
+
+
+@attrs.frozen
+class _Again:
+    """Another round may be worth its ``pause`` in seconds."""
+
+    candidates: list[Candidate]
+    pause: float
+
+
 @attrs.define(eq=False, kw_only=True)
 class Failover:
     """Finds the answer of one request after another. ``reach`` says by which upstream a credential is asked; ``wall`` is Unix time."""
@@ -68,42 +87,58 @@ class Failover:
         queue = order(routed, settings.strategy, self.turns, self.health, trio.current_time())
         if settings.max_retry_credentials > 0:
             queue = queue[: settings.max_retry_credentials]
-        number = 0
-        pause = 0.0
-        while True:
-            later: list[Candidate] = []
-            while queue:
-                candidate = queue.pop(0)
-                result = await self._ask(candidate, admitted, routed, settings, entry)
-                failure = result.failure
-                if failure is None:
-                    return result
-                pause = _pause(number, failure)
-                if not FACTS[failure.kind].next_candidate or entry.outlasted(candidate.deadlines.total):
-                    return await _final(result)
-                if (
-                    number < _rounds(candidate, settings)
-                    and failure.kind in _PASSING
-                    and pause <= settings.max_retry_interval
-                ):
-                    later.append(candidate)
-                queue = [each for each in queue if not self._rests_firmly(each)]
-                if not queue and not later:
-                    return await _final(result)
-                if isinstance(result, Opened):
-                    await result.aclose()
-            queue = later
-            await trio.sleep(pause)
-            number += 1
+        request = _Request(admitted, routed, settings, entry)
+        for number in itertools.count():
+            found = await self._round(queue, number, request)
+            if not isinstance(found, _Again):
+                return found
+            await trio.sleep(found.pause)
+            queue = found.candidates
+        raise AssertionError("rounds end")
 
-    async def _ask(
-        self, candidate: Candidate, admitted: Admitted, routed: Routed, settings: Settings, entry: Entry
-    ) -> Opened | Rejected:
-        credential = candidate.credential
+    async def _round(self, queue: list[Candidate], number: int, request: _Request) -> Opened | Rejected | _Again:
+        """Ask each candidate once, until one answers or there is no point in asking more."""
+        again: list[Candidate] = []
+        unsaid: Rejected | None = None
+        last: Rejected | None = None
+        pause = 0.0
+        while queue:
+            candidate = queue.pop(0)
+            prepared = self._prepared(candidate, request)
+            if isinstance(prepared, Rejected):
+                unsaid = unsaid or prepared
+                continue
+            result = await self._ask(prepared, request)
+            failure = result.failure
+            if failure is None:
+                return result
+            over = request.entry.outlasted(candidate.deadlines.total)
+            if over or not FACTS[failure.kind].next_candidate:
+                return await _final(result)
+            pause = _pause(number, failure)
+            if _worth_a_round(candidate, failure, number, pause, request.settings):
+                again.append(candidate)
+            queue = [each for each in queue if not self._rests_firmly(each)]
+            if not queue and not again:
+                return await _final(result)
+            last = await _closed(result)
+        if again:
+            return _Again(again, pause)
+        result_of_all = last or unsaid
+        assert result_of_all is not None, "a round has at least one candidate"
+        return result_of_all
+
+    def _prepared(self, candidate: Candidate, request: _Request) -> Prepared | Rejected:
+        """The request for this candidate; what its protocol can't say, another's may."""
         try:
-            prepared = prepare(admitted, routed, candidate, now=self.wall(), token=self.token())
+            return prepare(request.admitted, request.routed, candidate, now=self.wall(), token=self.token())
         except ClientFault as fault:
             return Rejected(failure=fault.failure)
+
+    async def _ask(self, prepared: Prepared, request: _Request) -> Opened | Rejected:
+        admitted, settings, entry = request.admitted, request.settings, request.entry
+        candidate = prepared.candidate
+        credential = candidate.credential
         entry.asking(
             lane=prepared.lane.value,
             provider=prepared.provider,
@@ -201,16 +236,24 @@ async def _final(result: Opened | Rejected) -> Opened | Rejected:
     """The result that nothing better follows. A provider's own error in a stream of the client's protocol is passed on as it came."""
     if isinstance(result, Rejected):
         return result
-    assert result.failure is not None
     if result.prepared.lane is Lane.PASS and result.carrier.over:
         return result
+    return await _closed(result)
+
+
+async def _closed(result: Opened | Rejected) -> Rejected:
+    """What is left of a failed attempt when nothing of it will be sent."""
+    if isinstance(result, Rejected):
+        return result
+    assert result.failure is not None
     await result.aclose()
     return Rejected(failure=result.failure)
 
 
-def _rounds(candidate: Candidate, settings: Settings) -> int:
+def _worth_a_round(candidate: Candidate, failure: Failure, number: int, pause: float, settings: Settings) -> bool:
     own = candidate.credential.request_retry
-    return settings.request_retry if own is None else own
+    rounds = settings.request_retry if own is None else own
+    return number < rounds and failure.kind in _PASSING and pause <= settings.max_retry_interval
 
 
 def _pause(number: int, failure: Failure) -> float:

@@ -13,7 +13,23 @@ from trioproxy.protocols.base import Asked, Operation
 
 __all__ = ["READY", "choose_lane"]
 
-READY: frozenset[tuple[str, str]] = frozenset()
+READY: frozenset[tuple[str, str]] = frozenset(
+    {
+        ("openai_chat", "openai_responses"),
+        ("openai_chat", "anthropic"),
+        ("openai_chat", "gemini"),
+        ("openai_responses", "openai_chat"),
+        ("openai_responses", "anthropic"),
+        ("openai_responses", "gemini"),
+        ("anthropic", "openai_chat"),
+        ("anthropic", "openai_responses"),
+        ("anthropic", "gemini"),
+        ("gemini", "openai_chat"),
+        ("gemini", "openai_responses"),
+        ("gemini", "anthropic"),
+    }
+)
+"""(what the client speaks, what the provider speaks)"""
 
 _TRANSLATED = frozenset({Operation.GENERATE})
 
