@@ -633,7 +633,7 @@ def test_explain_tells_every_ground_and_every_refusal() -> None:
         "excluded-models hides the name",
         "the name is not in its models",
         "begin with q/",
-        "not gemini#1 (config.yaml:10): no prefix, list or pattern",
+        "not gemini#1 (config.yaml:10): its names look like gemini-*",
         "no route, prefix or model list names it",
     ):
         assert reason in words
@@ -659,6 +659,13 @@ def test_explain_says_when_another_ground_came_first() -> None:
 
     assert lines[0] == "l#1 (config.yaml:3) by the route for 'm' (config.yaml:4): openai_chat passed through, model 'm'"
     assert lines[1] == "not claude#1 (config.yaml:2): another ground came first"
+    assert explain(made(TWO_PREFIXES), protocol=CHAT, model="core/claude-x").lines[2] == (
+        "not claude#2 (config.yaml:4): its names look like claude-*"
+    )
+    assert (
+        explain(made(TWO_PREFIXES), protocol=CHAT, model="core-sonnet").lines[2].endswith("another ground came first")
+        is False
+    )
     assert "translated from anthropic" in explain(snapshot, protocol=ANTHROPIC, model="m").lines[0]
 
 

@@ -8,7 +8,7 @@ import pytest
 
 from tests.config.making import made, refused
 from trioproxy.config.model import Deadlines, ErrorFormat, Limits, Secret, Settings, Strategy
-from trioproxy.config.settings import is_example, is_loopback, seconds_word
+from trioproxy.config.settings import is_example, is_loopback
 
 
 def test_nothing_set_is_the_defaults() -> None:
@@ -257,7 +257,3 @@ def test_keys_of_examples_are_warned_of(key: str) -> None:
 @pytest.mark.parametrize("key", ["demo-client-key", "sk-proj-abc123", "a"])
 def test_other_keys_are_not(key: str) -> None:
     assert not is_example(Secret(key))
-
-
-def test_deadline_in_words() -> None:
-    assert (seconds_word(inf), seconds_word(2.5), seconds_word(10.0)) == ("off", "2.5 s", "10 s")

@@ -5,11 +5,9 @@ from __future__ import annotations
 import hashlib
 import hmac
 
-import attrs
 import pytest
 
-from trioproxy.providers.auth import CREDENTIAL_HEADERS, auth_headers, entry_headers, provider_headers
-from trioproxy.providers.catalog import catalogue
+from trioproxy.providers.auth import CREDENTIAL_HEADERS, auth_headers, entry_headers
 from trioproxy.providers.model import AuthStyle
 
 
@@ -59,27 +57,3 @@ def test_entry_headers_copy_the_clients_but_never_its_key() -> None:
 
 def test_credential_headers_are_lower_case() -> None:
     assert all(name == name.lower() for name in CREDENTIAL_HEADERS)
-
-
-def test_provider_headers_join_defaults_key_and_extras() -> None:
-    claude = catalogue().providers["claude"]
-    provider = attrs.evolve(claude, headers={"X-Vendor": "1"})
-
-    lines = provider_headers(provider, claude.wires[0], "K", client={}, extra={"X-Vendor": "2", "X-Own": "3"})
-
-    assert lines == {"anthropic-version": "2023-06-01", "x-vendor": "2", "x-own": "3", "x-api-key": "K"}
-
-
-def test_default_header_gives_way_to_the_clients() -> None:
-    claude = catalogue().providers["claude"]
-
-    lines = provider_headers(claude, claude.wires[0], "K", client={"anthropic-version": "2026-10-21"}, custom_base=True)
-
-    assert lines == {"x-api-key": "K", "authorization": "Bearer K"}
-
-
-def test_wire_without_a_style_takes_the_providers() -> None:
-    openai = attrs.evolve(catalogue().providers["openai"], auth=AuthStyle.GOOGLE)
-    wire = attrs.evolve(openai.wires[0], auth=None)
-
-    assert provider_headers(openai, wire, "K", client={}) == {"x-goog-api-key": "K"}

@@ -6,6 +6,7 @@ Knows: how a candidate, a route and a refusal are said to a person. Refuses to k
 from __future__ import annotations
 
 from trioproxy.config.model import Candidate, Credential, RouteRule, Snapshot
+from trioproxy.config.patterns import Globs
 from trioproxy.config.roster import Roster, Serving
 
 __all__ = ["credential_place", "rule_place", "why", "why_not"]
@@ -32,9 +33,12 @@ def why_not(snapshot: Snapshot, credential: Credential, name: str) -> str:
         if all(entry.alias != shown for entry in credential.models):
             return "the name is not in its models"
         return "another ground came first"
-    if not credential.provider.patterns and credential.prefix is None:
+    patterns = credential.provider.patterns
+    if not patterns:
         return "no route, prefix or model list names it"
-    return "no prefix, list or pattern of its fits, or another ground came first"
+    if not Globs(patterns).match(shown):
+        return f"its names look like {', '.join(patterns)}"
+    return "another ground came first"
 
 
 def rule_place(rule: RouteRule) -> str:

@@ -8,7 +8,6 @@ from __future__ import annotations
 import hashlib
 import ipaddress
 import re
-from math import inf
 from typing import Any
 
 import attrs
@@ -17,7 +16,16 @@ from trioproxy.config.model import ClientKey, Deadlines, Limits, Secret, Setting
 from trioproxy.config.problems import Report
 from trioproxy.config.tables import Section
 
-__all__ = ["client_keys", "deadlines_of", "is_example", "is_loopback", "limits_of", "partial_deadlines", "settings_of"]
+__all__ = [
+    "check_exposure",
+    "client_keys",
+    "deadlines_of",
+    "is_example",
+    "is_loopback",
+    "limits_of",
+    "partial_deadlines",
+    "settings_of",
+]
 
 _EXAMPLE = re.compile(r"\.\.\.|^your[-_]|x{4,}|^<.*>$|^changeme$|^replace[-_ ]", re.IGNORECASE)
 _EVERY_ADDRESS = "0.0.0.0"
@@ -177,8 +185,3 @@ def _block(section: Section, key: str) -> Section:
 def _take(values: dict[str, Any], section: Section, key: str, field: str) -> None:
     if key in section:
         values[field] = section.get(key)
-
-
-def seconds_word(seconds: float) -> str:
-    """A deadline for a person."""
-    return "off" if seconds == inf else f"{seconds:g} s"

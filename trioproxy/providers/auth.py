@@ -8,12 +8,11 @@ from __future__ import annotations
 import hashlib
 import hmac
 from collections.abc import Mapping
-from types import MappingProxyType
 from typing import assert_never
 
-from trioproxy.providers.model import AuthStyle, Provider, Wire
+from trioproxy.providers.model import AuthStyle
 
-__all__ = ["CREDENTIAL_HEADERS", "auth_headers", "entry_headers", "provider_headers"]
+__all__ = ["CREDENTIAL_HEADERS", "auth_headers", "entry_headers"]
 
 CREDENTIAL_HEADERS = frozenset(
     {"authorization", "x-api-key", "x-goog-api-key", "api-key", "proxy-authorization", "cookie"}
@@ -49,25 +48,6 @@ def auth_headers(
             return {}
         case _:
             assert_never(style)
-
-
-def provider_headers(
-    provider: Provider,
-    wire: Wire,
-    key: str | None,
-    *,
-    client: Mapping[str, str],
-    extra: Mapping[str, str] = MappingProxyType({}),
-    custom_base: bool = False,
-    now: float = 0.0,
-    token: str = "",
-) -> dict[str, str]:
-    """Everything a request's headers get from the provider's side (lower-case names): defaults the client did not send, the key, and the
-    entry's own ``extra`` headers over both. ``client`` are the client's headers with lower-case names; the rest as :func:`auth_headers`."""
-    defaults = {name.lower(): value for name, value in (*provider.headers.items(), *wire.headers.items())}
-    lines = {name: value for name, value in defaults.items() if name not in client}
-    lines |= auth_headers(wire.auth or provider.auth, key, custom_base=custom_base, now=now, token=token)
-    return lines | entry_headers(extra, client)
 
 
 def entry_headers(headers: Mapping[str, str], client: Mapping[str, str]) -> dict[str, str]:
