@@ -175,11 +175,28 @@ def test_a_result_that_answers_no_call_is_told() -> None:
     ]  # fmt: skip
 
 
+def test_calls_that_share_an_id_are_answered_one_by_one() -> None:
+    (_, results), losses = _parts(
+        _model(_call("c"), _call("c", "g"), _call("c")), _user(_result("c", "one"), _result("c", "two"))
+    )
+    assert [result["functionResponse"]["response"] for result in results] == [
+        {"result": "one"},
+        {"result": "two"},
+        {"error": "The call gave no result."},
+    ]
+    assert losses == ["turns[0].parts[2]"]
+
+
 def test_media_in_results() -> None:
     result = ToolResult(call_id="c1", content=(Text(text="a"), _IMAGE, Text(text="b")), cache=CacheHint())
     (_, old), losses = _parts(_model(_call("c1")), _user(result))
     assert old == [{"functionResponse": {"id": "c1", "name": "f", "response": {"result": "a\nb"}}}, _IMAGE_PART]
     assert losses == ["turns[1].parts[0].cache"]
+    (told,), _ = _parts(_user(result), target=GEMINI_3)
+    assert told == [{"text": "Result of an earlier call of c1:\na\nb"}, _IMAGE_PART]
+    marked = ToolResult(call_id="c1", content=(Text(text="a", cache=CacheHint()),))
+    _, losses = _parts(_model(_call("c1")), _user(marked))
+    assert losses == ["turns[1].parts[0].content[0].cache"]
     (_, new), _ = _parts(_model(_call("c1")), _user(result), target=GEMINI_3)
     assert new == [
         {"functionResponse": {"id": "c1", "name": "f", "response": {"result": "a\nb"}, "parts": [_IMAGE_PART]}}

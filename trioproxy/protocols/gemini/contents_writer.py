@@ -7,6 +7,7 @@ then brings them in that form. What has to be made up or moved for it is a loss.
 
 from __future__ import annotations
 
+from collections import Counter
 from typing import assert_never
 
 import attrs
@@ -127,17 +128,20 @@ class ContentsWriter:
 
     def _settle(self, content: _Content, before: list[_Piece]) -> None:
         """Put one response for each call of the turn before at the front, and tell as text what answers no call."""
-        calls = {piece.makes: piece for piece in before if piece.makes is not None}
-        answers: dict[str, _Piece] = {}
+        calls = [(piece.makes, piece) for piece in before if piece.makes is not None]
+        unanswered = Counter(call_id for call_id, _ in calls)
+        answers: dict[str, list[_Piece]] = {}
         others: list[_Piece] = []
         for piece in content.pieces:
             if piece.answers is None:
                 others.append(piece)
-            elif piece.answers in calls and piece.answers not in answers:
-                answers[piece.answers] = piece
+            elif unanswered[piece.answers] > 0:
+                unanswered[piece.answers] -= 1
+                answers.setdefault(piece.answers, []).append(piece)
             else:
                 others.append(self._told(piece))
-        content.pieces = [*(answers.get(call_id) or self._made_up(call) for call_id, call in calls.items()), *others]
+        first = [answers[call_id].pop(0) if answers.get(call_id) else self._made_up(call) for call_id, call in calls]
+        content.pieces = [*first, *others]
 
     def _made_up(self, call: _Piece) -> _Piece:
         self.losses.append(
@@ -153,6 +157,7 @@ class ContentsWriter:
         response = answer["response"]
         said = next(iter(response.values())) if len(response) == 1 else response
         said = said if isinstance(said, str) else dumps(said).decode()
+        piece.beside += answer.get("parts", [])
         piece.part = {"text": f"Result of an earlier call of {answer['name']}:\n{said}"}
         return piece
 
@@ -217,11 +222,10 @@ class ContentsWriter:
         texts: list[str] = []
         for number, part in enumerate(result.content):
             where = f"{path}.content[{number}]"
+            written = [each.part for each in self._pieces(part, where)]
             if isinstance(part, Text):
                 texts.append(part.text)
-                continue
-            written = [each.part for each in self._pieces(part, where)]
-            if "response" in spelled or takes_media_in_results(self._target.model):
+            elif "response" in spelled or takes_media_in_results(self._target.model):
                 inside += written
             else:
                 piece.beside += written

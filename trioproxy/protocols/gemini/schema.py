@@ -21,7 +21,7 @@ from trioproxy.wire.jsoncodec import Object, dumps
 __all__ = ["CACHED", "KEPT", "clean"]
 
 KEPT = ("type", "description", "enum", "minimum", "maximum", "multipleOf", "propertyOrdering")
-"""Keywords that pass as they are; ``properties``, ``items`` and ``required`` are built anew."""
+"""The keywords that may be left, beside ``properties``, ``items`` and ``required``."""
 
 CACHED = 512
 """How many cleaned schemas are kept."""

@@ -84,8 +84,7 @@ class GeminiWriter:
     def __init__(self, context: WriteContext) -> None:
         self.losses: list[Loss] = []
         self._context = context
-        self._started = ResponseStarted(id="", model="")
-        self._identity: Object = identity(self._started, context)
+        self._identity: Object = identity(ResponseStarted(id="", model=""), context)
         self._tail = b""
         self._prose: dict[int, _Prose] = {}
         self._calls: dict[int, _Call] = {}
@@ -203,18 +202,16 @@ class GeminiWriter:
         if loss is not None:
             self.losses.append(loss)
             return []
-        match item.kind:
-            case kind if kind == USAGE:
-                self._unnamed = {**self._unnamed, **item.payload}
-                return []
-            case kind if kind == RESPONSE:
-                self._blocked = self._blocked or blocks(item.payload)
-                return [self._chunk(item.payload)]
-            case kind if kind == CANDIDATE:
-                self._grounded = self._grounded or bool(BESIDE_PARTS & item.payload.keys())
-                return [self._chunk({"candidates": [{"index": 0, **item.payload}]})]
-            case _:
-                return [self._part(item.payload)]
+        if item.kind == USAGE:
+            self._unnamed = {**self._unnamed, **item.payload}
+            return []
+        if item.kind == RESPONSE:
+            self._blocked = self._blocked or blocks(item.payload)
+            return [self._chunk(item.payload)]
+        if item.kind == CANDIDATE:
+            self._grounded = self._grounded or bool(BESIDE_PARTS & item.payload.keys())
+            return [self._chunk({"candidates": [{"index": 0, **item.payload}]})]
+        return [self._part(item.payload)]
 
     def _finish(self, finished: Finished) -> list[Frame]:
         self._over = True
