@@ -15,6 +15,7 @@ from trioproxy.config.entries import (
     TIMEOUT_KEYS,
     entry_block,
 )
+from trioproxy.config.foreign import UNSERVED
 from trioproxy.config.kinds import Anything, Choice, Flag, Seconds, Text, TextLists, Texts, Whole
 from trioproxy.config.model import ErrorFormat, MatchKind, Strategy
 from trioproxy.config.tables import Block, Hidden, Key, Many, Named
@@ -338,54 +339,6 @@ _SERVED = (
     ),
 )
 
-# Known from files written for CLIProxyAPI and ProxAI: accepted, warned of once, nothing is done.
-_UNSERVED: tuple[tuple[str, str], ...] = (
-    ("antigravity", "Options of a sign-in that is not built."),
-    ("antigravity-signature-bypass-strict", "Options of a sign-in that is not built."),
-    ("antigravity-signature-cache-enabled", "Options of a sign-in that is not built."),
-    ("auth-auto-refresh-workers", "Refreshing needs no workers."),
-    ("capture", "ProxAI's capture; use `trioproxy record`."),
-    ("claude-code", "Identity options are not built."),
-    ("claude-header-defaults", "Identity options are not built; use `headers` of an entry."),
-    ("codex", "Identity options are not built."),
-    ("codex-header-defaults", "Identity options are not built; use `headers` of an entry."),
-    ("commercial-mode", "There is no heavy middleware to drop."),
-    ("credential-concurrency", "Use `limits.concurrent`."),
-    ("credential-in-flight", "Use `limits.concurrent`."),
-    ("disable-claude-cloak-mode", "Identity options are not built."),
-    ("disable-image-generation", "Images go to providers that have them."),
-    ("error-logs-max-files", "The ledger bounds itself."),
-    ("gpt-image-2-base-model", "Images go to providers that have them."),
-    ("home", "Cluster mode; see the deployment page."),
-    ("incognito-browser", "Logins print their address."),
-    ("interactions-api-key", "The Gemini Interactions API is not built."),
-    ("kiro-fingerprint", "Identity options are not built."),
-    ("kiro-preferred-endpoint", "The sign-in is not built yet."),
-    ("logging-to-file", "Logs go to standard error."),
-    ("logs-max-total-size-mb", "Logs go to standard error."),
-    ("nonstream-keepalive-interval", "Whole answers are not padded."),
-    ("oauth-excluded-models", "Use `excluded-models` of an entry."),
-    ("oauth-model-alias", "Use `models` of an entry."),
-    ("oauth-request-scoped-errors", "Errors are classified by a fixed table."),
-    ("oauth-upstream", "Use `base-url` of an entry."),
-    ("passthrough-headers", "Response headers of providers pass by default."),
-    ("payload", "Payload rules are not built yet."),
-    ("plugins", "There are no plugins."),
-    ("pprof", "There is no Go profiler."),
-    ("quota-exceeded", "Failing over is `fallbacks` and priorities."),
-    ("redis-usage-queue-retention-seconds", "Usage is kept in the ledger."),
-    ("request-log", "Use `trioproxy record`."),
-    ("request-scoped-errors", "Errors are classified by a fixed table."),
-    ("responses-compact-enabled", "Compaction is always on."),
-    ("responses-websocket-enabled", "Responses over WebSocket is always on."),
-    ("save-cooldown-status", "Cooldowns are not kept over a restart."),
-    ("tls", "Serve TLS through a front server for now."),
-    ("usage-statistics-enabled", "The ledger is always on."),
-    ("video-result-auth-cache-ttl", "There is no video."),
-    ("ws-auth", "The browser relay is not built."),
-    ("xai", "Use `xai-api-key`."),
-)  # fmt: skip
-
 
 def root(catalogue: Catalogue) -> Block:
     """The whole table: the fixed keys, one block a provider of the catalogue, the keys that are known and do nothing."""
@@ -394,7 +347,7 @@ def root(catalogue: Catalogue) -> Block:
         for provider in catalogue.providers.values()
         for block in provider.blocks
     ]
-    unserved = [Key(name, Anything(), doc, served=False) for name, doc in _UNSERVED]
+    unserved = [Key(name, Anything(), doc, served=False) for name, doc in UNSERVED]
     return Block(title="The file", keys=(*_SERVED, *blocks, *unserved))
 
 
