@@ -4,7 +4,7 @@ from typing import Any
 
 import attrs
 import pytest
-from hypothesis import given
+from hypothesis import given, settings
 
 from tests.protocols.openai_responses.streams import Object, read, types, write
 from tests.support.events import legal_events
@@ -514,6 +514,7 @@ def test_whatever_is_written_is_read_again(events: list[Event]) -> None:
     assert (again.finish in incomplete) == (answer.finish in incomplete)
 
 
+@settings(max_examples=60)
 @given(legal_events(foreign=("elsewhere", "openai_responses"), interleaved=False, may_fail=False))
 def test_parts_that_follow_each_other_keep_their_order(events: list[Event]) -> None:
     events = [_own_odd_items(event) for event in events]
@@ -523,6 +524,7 @@ def test_parts_that_follow_each_other_keep_their_order(events: list[Event]) -> N
     assert _settled(fold(read(Frame(dumps(each)) for each in documents))) == _settled(fold(events))
 
 
+@settings(max_examples=60)
 @given(legal_events(foreign=()))
 def test_every_item_is_announced_grows_and_is_whole(events: list[Event]) -> None:
     documents, _ = write(events)
