@@ -666,6 +666,7 @@ def test_explain_says_when_another_ground_came_first() -> None:
     assert explain(two, protocol=CHAT, model="claude-x").lines[1] == (
         "not claude#2 (config.yaml:1): another ground came first"
     )
+    assert "translated from anthropic" in explain(snapshot, protocol=ANTHROPIC, model="m").lines[0]
 
 
 def test_things_without_a_place_are_named_all_the_same() -> None:
