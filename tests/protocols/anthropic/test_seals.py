@@ -5,7 +5,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from trioproxy.neutral.parts import Signature, SignatureForm
-from trioproxy.protocols.anthropic.seals import MARK, call_seal, seal, sealed_call, unseal
+from trioproxy.protocols.anthropic.seals import MARK, call_seal, seal, sealed_call, unseal, without_seals
 
 OWN = SignatureForm.ANTHROPIC_SIGNATURE
 FOREIGN = [form for form in SignatureForm if form not in (OWN, SignatureForm.ANTHROPIC_REDACTED)]
@@ -42,3 +42,40 @@ def test_a_broken_seal_is_no_signature() -> None:
     assert unseal(MARK, own=OWN) is None
     assert sealed_call(f"{MARK}call:id:unknown:y") is None
     assert sealed_call("EqwC") is None
+
+
+TEXT = {"type": "text", "text": f"{MARK}unsigned:: is only a word here"}
+SIGNED = {"type": "thinking", "thinking": "hm", "signature": "EqwC"}
+SEALED = {"type": "thinking", "thinking": "hm", "signature": seal(None)}
+TOKEN = {"type": "redacted_thinking", "data": call_seal("c", Signature(value="x", form=FOREIGN[0]))}
+
+
+def test_a_request_for_anthropic_itself_goes_without_seals() -> None:
+    plain = {"role": "user", "content": "hi"}
+    document = {
+        "model": "m",
+        "messages": [
+            plain,
+            {"role": "assistant", "content": [SEALED, SIGNED, TEXT, TOKEN], "odd": 1},
+            {"role": "assistant", "content": [SEALED]},
+            {"role": "user", "content": [TEXT]},
+        ],
+    }
+    assert without_seals(document) == {
+        "model": "m",
+        "messages": [
+            plain,
+            {"role": "assistant", "content": [SIGNED, TEXT], "odd": 1},
+            {"role": "user", "content": [TEXT]},
+        ],
+    }
+    assert len(document["messages"]) == 4
+
+
+@pytest.mark.parametrize("messages", [None, "odd", [], ["odd", {"content": 7}, {"content": ["odd", SIGNED, TEXT]}]])
+def test_a_request_without_seals_is_left_alone(messages: object) -> None:
+    assert without_seals({"messages": messages}) is None
+
+
+def test_a_message_at_the_end_may_go() -> None:
+    assert without_seals({"messages": [{"content": [SEALED]}]}) == {"messages": []}

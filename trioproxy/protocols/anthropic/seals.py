@@ -13,8 +13,9 @@ from __future__ import annotations
 from urllib.parse import quote, unquote
 
 from trioproxy.neutral.parts import Signature, SignatureForm
+from trioproxy.wire.jsoncodec import JSON, Object
 
-__all__ = ["MARK", "call_seal", "seal", "sealed_call", "unseal"]
+__all__ = ["MARK", "call_seal", "seal", "sealed_call", "unseal", "without_seals"]
 
 MARK = "trioproxy:"
 """What every token of ours begins with; a request that holds it can't be passed to Anthropic as it is."""
@@ -57,6 +58,37 @@ def sealed_call(text: str) -> tuple[str, Signature] | None:
     call_id, form, value = _split(text[len(_CALL) :])
     known = _FORMS.get(form)
     return (unquote(call_id), Signature(value=value, form=known)) if known else None
+
+
+def without_seals(document: Object) -> Object | None:
+    """A request without the blocks that only mean something to other vendors, for Anthropic itself; None where it holds none.
+
+    The document is not changed. A message that held nothing else goes with them.
+    """
+    messages = document.get("messages")
+    if not isinstance(messages, list):
+        return None
+    kept = [changed for changed in map(_opened, messages) if changed is not None]
+    if all(new is old for new, old in zip(kept, messages, strict=False)) and len(kept) == len(messages):
+        return None
+    return {**document, "messages": kept}
+
+
+def _opened(message: JSON) -> JSON:
+    """The message itself where nothing in it is sealed, a copy without what is, None where nothing is left."""
+    content = message.get("content") if isinstance(message, dict) else None
+    if not isinstance(content, list):
+        return message
+    kept = [block for block in content if not _sealed(block)]
+    if len(kept) == len(content):
+        return message
+    return {**message, "content": kept} if kept else None
+
+
+def _sealed(block: JSON) -> bool:
+    if not isinstance(block, dict) or block.get("type") not in ("thinking", "redacted_thinking"):
+        return False
+    return any(str(block.get(name)).startswith(MARK) for name in ("signature", "data"))
 
 
 def _split(text: str) -> tuple[str, str, str]:
