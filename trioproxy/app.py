@@ -28,6 +28,7 @@ from trioproxy.gateway.failover import Failover
 from trioproxy.gateway.handler import Gateway
 from trioproxy.ledger.entry import Ledger, Sink
 from trioproxy.ledger.lines import write_line
+from trioproxy.protocols.table import protocols
 from trioproxy.server.connections import Drain
 from trioproxy.server.limits import ServerLimits
 from trioproxy.server.listen import Serving, serve
@@ -118,6 +119,7 @@ async def run(
     """Serve on ``listeners`` (which are closed at the end) until a signal says to stop. ``ready`` is called once signals are heeded and
     clients are served."""
     settings = app.cell.current.settings
+    protocols()  # all of them now, so that no client waits for an import
     drain = Drain()
     try:
         with trio.open_signal_receiver(signal.SIGTERM, signal.SIGINT) as received:

@@ -6,10 +6,9 @@ from pathlib import Path
 
 import click
 
-from trioproxy.cli.configuration import read_text
 from trioproxy.cli.serving import address_options, configure_logs, log_options, serve_app
 
-__all__ = ["command", "replaying"]
+__all__ = ["command"]
 
 
 @click.command("replay", short_help="Serve a folder of recorded exchanges.")
@@ -29,7 +28,7 @@ __all__ = ["command", "replaying"]
     show_default=True,
     help="How alike a request must be to the recorded one.",
 )
-@click.option("--fault", help="What goes wrong with every answer, for example stall@5 or cut@80%.")
+@click.option("--fault", help="What goes wrong with every answer: stall@5, reset@byte=1000, status=503, drip=3, ...")
 @log_options
 def command(
     folder: Path,
@@ -48,24 +47,8 @@ def command(
     \b
     Example:  trioproxy replay recordings --speed 0 --port 8317
     """
-    from trioproxy.app import App
-    from trioproxy.cli.configuration import fail
-    from trioproxy.errors import ProxyError
+    from trioproxy.cli.replaying import replaying_app
 
-    snapshot = read_text(replaying(folder, speed, match), "trioproxy replay", host=host, port=port)
-    configure_logs(snapshot.settings, log_level, log_format)
-    app = App.of(snapshot)
-    app.fault = fault
-    try:
-        app.open_folders()
-    except ProxyError as error:
-        fail(error.failure.message)
+    app = replaying_app(folder, speed=speed, match=match, host=host, port=port, fault=fault)
+    configure_logs(app.cell.current.settings, log_level, log_format)
     serve_app(app)
-
-
-def replaying(folder: Path, speed: float, match: str) -> str:
-    """The configuration whose one provider is ``folder``."""
-    from trioproxy.wire.jsoncodec import dumps
-
-    provider = {"type": "replay", "folder": str(folder.resolve()), "speed": speed, "match": match}
-    return dumps({"providers": {"replay": provider}}).decode()
