@@ -5,6 +5,9 @@ Which of the two stream verbs is called is the URL's business; the body is the s
 
 from __future__ import annotations
 
+from collections.abc import Mapping
+from typing import Any
+
 from trioproxy.errors import ClientFault, ErrorKind
 from trioproxy.neutral.extras import own, settled, spelling
 from trioproxy.neutral.loss import Loss
@@ -51,40 +54,53 @@ def write_request(conversation: Conversation, target: WriteTarget) -> Written:
     tools = write_tools(conversation.tools, names, target)
     choice, lost = write_tool_choice(conversation.tool_choice, names, tools)
     losses += [*tools.losses, *lost]
+    contents, instruction, lost = _contents(conversation, names, target)
+    if target.operation is Operation.COUNT_TOKENS:
+        counted = count_request({"contents": contents})
+        return Written(body=counted, losses=(*lost, *_uncounted(conversation)), naming=names.naming())
+    losses += lost
+    extras, spelled = _sections(own(conversation.extras, NAME)), _sections(spelling(conversation.extras, NAME))
+    config, lost = _config(conversation, target, spelled["generationConfig"])
+    losses += lost
+    flagged = tools.mixed and NO_SERVER_SIDE_FLAG not in target.quirks
+    tool_config: Object = {
+        **({"functionCallingConfig": choice} if choice else {}),
+        **({"includeServerSideToolInvocations": True} if flagged else {}),
+        **extras["toolConfig"],
+    }
+    sections: Object = {
+        "systemInstruction": {**spelled[""].get("systemInstruction", {}), "parts": instruction} if instruction else {},
+        "tools": tools.entries,
+        "toolConfig": tool_config,
+        "generationConfig": {**config, **extras["generationConfig"]},
+        "serviceTier": _TIERS.get((conversation.service_tier or "").lower()),
+        "safetySettings": _OFF if SAFETY_OFF in target.quirks else [],
+    }
+    body: Object = {"contents": contents, **{name: value for name, value in sections.items() if value}, **extras[""]}
+    return Written(body=body, losses=tuple(losses), naming=names.naming())
+
+
+def _contents(
+    conversation: Conversation, names: ToolNames, target: WriteTarget
+) -> tuple[list[Object], list[Object], list[Loss]]:
+    """``contents``, the parts of ``systemInstruction``, and what neither can say."""
     writer = ContentsWriter(names, target)
     instruction = writer.instruction(conversation.system)
     for number, turn in enumerate(conversation.turns):
         writer.add(turn, f"turns[{number}]")
     contents = writer.contents()
     if instruction and not contents:
-        writer.losses.append(Loss("system", "Gemini answers no instruction alone: given as the user's words"))
-        contents, instruction = [{"role": "user", "parts": instruction}], []
-    if target.operation is Operation.COUNT_TOKENS:
-        counted = count_request({"contents": contents})
-        return Written(body=counted, losses=(*writer.losses, *_uncounted(conversation)), naming=names.naming())
+        lost = Loss("system", "Gemini answers no instruction alone: given as the user's words")
+        return [{"role": "user", "parts": instruction}], [], [*writer.losses, lost]
+    return contents, instruction, writer.losses
+
+
+def _config(conversation: Conversation, target: WriteTarget, spelled: Object) -> tuple[Object, list[Loss]]:
+    """``generationConfig`` but for what only a Gemini client says."""
+    sampling, losses = _sampling(conversation.sampling, target)
     thinking, lost = write_thinking(conversation.reasoning, target)
-    sampling, clamped = _sampling(conversation.sampling, target)
-    losses += [*writer.losses, *lost, *clamped]
-
-    extras, spelled = _sections(own(conversation.extras, NAME)), _sections(dict(spelling(conversation.extras, NAME)))
-    config: Object = {**sampling, **_output(conversation.output, spelled["generationConfig"])}
-    config |= {**spelled["generationConfig"], **extras["generationConfig"]}
-    config |= {"thinkingConfig": thinking} if thinking else {}
-    tool_config: Object = {"functionCallingConfig": choice} if choice else {}
-    if tools.mixed and NO_SERVER_SIDE_FLAG not in target.quirks:
-        tool_config["includeServerSideToolInvocations"] = True
-    tool_config |= extras["toolConfig"]
-
-    body: Object = {"contents": contents}
-    if instruction:
-        body["systemInstruction"] = {**spelled[""].get("systemInstruction", {}), "parts": instruction}
-    body |= {"tools": tools.entries} if tools.entries else {}
-    body |= {"toolConfig": tool_config} if tool_config else {}
-    body |= {"generationConfig": config} if config else {}
-    tier = _TIERS.get((conversation.service_tier or "").lower())
-    body |= {"serviceTier": tier} if tier is not None else {}
-    body |= {"safetySettings": _OFF} if SAFETY_OFF in target.quirks else {}
-    return Written(body=body | extras[""], losses=tuple(losses), naming=names.naming())
+    config = {**sampling, **_output(conversation.output, spelled), **spelled}
+    return config | ({"thinkingConfig": thinking} if thinking else {}), [*losses, *lost]
 
 
 def _unsaid(conversation: Conversation) -> list[Loss]:
@@ -146,7 +162,7 @@ def _output(output: OutputFormat | None, spelled: Object) -> Object:
 _SCHEMAS = frozenset({"responseSchema", "responseJsonSchema"})
 
 
-def _sections(fields: Object) -> dict[str, Object]:
+def _sections(fields: Mapping[str, Any]) -> dict[str, Object]:
     """Fields by the object they belong in, "" for the request itself."""
     sections: dict[str, Object] = {"": {}, **{name: {} for name in _SECTIONS}}
     for name, value in fields.items():
