@@ -6,6 +6,8 @@ after something else is a new part. Tool calls are open beside each other, until
 
 from __future__ import annotations
 
+from typing import assert_never
+
 from trioproxy.neutral.events import (
     CitationAdded,
     Event,
@@ -54,16 +56,19 @@ class AnswerAssembly:
                 return [*events, ReasoningDelta(index=index, text=text)]
             case PartKind.REFUSAL:
                 return [*events, RefusalDelta(index=index, text=text)]
+            case _:
+                assert_never(kind)
 
     def sign(self, signature: Signature) -> list[Event]:
         """The signature of the reasoning so far, which it ends: a signature is the last thing a block of thought has."""
         events, index = self._opened(PartKind.REASONING)
         return [*events, PartSigned(index=index, signature=signature), *self._end_open()]
 
-    def sign_latest(self, signature: Signature) -> list[Event]:
-        """The signature of a whole message (Gemini): it stands on the newest call, else on the text, else on a thought without words."""
+    def sign_message(self, signature: Signature, *, called: bool) -> list[Event]:
+        """The signature of a whole message (Gemini). It stands on the newest call where the message (or delta) has any (``called``), else
+        on the text, else on a thought without words."""
         call = self.calls.latest
-        if call is not None:
+        if called and call is not None:
             return [PartSigned(index=call, signature=signature)]
         if self._open is not None and self._open[0] is PartKind.TEXT:
             return [PartSigned(index=self._open[1], signature=signature)]

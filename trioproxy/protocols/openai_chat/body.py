@@ -117,8 +117,8 @@ class _Message:
 
     def _details(self) -> list[Object]:
         details: list[Object] = []
-        for number, (text, signature) in enumerate(self.tokens):
-            details += details_of(text, signature, index=number)
+        for text, signature in self.tokens:
+            details += details_of(text, signature, index=len(details))
         return details
 
     def _carry(self, part: Opaque) -> None:

@@ -5,6 +5,7 @@ from __future__ import annotations
 import base64
 import binascii
 from collections.abc import Iterable, Sequence
+from typing import assert_never
 
 from trioproxy.neutral.extras import spelling
 from trioproxy.neutral.parts import (
@@ -97,36 +98,26 @@ def _media(part: Media, draft: Draft, path: str) -> tuple[Object, Object]:
     if form == "file" or (part.kind is MediaKind.DOCUMENT and form is None):
         return _file(part, draft, path)
     match part.kind, part.source:
-        case MediaKind.IMAGE, UrlSource() | Base64Source():
-            return _linked("image_url", part)
+        case MediaKind.IMAGE, (UrlSource() | Base64Source()) as source:
+            return _linked("image_url", part, source)
         case MediaKind.IMAGE, FileIdSource():
             return _file(part, draft, path)
-        case MediaKind.VIDEO, UrlSource() | Base64Source() if form or draft.has(MEDIA_URLS):
-            return _linked("video_url", part)
+        case MediaKind.VIDEO, (UrlSource() | Base64Source()) as source if form or draft.has(MEDIA_URLS):
+            return _linked("video_url", part, source)
         case MediaKind.AUDIO, Base64Source(data=data, mime=mime):
             format_ = spelling(part.extras, NAME).get("format") or sound_of_mime(mime)
             return {"input_audio": {"data": data, "format": format_}}, {"type": "input_audio"}
-        case kind, source:
-            how = type(source).__name__.removesuffix("Source").lower()
-            raise draft.refusal(path, f"is {kind.value} content ({how}), which the target can't take")
+        case _:
+            how = type(part.source).__name__.removesuffix("Source").lower()
+            raise draft.refusal(path, f"is {part.kind.value} content ({how}), which the target can't take")
 
 
-def _linked(name: str, part: Media) -> tuple[Object, Object]:
+def _linked(name: str, part: Media, source: UrlSource | Base64Source) -> tuple[Object, Object]:
     notes = spelling(part.extras, NAME)
-    url = notes.get("url") or _url(part)
+    url = notes.get("url") or (data_url(source) if isinstance(source, Base64Source) else source.url)
     if notes.get("bare"):
         return {name: url}, {"type": name}
     return {name: {"url": url, **({"detail": part.detail} if part.detail is not None else {})}}, {"type": name}
-
-
-def _url(part: Media) -> str:
-    match part.source:
-        case Base64Source() as source:
-            return data_url(source)
-        case UrlSource(url=url):
-            return url
-        case other:
-            raise AssertionError(other)
 
 
 def _file(part: Media, draft: Draft, path: str) -> tuple[Object, Object]:
@@ -136,23 +127,25 @@ def _file(part: Media, draft: Draft, path: str) -> tuple[Object, Object]:
     match part.source:
         case FileIdSource(file_id=file_id, protocol=protocol) if protocol in _OPENAI_FILES:
             return {"file": {**named, "file_id": file_id}}, {"type": "file"}
-        case Base64Source(data=data) if notes:
-            given = data if notes.get("bare") else notes.get("url") or _url(part)
+        case Base64Source(data=data) as source if notes:
+            given = data if notes.get("bare") else notes.get("url") or data_url(source)
             return {"file": {**named, "file_data": given}}, {"type": "file"}
-        case Base64Source(data=data, mime=mime):
+        case Base64Source(data=data, mime=mime) as source:
             text = _decoded(data) if mime.startswith("text/") else None
             if text is not None:
                 # Only PDF is sure to be taken as a file; plain text is text anywhere.
                 title = f"{filename}:\n" if filename else ""
                 return {"text": f"{title}{text}"}, {"type": "text"}
             named = named or {"filename": f"document.{mime.rpartition('/')[2]}"}
-            return {"file": {**named, "file_data": _url(part)}}, {"type": "file"}
+            return {"file": {**named, "file_data": data_url(source)}}, {"type": "file"}
         case UrlSource(url=url) if notes or draft.has(MEDIA_URLS):
             return {"file": {**named, "file_data": url}}, {"type": "file"}
         case UrlSource():
             raise draft.refusal(path, "is a file by URL, which the target can't fetch")
         case FileIdSource(protocol=protocol):
             raise draft.refusal(path, f"is a file that was uploaded elsewhere ({protocol})")
+        case _:
+            assert_never(part.source)
 
 
 def _decoded(data: str) -> str | None:

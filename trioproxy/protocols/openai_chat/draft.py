@@ -2,6 +2,9 @@
 
 from __future__ import annotations
 
+import hashlib
+import re
+
 import attrs
 
 from trioproxy.errors import ClientFault, ErrorKind
@@ -12,13 +15,15 @@ from trioproxy.neutral.parts import CacheHint, Extras, Opaque
 from trioproxy.neutral.request import Conversation
 from trioproxy.protocols.base import WriteTarget
 from trioproxy.protocols.openai_chat.peek import NAME
-from trioproxy.protocols.openai_chat.quirks import CACHE_CONTROL
+from trioproxy.protocols.openai_chat.quirks import CACHE_CONTROL, SHORT_CALL_IDS
 from trioproxy.wire.jsoncodec import JSON, Object
 
-__all__ = ["Draft"]
+__all__ = ["Draft", "nulls"]
 
 # OpenAI's limit for the name of a function (platform.openai.com, "Create chat completion").
 _NAME_LIMIT = 64
+
+_SHORT_ID = re.compile(r"[A-Za-z0-9]{9}")
 
 
 @attrs.define(eq=False)
@@ -59,6 +64,12 @@ class Draft:
             return {}
         self.losses += settled(extras, NAME, path=path)
         return own(extras, NAME)
+
+    def call_id(self, call_id: str) -> str:
+        """The id of a call as the target takes it; the same for the call and its result."""
+        if not self.has(SHORT_CALL_IDS) or _SHORT_ID.fullmatch(call_id):
+            return call_id
+        return hashlib.sha256(call_id.encode()).hexdigest()[:9]
 
     def cache(self, hint: CacheHint | None, extras: Extras, path: str) -> Object:
         """The members that make a cache breakpoint."""

@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+import base64
 import re
+from urllib.parse import unquote_to_bytes
 
 from trioproxy.neutral.parts import Base64Source, MediaKind, UrlSource
 
@@ -17,7 +19,7 @@ __all__ = [
 ]
 
 _DATA_URL = re.compile(r"data:([a-zA-Z0-9.+-]+/[a-zA-Z0-9.+-]+);base64,")
-_ANY_DATA_URL = re.compile(r"data:([^;,]*)[^,]*;base64,", re.IGNORECASE)
+_ANY_DATA_URL = re.compile(r"data:([^;,]*)[^,]*?(;base64)?,", re.IGNORECASE)
 
 AUDIO_FORMATS = {"wav": "audio/wav", "mp3": "audio/mpeg"}
 _SOUNDS = {**{mime: name for name, mime in AUDIO_FORMATS.items()}, "audio/x-wav": "wav", "audio/mp3": "mp3"}
@@ -40,11 +42,14 @@ _EXTENSIONS = {
 
 
 def read_url(url: str) -> Base64Source | UrlSource:
-    """The source behind a URL: the bytes themselves where it is a base64 ``data:`` URL."""
+    """The source behind a URL: the bytes themselves where it is a ``data:`` URL."""
     found = _DATA_URL.match(url) or _ANY_DATA_URL.match(url)
     if found is None:
         return UrlSource(url=url)
-    return Base64Source(data=url[found.end() :], mime=found.group(1).lower() or "application/octet-stream")
+    data = url[found.end() :]
+    if found.re is _ANY_DATA_URL and found.group(2) is None:
+        data = base64.b64encode(unquote_to_bytes(data)).decode()
+    return Base64Source(data=data, mime=found.group(1).lower() or "application/octet-stream")
 
 
 def data_url(source: Base64Source) -> str:

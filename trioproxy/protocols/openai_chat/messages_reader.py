@@ -197,10 +197,10 @@ def _call(value: JSON, path: str) -> ToolCall:
     notes: Object = {}
     if "type" not in fields.names:
         notes["type"] = "absent"
-    if not isinstance(given, str):
-        notes["arguments"] = given if member in body.names else "absent"
-        if member in body.nulls:
-            body.nulls.remove(member)
+    if given is not None and not isinstance(given, str):
+        notes["arguments"] = given
+    elif member not in body.names:
+        notes["arguments"] = "absent"
     signature = google_signature(value)
     extra = fields.object("extra_content")
     cache, spelled = read_cache(fields)

@@ -9,6 +9,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
 from itertools import groupby
+from typing import assert_never
 
 import attrs
 
@@ -58,6 +59,9 @@ def write_messages(conversation: Conversation, draft: Draft) -> list[Object]:
         ClientFault: INVALID_REQUEST where something that can't be left out has no place here; ``param`` names it.
     """
     messages = list(_instructions(conversation, draft))
+    if not messages and not conversation.turns:
+        # A Responses request may be nothing but its settings; here there has to be a message.
+        return [{"role": "user", "content": ""}]
     at = 0
     for role, run in groupby(conversation.turns, key=lambda turn: turn.role):
         turns = list(run)
@@ -70,6 +74,8 @@ def write_messages(conversation: Conversation, draft: Draft) -> list[Object]:
                 messages += _user_run(turns, paths, draft)
             case Role.ASSISTANT:
                 messages += _assistant_run(turns, paths, draft)
+            case _:
+                assert_never(role)
     return messages
 
 
@@ -138,15 +144,15 @@ def _user_run(turns: list[Turn], paths: list[str], draft: Draft) -> Iterator[Obj
         yield {"role": "user", "content": write_content(shown, draft, paths[0], form="list")}
     for turn, path in zip(turns, paths, strict=True):
         said = [part for part in turn.parts if not isinstance(part, ToolResult)]
-        if said or not turn.parts:
-            content = write_content(said, draft, path, form=spelling(turn.extras, NAME).get("content"))
+        content = write_content(said, draft, path, form=spelling(turn.extras, NAME).get("content"))
+        if content != [] or (draft.native and not turn.parts):
             yield _completed({"role": "user", "content": content}, turn, draft, path)
 
 
 def _tool_message(result: ToolResult, draft: Draft, path: str, shown: list[Part]) -> Object:
     notes = spelling(result.extras, NAME)
-    message: Object = {"role": "tool", "tool_call_id": result.call_id}
-    if notes or (draft.native and not result.is_error):
+    message: Object = {"role": "tool", "tool_call_id": draft.call_id(result.call_id)}
+    if draft.native:
         message["content"] = write_content(result.content, draft, path, form=notes.get("content"))
     else:
         message["content"] = _result_text(result, draft, path, shown)
@@ -201,7 +207,7 @@ def _assistant(turn: Turn, draft: Draft, path: str) -> Object | None:
     notes = spelling(turn.extras, NAME)
     message: Object = {"role": "assistant"}
     calls = [part for part in turn.parts if isinstance(part, ToolCall)]
-    said = [part for part in turn.parts if _is_said(part)]
+    said = [part for part in turn.parts if _is_said(part, draft, path)]
     message["content"] = _said(said, draft, path, form=notes.get("content"), has_calls=bool(calls))
     for part in turn.parts:
         if isinstance(part, Refusal) and spelling(part.extras, NAME).get("member"):
@@ -223,11 +229,18 @@ def _assistant(turn: Turn, draft: Draft, path: str) -> Object | None:
     return _completed(message, turn, draft, path)
 
 
-def _is_said(part: Part) -> bool:
-    notes = spelling(part.extras, NAME) if isinstance(part, Refusal | Reasoning) else {}
-    if isinstance(part, Reasoning):
-        return "part" in notes
-    return not isinstance(part, ToolCall) and not notes.get("member")
+def _is_said(part: Part, draft: Draft, path: str) -> bool:
+    """Whether a part belongs into ``content``: thoughts and calls have places of their own."""
+    match part:
+        case Reasoning(extras=extras):
+            return "part" in spelling(extras, NAME)
+        case Refusal(extras=extras):
+            return not spelling(extras, NAME).get("member")
+        case Media() if not draft.native:
+            draft.lose(f"{path}.content", f"an assistant message holds text only: its {part.kind.value} is left out")
+            return False
+        case _:
+            return not isinstance(part, ToolCall)
 
 
 def _said(parts: list[Part], draft: Draft, path: str, *, form: str | None, has_calls: bool) -> JSON:
@@ -247,11 +260,9 @@ def _thoughts(turn: Turn, draft: Draft, path: str, *, has_calls: bool) -> Object
     """The reasoning of an assistant turn in the form the target wants back."""
     thoughts = [part for part in turn.parts if isinstance(part, Reasoning) and not spelling(part.extras, NAME)]
     if draft.has(REASONING_DETAILS):
-        details = [
-            detail
-            for number, part in enumerate(thoughts)
-            for detail in details_of(_shown(part), part.signature, index=number)
-        ]
+        details: list[Object] = []
+        for part in thoughts:
+            details += details_of(_shown(part), part.signature, index=len(details))
         return {"reasoning_details": details} if details else {}
     text = "\n\n".join(shown for part in thoughts if (shown := _shown(part)))
     if draft.has(REASONING_CONTENT_HISTORY):
@@ -282,7 +293,7 @@ def _call(call: ToolCall, draft: Draft, path: str) -> Object:
         del body[member]
         body |= {} if notes["arguments"] == "absent" else {member: notes["arguments"]}
     body |= own.pop(kind, {}) | nulls(call.extras, "inner_nulls")
-    document: Object = {"id": call.call_id, "type": kind, kind: body}
+    document: Object = {"id": draft.call_id(call.call_id), "type": kind, kind: body}
     if notes.get("type") == "absent":
         del document["type"]
     if "extra_content" in notes:

@@ -26,6 +26,7 @@ CACHE_CONTROL = "cache-control"
 TOP_K = "top-k"
 JSON_OBJECT_ONLY = "json-object-only"
 MEDIA_URLS = "media-urls"
+SHORT_CALL_IDS = "mistral-call-ids"
 
 QUIRKS: dict[str, str] = {
     MAX_COMPLETION_TOKENS: "the token limit is called max_completion_tokens",
@@ -48,5 +49,6 @@ QUIRKS: dict[str, str] = {
     TOP_K: "takes top_k",
     JSON_OBJECT_ONLY: "has response_format json_object but no json_schema",
     MEDIA_URLS: "takes video_url parts, and files by URL",
+    SHORT_CALL_IDS: "wants ids of tool calls of nine letters and digits",
 }
 """Quirk -> what it says of a target."""

@@ -173,7 +173,8 @@ class ChatReader:
         for entry in _list(delta.get("annotations")):
             citation = read_annotation(entry)
             events += parts.cite([citation]) if citation is not None else parts.carry("annotations", [entry])
-        events += parts.calls.feed(_list(delta.get("tool_calls")), numbered=whole)
+        calls = _list(delta.get("tool_calls"))
+        events += parts.calls.feed(calls, numbered=whole)
         legacy = delta.get("function_call")
         if isinstance(legacy, dict):
             events += parts.calls.feed_legacy(legacy)
@@ -182,7 +183,7 @@ class ChatReader:
                 events += parts.carry(name, delta[name])
         signature = google_signature(delta)
         if signature is not None and not any(isinstance(event, PartSigned) for event in events):
-            events += parts.sign_latest(signature)
+            events += parts.sign_message(signature, called=bool(calls))
         return events
 
     def _thoughts(self, delta: Object) -> list[Event]:

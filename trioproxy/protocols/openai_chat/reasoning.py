@@ -73,26 +73,36 @@ def _signature(document: Object) -> Signature | None:
         others = {name for name, value in document.items() if value is not None and name not in named}
         if isinstance(token, str) and not others and isinstance(item_id, str | None):
             return Signature(value=token, form=form, item_id=item_id if shape.has_id else None)
-    # The text is shown by itself, so only what has to come back is kept twice.
-    return Signature(value=dumps([document]).decode(), form=SignatureForm.OPENROUTER_DETAILS)
+    # The index is only its place in the list, which the writer gives anew.
+    carried = {name: value for name, value in document.items() if name != "index"}
+    return Signature(value=dumps([carried]).decode(), form=SignatureForm.OPENROUTER_DETAILS)
 
 
 def details_of(text: str, signature: Signature | None, *, index: int) -> list[Object]:
-    """The details of one reasoning part; ``index`` numbers them in the message. Without a signature that is its text, if any."""
+    """The details of one reasoning part, numbered from ``index``. Without a signature that is its text, if any.
+
+    Each has a number of its own, because clients that put a stream together merge details of one index.
+    """
+    return [{**detail, "index": index + offset} for offset, detail in enumerate(_details(text, signature))]
+
+
+def _details(text: str, signature: Signature | None) -> Iterator[Object]:
     if signature is None:
-        return [{"type": _TEXT, "text": text, "index": index}] if text else []
+        if text:
+            yield {"type": _TEXT, "text": text}
+        return
     if signature.form is SignatureForm.OPENROUTER_DETAILS:
-        return list(_carried(signature.value))
+        yield from _carried(signature.value)
+        return
     shape = _SHAPES[signature.form]
-    details: list[Object] = []
-    detail: Object = {"type": shape.type, shape.token: signature.value, "format": shape.format, "index": index}
+    detail: Object = {"type": shape.type, shape.token: signature.value, "format": shape.format}
     if shape.has_id and signature.item_id is not None:
         detail["id"] = signature.item_id
     if text and shape.type == _TEXT:
-        detail = {"type": shape.type, "text": text, **detail}
+        detail["text"] = text
     elif text:
-        details.append({"type": _TEXT, "text": text, "format": shape.format, "index": index})
-    return [*details, detail]
+        yield {"type": _TEXT, "text": text, "format": shape.format}
+    yield detail
 
 
 def _carried(value: str) -> Iterator[Object]:

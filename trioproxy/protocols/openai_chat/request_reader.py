@@ -53,7 +53,7 @@ def read_request(document: Object, asked: Asked) -> Conversation:
     fields.take("model")
     dialogue = read_messages(fields.take("messages"))
     notes: Object = {"names": fields.names, "groups": dialogue.groups}
-    tools = _tools(fields, notes)
+    tools = _tools(fields)
     choice = read_function_call(fields.take("function_call")) or read_tool_choice(fields.take("tool_choice"))
     sampling = _sampling(fields, notes)
     options = Fields(fields.object("stream_options") or {}, "stream_options")
@@ -80,6 +80,9 @@ def read_request(document: Object, asked: Asked) -> Conversation:
     for name, values in _HARMLESS.items():
         if name in own and any(own[name] == value and type(own[name]) is type(value) for value in values):
             notes.setdefault("harmless", {})[name] = own.pop(name)
+    empty = {name: document[name] for name in ("tools", "metadata", "stop") if document.get(name) in ([], {})}
+    if empty:
+        notes["empty"] = empty
     if fields.nulls:
         notes["nulls"] = tuple(fields.nulls)
     return Conversation(
@@ -98,12 +101,9 @@ def read_request(document: Object, asked: Asked) -> Conversation:
     )
 
 
-def _tools(fields: Fields, notes: Object) -> tuple[ToolSpec, ...]:
+def _tools(fields: Fields) -> tuple[ToolSpec, ...]:
     functions = fields.array("functions")
-    given = fields.array("tools")
-    if given == []:
-        notes["empty"] = ("tools",)
-    tools = read_tools(given or [], fields.object(SEARCH_OPTIONS))
+    tools = read_tools(fields.array("tools") or [], fields.object(SEARCH_OPTIONS))
     if functions and tools:
         raise fault("functions", "is deprecated and can't stand beside `tools`: declare all of them there")
     return read_functions(functions) if functions else tools
@@ -134,8 +134,6 @@ def _stop(fields: Fields, notes: Object) -> tuple[str, ...]:
         return (value,)
     if value is not None and not (isinstance(value, list) and all(isinstance(each, str) for each in value)):
         raise fault("stop", "must be a string or an array of strings")
-    if value == []:
-        notes["stop"] = "empty"
     return tuple(value or ())
 
 

@@ -7,6 +7,8 @@ asked for.
 
 from __future__ import annotations
 
+from typing import assert_never
+
 from trioproxy.neutral.extras import spelling
 from trioproxy.neutral.request import Conversation, OutputFormat, OutputKind
 from trioproxy.protocols.base import WriteTarget, Written
@@ -51,10 +53,8 @@ def write_request(conversation: Conversation, target: WriteTarget) -> Written:
     body |= _account(conversation, draft)
     body |= own
     body |= notes.get("harmless", {})
-    for name in nulls(conversation.extras):
-        body.setdefault(name, None)
-    for name in notes.get("empty", ()):
-        body.setdefault(name, [])
+    for name, value in {**nulls(conversation.extras), **notes.get("empty", {})}.items():
+        body.setdefault(name, value)
     if conversation.output is not None and "schema_nulls" in notes:
         body["response_format"]["json_schema"].update(nulls(conversation.extras, "schema_nulls"))
     return Written(body=body, losses=tuple(draft.losses), naming=draft.names.naming())
@@ -82,16 +82,16 @@ def _sampling(conversation: Conversation, draft: Draft) -> Object:
         if ceiling is not None and limit > ceiling:
             draft.lose("max_tokens", f"the model writes {ceiling} tokens at most")
             limit = ceiling
-        new = draft.has(MAX_COMPLETION_TOKENS, REASONING_MODEL) or "max_completion_tokens" in names
-        members["max_completion_tokens" if new else "max_tokens"] = limit
-        if "max_tokens" in notes and new:
+        renamed = draft.has(MAX_COMPLETION_TOKENS, REASONING_MODEL)
+        members["max_completion_tokens" if renamed or "max_completion_tokens" in names else "max_tokens"] = limit
+        if "max_tokens" in notes and not renamed:
             members["max_tokens"] = notes["max_tokens"]
     if sampling.top_k is not None:
         if "top_k" in names or draft.has(TOP_K):
             members["top_k"] = sampling.top_k
         else:
             draft.lose("top_k", "the target draws from all tokens")
-    stop: JSON = list(sampling.stop) or ([] if notes.get("stop") == "empty" else None)
+    stop: JSON = list(sampling.stop) or None
     if notes.get("stop") == "string" and len(sampling.stop) == 1:
         stop = sampling.stop[0]
     given = {
@@ -134,6 +134,8 @@ def _output(output: OutputFormat | None, draft: Draft, own: Object) -> Object:
             }
             schema = {name: value for name, value in members.items() if value is not None}
             return {"response_format": {"type": "json_schema", "json_schema": {**schema, **left}}}
+        case _:
+            assert_never(output.kind)
 
 
 def _account(conversation: Conversation, draft: Draft) -> Object:
@@ -143,7 +145,7 @@ def _account(conversation: Conversation, draft: Draft) -> Object:
     user_name = "safety_identifier" if "safety_identifier" in names and "user" not in names else "user"
     given: dict[str, JSON] = {
         user_name: conversation.user,
-        "metadata": dict(conversation.metadata) or ({} if "metadata" in names else None),
+        "metadata": dict(conversation.metadata) or None,
         "prompt_cache_key": conversation.cache_key,
         "service_tier": conversation.service_tier,
         "verbosity": conversation.verbosity,

@@ -63,7 +63,7 @@ def write_tools(conversation: Conversation, draft: Draft) -> Object:
         members["tools"] = declared
     if choice is not None:
         _check_choice(choice, declared, members, unable, draft)
-        if declared or draft.native:
+        if (declared or draft.native) and not _names_server_tool(choice, conversation):
             members |= _choice(choice, conversation, draft)
     if conversation.parallel_tools is not None and _sends_parallel(conversation, draft, bool(declared)):
         members["parallel_tool_calls"] = conversation.parallel_tools
@@ -85,7 +85,9 @@ def _tool(tool: Tool, draft: Draft, path: str) -> Object:
     custom = tool.kind is ToolKind.CUSTOM and draft.has(CUSTOM_TOOLS)
     kind = "custom" if custom else "function"
     if tool.kind is ToolKind.FUNCTION:
-        described: Object = {"description": tool.description, "parameters": tool.schema, "strict": tool.strict}
+        # Not strict is what every server is by default, and not every server knows the word.
+        strict = tool.strict if tool.strict or draft.native else None
+        described: Object = {"description": tool.description, "parameters": tool.schema, "strict": strict}
     elif custom:
         described = {"description": tool.description, "format": _nested(tool.grammar)}
     else:
@@ -168,6 +170,14 @@ def _check_choice(choice: ToolChoice, declared: list[Object], members: Object, u
         raise draft.refusal("tool_choice", f"asks for {unable[0]}, which the target can't run")
 
 
+def _names_server_tool(choice: ToolChoice, conversation: Conversation) -> bool:
+    """Whether a choice names a tool that the provider runs: this protocol can't point at one, and has it run when asked for at all."""
+    return choice.mode is ToolChoiceMode.NAMED and any(
+        isinstance(tool, ServerTool) and tool.protocol != NAME and _called(tool) in choice.names
+        for tool in conversation.tools
+    )
+
+
 def _choice(choice: ToolChoice, conversation: Conversation, draft: Draft) -> Object:
     own = draft.own(choice.extras, "tool_choice")
     if "tool_choice" in own:
@@ -179,7 +189,7 @@ def _choice(choice: ToolChoice, conversation: Conversation, draft: Draft) -> Obj
     if not choice.names or not _tells_allowed(draft):
         return {"tool_choice": notes.get("whole", word), **own}
     kinds = {tool.name: tool.kind for tool in conversation.tools if isinstance(tool, Tool)}
-    allowed = [_reference(name, kinds.get(name, choice.kind), draft) for name in choice.names]
+    allowed = [_reference(name, kinds[name], draft) for name in choice.names if name in kinds]
     return {"tool_choice": {"type": "allowed_tools", "allowed_tools": {"mode": word, "tools": allowed}}, **own}
 
 

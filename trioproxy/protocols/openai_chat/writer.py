@@ -36,6 +36,7 @@ from trioproxy.protocols.openai_chat.finish import write_finish
 from trioproxy.protocols.openai_chat.legacy import asks_legacy_functions
 from trioproxy.protocols.openai_chat.peek import NAME
 from trioproxy.protocols.openai_chat.reasoning import details_of
+from trioproxy.protocols.openai_chat.turnstile import Turnstile
 from trioproxy.protocols.openai_chat.usage import write_usage
 from trioproxy.wire.frames import Frame
 from trioproxy.wire.jsoncodec import JSON, Object, dumps
@@ -65,6 +66,7 @@ class ChatWriter:
         self._context = context
         self._legacy = asks_legacy_functions(context.conversation)
         self._over = False
+        self._turnstile = Turnstile()
         self._before, self._behind = b"", b""
         self._head: Object = {}
         self._usage: Usage | None = None
@@ -74,12 +76,23 @@ class ChatWriter:
         self._offsets: dict[int, int] = {}
         self._length = 0
         self._details = 0
+        self._annotations = 0
         self._refused = False
 
     def feed(self, item: Event) -> list[Frame]:
         """Frames for this event; nothing after the end."""
         if self._over:
             return []
+        frames: list[Frame] = []
+        for event in self._turnstile.feed(item):
+            frames += self._write(event)
+        return frames
+
+    def close(self) -> list[Frame]:
+        """Nothing is owed: readers end every stream with Finished or Failed."""
+        return []
+
+    def _write(self, item: Event) -> list[Frame]:
         match item:
             case TextDelta(text=text):
                 self._length += len(text)
@@ -102,7 +115,9 @@ class ChatWriter:
                 return self._sign(index, signature)
             case CitationAdded(index=index, citation=citation):
                 annotation = write_annotation(citation, offset=self._offsets.get(index, 0))
-                return [self._delta({"annotations": [annotation]})]
+                self._annotations += 1
+                # OpenAI's SDK puts lists together by the index of their entries.
+                return [self._delta({"annotations": [{"index": self._annotations - 1, **annotation}]})]
             case PartFinished(index=index):
                 self._thoughts.pop(index, None)
                 return []
@@ -118,10 +133,6 @@ class ChatWriter:
                 return list(error_frames(failure, StreamSeen()))
             case _:
                 assert_never(item)
-
-    def close(self) -> list[Frame]:
-        """Nothing is owed: readers end every stream with Finished or Failed."""
-        return []
 
     # Chunks.
 
@@ -173,11 +184,15 @@ class ChatWriter:
             )
             return []
         if call is not None:
-            return [self._delta({"tool_calls": [{"index": call[0], "extra_content": google_content(signature)}]})]
+            # OpenAI's SDK takes no piece of a function call without its function.
+            body = self._piece(call[1], "")
+            return [
+                self._delta({"tool_calls": [{"index": call[0], **body, "extra_content": google_content(signature)}]})
+            ]
         if signature.form is SignatureForm.GEMINI_THOUGHT and index not in self._thoughts:
             return [self._delta({"extra_content": google_content(signature)})]
         details = details_of("".join(self._thoughts.pop(index, ())), signature, index=self._details)
-        self._details += 1
+        self._details += len(details)
         return [self._delta({"reasoning_details": details})]
 
     # Tool calls.
@@ -201,8 +216,11 @@ class ChatWriter:
         number, kind = self._calls[index]
         if self._legacy:
             return [self._delta({"function_call": {"arguments": text}})] if number == 0 else []
-        body = {"custom": {"input": text}} if kind is ToolKind.CUSTOM else {"function": {"arguments": text}}
-        return [self._delta({"tool_calls": [{"index": number, **body}]})]
+        return [self._delta({"tool_calls": [{"index": number, **self._piece(kind, text)}]})]
+
+    @staticmethod
+    def _piece(kind: ToolKind, text: str) -> Object:
+        return {"custom": {"input": text}} if kind is ToolKind.CUSTOM else {"function": {"arguments": text}}
 
     # What only one protocol has a word for.
 

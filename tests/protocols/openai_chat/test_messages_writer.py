@@ -1,0 +1,447 @@
+from __future__ import annotations
+
+import json
+from typing import Any
+
+import attrs
+import pytest
+
+from tests.protocols.openai_chat.chat import conversation, rewritten, written
+from trioproxy.errors import ClientFault
+from trioproxy.neutral.parts import (
+    Base64Source,
+    CacheHint,
+    Media,
+    MediaKind,
+    Opaque,
+    Part,
+    Reasoning,
+    Refusal,
+    Signature,
+    SignatureForm,
+    Text,
+    ToolCall,
+    ToolKind,
+    ToolResult,
+)
+from trioproxy.neutral.request import Conversation, Role, Turn
+from trioproxy.protocols.openai_chat.messages_writer import wrapped_input
+
+USER = {"role": "user", "content": "hi"}
+IMAGE = Media(kind=MediaKind.IMAGE, source=Base64Source(data="AA", mime="image/png"))
+
+
+def _said(*turns: tuple[Role, list[Part]], system: tuple[Text | Opaque, ...] = ()) -> Conversation:
+    return Conversation(
+        model="m", system=system, turns=tuple(Turn(role=role, parts=tuple(parts)) for role, parts in turns)
+    )
+
+
+def _messages(said: Conversation, *quirks: str) -> Any:
+    return written(said, *quirks).body["messages"]
+
+
+def _losses(said: Conversation, *quirks: str) -> list[str]:
+    return [loss.path for loss in written(said, *quirks).losses]
+
+
+def _result(call_id: str, *content: Text | Media | Opaque, is_error: bool = False) -> ToolResult:
+    return ToolResult(call_id=call_id, content=content, is_error=is_error)
+
+
+# Instructions.
+
+
+def test_instructions_become_one_message() -> None:
+    system = (Text(text="a"), Text(text="b"))
+    assert _messages(_said((Role.USER, [Text(text="hi")]), system=system)) == [
+        {"role": "system", "content": "a\n\nb"},
+        USER,
+    ]
+
+
+@pytest.mark.parametrize("quirk", ["developer-role", "openai-reasoning-model"])
+def test_developers_where_the_target_has_them(quirk: str) -> None:
+    said = _said((Role.USER, [Text(text="hi")]), (Role.SYSTEM, [Text(text="now")]), system=(Text(text="a"),))
+    assert [message["role"] for message in _messages(said, quirk)] == ["developer", "user", "developer"]
+    assert [message["role"] for message in _messages(said)] == ["system", "user", "system"]
+    native = conversation({"role": "system", "content": "a"}, {"role": "developer", "content": "b"}, USER)
+    assert [message["role"] for message in _messages(native)] == ["system", "developer", "user"]
+    assert [message["role"] for message in _messages(native, quirk)] == ["developer", "developer", "user"]
+
+
+def test_instructions_with_breakpoints_are_a_list_where_the_target_takes_it() -> None:
+    said = _said((Role.USER, [Text(text="hi")]), system=(Text(text="a", cache=CacheHint()), Text(text="b")))
+    assert _messages(said, "cache-control")[0]["content"] == [
+        {"type": "text", "text": "a", "cache_control": {"type": "ephemeral"}},
+        {"type": "text", "text": "b"},
+    ]
+    assert _messages(said)[0]["content"] == "a\n\nb"
+    assert _losses(said) == ["system.content[0].cache_control"]
+
+
+def test_instructions_that_changed_since_they_were_read() -> None:
+    said = conversation({"role": "developer", "content": "a"}, {"role": "system", "content": "b"}, USER)
+    changed = attrs.evolve(said, system=(*said.system, Text(text="c")))
+    assert _messages(changed) == [{"role": "system", "content": "a\n\nb\n\nc"}, USER]
+
+
+def test_instructions_that_are_no_text() -> None:
+    with pytest.raises(ClientFault) as caught:
+        written(_said(system=(Opaque(protocol="gemini", kind="x", payload={}, essential=True),)))
+    assert caught.value.failure.param == "system.content[0]"
+    lost = _said(
+        (Role.USER, [Text(text="hi")]), system=(Text(text="a"), Opaque(protocol="gemini", kind="x", payload={}))
+    )
+    assert _messages(lost)[0] == {"role": "system", "content": "a"}
+    assert _losses(lost) == ["system.content[1]"]
+
+
+def test_a_request_that_says_nothing_gets_a_message() -> None:
+    assert _messages(Conversation(model="m")) == [{"role": "user", "content": ""}]
+    assert _messages(_said(system=(Text(text="a"),))) == [{"role": "system", "content": "a"}]
+
+
+# Users and results.
+
+
+def test_results_come_first_and_together() -> None:
+    said = _said(
+        (
+            Role.ASSISTANT,
+            [ToolCall(call_id="1", name="f", arguments="{}"), ToolCall(call_id="2", name="g", arguments="")],
+        ),
+        (Role.USER, [Text(text="look"), _result("1", Text(text="a"), Text(text="b"))]),
+        (Role.USER, [_result("2"), Text(text="and"), IMAGE]),
+    )
+    assert _messages(said) == [
+        {
+            "role": "assistant",
+            "content": None,
+            "tool_calls": [
+                {"id": "1", "type": "function", "function": {"name": "f", "arguments": "{}"}},
+                {"id": "2", "type": "function", "function": {"name": "g", "arguments": "{}"}},
+            ],
+        },
+        {"role": "tool", "tool_call_id": "1", "content": "a\nb"},
+        {"role": "tool", "tool_call_id": "2", "content": ""},
+        {"role": "user", "content": "look"},
+        {
+            "role": "user",
+            "content": [
+                {"type": "text", "text": "and"},
+                {"type": "image_url", "image_url": {"url": "data:image/png;base64,AA"}},
+            ],
+        },
+    ]
+
+
+def test_what_a_result_shows_follows_all_results() -> None:
+    said = _said((Role.USER, [_result("1", Text(text="see"), IMAGE), _result("2", IMAGE), Text(text="so?")]))
+    image = {"type": "image_url", "image_url": {"url": "data:image/png;base64,AA"}}
+    assert _messages(said) == [
+        {"role": "tool", "tool_call_id": "1", "content": "see"},
+        {"role": "tool", "tool_call_id": "2", "content": "The result is in the next user message."},
+        {
+            "role": "user",
+            "content": [
+                {"type": "text", "text": "Content of the result of tool call 1:"},
+                image,
+                {"type": "text", "text": "Content of the result of tool call 2:"},
+                image,
+            ],
+        },
+        {"role": "user", "content": "so?"},
+    ]
+    assert _losses(said) == ["messages[0].content", "messages[0].content"]
+
+
+def test_errors_say_so() -> None:
+    said = _said((Role.USER, [_result("1", Text(text="no such file"), is_error=True)]))
+    assert _messages(said)[0]["content"] == "Error: no such file"
+
+
+def test_parts_of_a_result_that_only_others_have() -> None:
+    said = _said(
+        (Role.USER, [_result("1", Text(text="a"), Opaque(protocol="anthropic", kind="search_result", payload={}))])
+    )
+    assert _messages(said)[0]["content"] == "a"
+    assert _losses(said) == ["messages[0]"]
+
+
+def test_a_user_turn_of_which_nothing_is_left() -> None:
+    said = _said(
+        (Role.USER, [Opaque(protocol="gemini", kind="x", payload={})]), (Role.USER, []), (Role.USER, [Text(text="hi")])
+    )
+    assert _messages(said) == [USER]
+
+
+# Assistants.
+
+
+def test_turns_of_an_assistant_become_one_message() -> None:
+    said = _said(
+        (Role.ASSISTANT, [Reasoning(text="hm")]),
+        (Role.ASSISTANT, [Text(text="I "), Text(text="look")]),
+        (Role.ASSISTANT, [ToolCall(call_id="1", name="f", arguments="{}")]),
+        (Role.ASSISTANT, [Text(text="again")]),
+        (Role.ASSISTANT, [ToolCall(call_id="2", name="f", arguments="{}")]),
+    )
+    (message,) = _messages(said)
+    assert message["content"] == "I look\n\nagain"
+    assert [call["id"] for call in message["tool_calls"]] == ["1", "2"]
+
+
+def test_thoughts_go_back_only_where_they_are_wanted() -> None:
+    signature = Signature(value="s", form=SignatureForm.ANTHROPIC_SIGNATURE)
+    said = _said(
+        (Role.ASSISTANT, [Reasoning(text="a", signature=signature), Reasoning(summary=("b", "c")), Text(text="x")]),
+        (Role.USER, [Text(text="hi")]),
+        (Role.ASSISTANT, [ToolCall(call_id="1", name="f", arguments="{}")]),
+        (Role.USER, [_result("1")]),
+        (Role.ASSISTANT, [Text(text="y")]),
+    )
+    first, _, called, _, last = _messages(said)
+    assert not any("reasoning" in name for message in (first, called, last) for name in message)
+    assert _losses(said) == ["messages[0].reasoning"]
+    first, _, called, _, last = _messages(said, "reasoning-content-history")
+    assert first["reasoning_content"] == "a\n\nb\n\nc"
+    assert called["reasoning_content"] == ""
+    assert "reasoning_content" not in last
+    first, _, called, _, _ = _messages(said, "reasoning-details")
+    assert first["reasoning_details"] == [
+        {"type": "reasoning.text", "text": "a", "signature": "s", "format": "anthropic-claude-v1", "index": 0},
+        {"type": "reasoning.text", "text": "b\n\nc", "index": 1},
+    ]
+    assert "reasoning_details" not in called
+    assert _losses(said, "reasoning-details") == []
+
+
+def test_a_turn_of_which_nothing_is_left_is_left_out() -> None:
+    said = _said((Role.ASSISTANT, [Reasoning(text="hm")]), (Role.USER, [Text(text="hi")]))
+    assert _messages(said) == [USER]
+    assert _losses(said) == ["messages[0].reasoning"]
+
+
+def test_refusals_and_pictures_of_an_assistant() -> None:
+    said = _said((Role.ASSISTANT, [Refusal(text="I can't"), IMAGE]))
+    assert _messages(said) == [{"role": "assistant", "content": "I can't"}]
+    assert _losses(said) == ["messages[0].content"]
+
+
+def test_custom_calls() -> None:
+    call = ToolCall(call_id="1", name="sh", arguments='say "hi"', kind=ToolKind.CUSTOM)
+    (message,) = _messages(_said((Role.ASSISTANT, [call])))
+    assert message["tool_calls"] == [
+        {"id": "1", "type": "function", "function": {"name": "sh", "arguments": '{"input":"say \\"hi\\""}'}}
+    ]
+    assert json.loads(wrapped_input("é\n")) == {"input": "é\n"}
+    (message,) = _messages(_said((Role.ASSISTANT, [call])), "custom-tools")
+    assert message["tool_calls"] == [{"id": "1", "type": "custom", "custom": {"name": "sh", "input": 'say "hi"'}}]
+
+
+def test_names_in_history_are_those_of_the_declarations() -> None:
+    call = ToolCall(call_id="1", name="read file", arguments="{}", namespace="fs")
+    result = written(_said((Role.ASSISTANT, [call])))
+    assert result.body["messages"][0]["tool_calls"][0]["function"]["name"] == "fs__read_file"
+    assert result.naming.originals == {"fs__read_file": ("read file", "fs")}
+
+
+def test_thought_signatures_of_calls() -> None:
+    signature = Signature(value="AV", form=SignatureForm.GEMINI_THOUGHT)
+    said = _said((Role.ASSISTANT, [ToolCall(call_id="1", name="f", arguments="{}", signature=signature)]))
+    assert _losses(said) == ["messages[0].tool_calls[0].signature"]
+    (message,) = _messages(said, "google-extra-content")
+    assert message["tool_calls"][0]["extra_content"] == {"google": {"thought_signature": "AV"}}
+    other = Signature(value="s", form=SignatureForm.ANTHROPIC_SIGNATURE)
+    assert _losses(_said((Role.ASSISTANT, [ToolCall(call_id="1", name="f", arguments="{}", signature=other)]))) == []
+
+
+def test_short_ids_in_calls_and_results_alike() -> None:
+    said = _said(
+        (Role.ASSISTANT, [ToolCall(call_id="toolu_1", name="f", arguments="{}")]), (Role.USER, [_result("toolu_1")])
+    )
+    used, result = _messages(said, "mistral-call-ids")
+    assert used["tool_calls"][0]["id"] == result["tool_call_id"] != "toolu_1"
+
+
+# The same protocol.
+
+
+CALL = {"id": "x", "type": "function", "function": {"name": "f", "arguments": "{}"}}
+
+
+@pytest.mark.parametrize(
+    "messages",
+    [
+        pytest.param(
+            [{"role": "system", "content": "a"}, {"role": "system", "content": [{"type": "text", "text": "b"}]}, USER],
+            id="system",
+        ),
+        pytest.param(
+            [
+                {"role": "developer", "content": "a", "name": "n", "odd": 1},
+                USER,
+                {"role": "system", "content": "b", "name": None},
+            ],
+            id="names",
+        ),
+        pytest.param(
+            [{"role": "system", "content": [{"type": "text", "text": "a", "odd": 1}], "name": "n"}, USER],
+            id="both have own members",
+        ),
+        pytest.param(
+            [{"role": "system", "content": [{"type": "image_url", "image_url": {"url": "https://a"}}]}, USER],
+            id="a picture leads",
+        ),
+        pytest.param(
+            [{"role": "system", "content": []}, USER, {"role": "system", "content": None}], id="empty instructions"
+        ),
+        pytest.param([{"role": "user", "content": [{"type": "text", "text": "a"}], "name": None, "odd": 1}], id="user"),
+        pytest.param(
+            [
+                {"role": "user", "content": []},
+                {"role": "user", "content": None},
+                {"role": "user"},
+                {"role": "user", "content": ""},
+            ],
+            id="empty",
+        ),
+        pytest.param(
+            [USER, USER, {"role": "assistant", "content": "a"}, {"role": "assistant", "content": "b"}],
+            id="repeated roles",
+        ),
+        pytest.param(
+            [
+                {"role": "assistant", "content": None, "tool_calls": [CALL]},
+                {"role": "tool", "tool_call_id": "x", "content": "r"},
+            ],
+            id="call",
+        ),
+        pytest.param(
+            [{"role": "assistant", "tool_calls": [CALL, {**CALL, "index": 1, "none": None}]}], id="no content"
+        ),
+        pytest.param(
+            [{"role": "assistant", "content": "", "tool_calls": [], "refusal": None, "audio": None}],
+            id="nothing and nulls",
+        ),
+        pytest.param([{"role": "assistant", "content": [], "tool_calls": [CALL], "prefix": False}], id="mistral"),
+        pytest.param([{"role": "assistant", "content": "a", "refusal": "no"}], id="refusal"),
+        pytest.param(
+            [
+                {
+                    "role": "assistant",
+                    "content": [{"type": "text", "text": "a"}, {"type": "text", "text": "b", "odd": 1}],
+                }
+            ],
+            id="texts",
+        ),
+        pytest.param(
+            [
+                {
+                    "role": "assistant",
+                    "content": [
+                        {"type": "thinking", "thinking": [{"type": "text", "text": "h"}]},
+                        {"type": "text", "text": "a"},
+                    ],
+                }
+            ],
+            id="magistral",
+        ),
+        pytest.param(
+            [{"role": "assistant", "content": None, "reasoning_content": "", "reasoning": "hm", "tool_calls": [CALL]}],
+            id="thoughts",
+        ),
+        pytest.param(
+            [
+                {
+                    "role": "assistant",
+                    "content": "a",
+                    "reasoning_details": [{"type": "reasoning.text", "text": "h", "signature": "s"}],
+                }
+            ],
+            id="details",
+        ),
+        pytest.param([{"role": "assistant", "tool_calls": [{"id": "x", "function": {"name": "f"}}]}], id="bare call"),
+        pytest.param(
+            [
+                {
+                    "role": "assistant",
+                    "tool_calls": [
+                        {"id": "x", "type": "function", "function": {"name": "f", "arguments": {"a": 1}, "odd": 1}}
+                    ],
+                }
+            ],
+            id="object",
+        ),
+        pytest.param(
+            [
+                {
+                    "role": "assistant",
+                    "tool_calls": [
+                        {"id": "x", "type": "function", "function": {"name": "f", "arguments": None, "odd": None}}
+                    ],
+                }
+            ],
+            id="null",
+        ),
+        pytest.param(
+            [
+                {
+                    "role": "assistant",
+                    "tool_calls": [{"id": "x", "type": "function", "function": {"name": "f", "arguments": ""}}],
+                }
+            ],
+            id="blank",
+        ),
+        pytest.param(
+            [
+                {
+                    "role": "assistant",
+                    "tool_calls": [{**CALL, "extra_content": {"google": {"thought_signature": "AV"}}}],
+                    "extra_content": {"a": 1},
+                }
+            ],
+            id="google",
+        ),
+        pytest.param(
+            [
+                {
+                    "role": "tool",
+                    "tool_call_id": "x",
+                    "content": [{"type": "text", "text": "r"}],
+                    "name": "f",
+                    "odd": 1,
+                    "cache_control": {"type": "ephemeral"},
+                }
+            ],
+            id="result",
+        ),
+        pytest.param(
+            [{"role": "tool", "tool_call_id": "x"}, {"role": "tool", "tool_call_id": "y", "content": None}],
+            id="empty results",
+        ),
+        pytest.param(
+            [
+                {
+                    "role": "tool",
+                    "tool_call_id": "x",
+                    "content": [
+                        {"type": "text", "text": "r"},
+                        {"type": "image_url", "image_url": {"url": "https://a"}},
+                    ],
+                }
+            ],
+            id="a picture in a result",
+        ),
+    ],
+)
+def test_messages_of_this_protocol_are_given_back_as_they_were(messages: list[Any]) -> None:
+    assert rewritten(*messages)["messages"] == messages
+
+
+def test_custom_calls_of_this_protocol() -> None:
+    messages = [
+        {"role": "assistant", "tool_calls": [{"id": "y", "type": "custom", "custom": {"name": "sh", "input": None}}]}
+    ]
+    assert rewritten(*messages, quirks=["custom-tools"])["messages"] == messages

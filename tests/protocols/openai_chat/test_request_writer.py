@@ -1,0 +1,225 @@
+from __future__ import annotations
+
+from typing import Any
+
+import pytest
+
+from tests.protocols.openai_chat.chat import conversation, rewritten, written
+from trioproxy.errors import ClientFault
+from trioproxy.neutral.extras import packed
+from trioproxy.neutral.parts import Text
+from trioproxy.neutral.request import Conversation, OutputFormat, OutputKind, Role, Sampling, Turn
+
+
+def _said(**members: Any) -> Conversation:
+    return Conversation(model="m", turns=(Turn(role=Role.USER, parts=(Text(text="hi"),)),), **members)
+
+
+def _body(said: Conversation, *quirks: str, **target: Any) -> Any:
+    return written(said, *quirks, **target).body
+
+
+def _losses(said: Conversation, *quirks: str, **target: Any) -> list[str]:
+    return [loss.path for loss in written(said, *quirks, **target).losses]
+
+
+def test_the_least_there_is() -> None:
+    assert _body(_said()) == {"model": "up", "messages": [{"role": "user", "content": "hi"}], "stream": False}
+
+
+@pytest.mark.parametrize(
+    ("target", "options"),
+    [
+        ({"stream": False, "include_usage": True}, None),
+        ({"stream": True, "include_usage": False}, None),
+        ({"stream": True, "include_usage": True}, {"include_usage": True}),
+    ],
+)
+def test_usage_is_asked_for_in_streams(target: Any, options: Any) -> None:
+    body = _body(_said(), **target)
+    assert body["stream"] is target["stream"]
+    assert body.get("stream_options") == options
+
+
+@pytest.mark.parametrize(
+    ("quirks", "name"),
+    [
+        ((), "max_tokens"),
+        (("max-completion-tokens",), "max_completion_tokens"),
+        (("openai-reasoning-model",), "max_completion_tokens"),
+    ],
+)
+def test_the_name_of_the_limit(quirks: tuple[str, ...], name: str) -> None:
+    body = _body(_said(sampling=Sampling(max_tokens=5)), *quirks)
+    assert {key for key in body if key.startswith("max_")} == {name}
+    assert body[name] == 5
+
+
+def test_a_limit_above_the_models_own_is_lowered() -> None:
+    said = _said(sampling=Sampling(max_tokens=32_000))
+    assert _body(said, max_output_tokens=8192)["max_tokens"] == 8192
+    assert _losses(said, max_output_tokens=8192) == ["max_tokens"]
+    assert _losses(said, max_output_tokens=64_000) == []
+
+
+SAMPLING = Sampling(
+    temperature=0.5, top_p=0.9, top_k=40, stop=("a", "b"), seed=1, presence_penalty=0.1, frequency_penalty=0.2
+)
+
+
+def test_sampling() -> None:
+    body = _body(_said(sampling=SAMPLING), "top-k")
+    assert {
+        name: body[name]
+        for name in ("temperature", "top_p", "top_k", "stop", "seed", "presence_penalty", "frequency_penalty")
+    } == {
+        "temperature": 0.5,
+        "top_p": 0.9,
+        "top_k": 40,
+        "stop": ["a", "b"],
+        "seed": 1,
+        "presence_penalty": 0.1,
+        "frequency_penalty": 0.2,
+    }
+    assert "top_k" not in _body(_said(sampling=SAMPLING))
+    assert _losses(_said(sampling=SAMPLING)) == ["top_k"]
+
+
+def test_reasoning_models_draw_as_they_like() -> None:
+    said = _said(sampling=SAMPLING)
+    body = _body(said, "openai-reasoning-model", "top-k")
+    assert body.keys() & {"temperature", "top_p", "stop", "presence_penalty", "frequency_penalty"} == set()
+    assert body["seed"] == 1
+    assert sorted(_losses(said, "openai-reasoning-model", "top-k")) == [
+        "frequency_penalty",
+        "presence_penalty",
+        "stop",
+        "temperature",
+        "top_p",
+    ]
+
+
+@pytest.mark.parametrize(
+    ("output", "form"),
+    [
+        (OutputFormat(kind=OutputKind.TEXT), {"type": "text"}),
+        (OutputFormat(kind=OutputKind.JSON), {"type": "json_object"}),
+        (
+            OutputFormat(kind=OutputKind.JSON_SCHEMA, schema={"type": "object"}, strict=True),
+            {"type": "json_schema", "json_schema": {"name": "answer", "schema": {"type": "object"}, "strict": True}},
+        ),
+    ],
+)
+def test_forms_of_output(output: OutputFormat, form: Any) -> None:
+    assert _body(_said(output=output))["response_format"] == form
+
+
+def test_a_schema_where_there_are_none() -> None:
+    said = _said(output=OutputFormat(kind=OutputKind.JSON_SCHEMA, schema={}))
+    assert _body(said, "json-object-only")["response_format"] == {"type": "json_object"}
+    assert _losses(said, "json-object-only") == ["response_format"]
+
+
+def test_members_that_only_openai_is_known_to_take() -> None:
+    members: Any = {"user": "u", "metadata": {"a": "b"}, "cache_key": "k", "service_tier": "flex", "verbosity": "low"}
+    body = _body(_said(**members), "openai-fields")
+    expected = {
+        "user": "u",
+        "metadata": {"a": "b"},
+        "prompt_cache_key": "k",
+        "service_tier": "flex",
+        "verbosity": "low",
+    }
+    assert {name: body[name] for name in expected} == expected
+    assert sorted(_losses(_said(**members))) == sorted(expected)
+    assert _body(_said(**members)).keys() & expected.keys() == set()
+
+
+def test_a_conversation_that_others_keep_is_refused() -> None:
+    with pytest.raises(ClientFault) as caught:
+        written(_said(previous_response_id="resp_1"))
+    assert caught.value.failure.param == "previous_response_id"
+
+
+def test_fields_of_other_protocols() -> None:
+    assert _losses(_said(extras=packed("anthropic", {"container": 1}))) == ["container"]
+    with pytest.raises(ClientFault) as caught:
+        written(_said(extras=packed("anthropic", {"container": 1}, essential=("container",))))
+    assert caught.value.failure.param == "container"
+
+
+# The same protocol.
+
+
+@pytest.mark.parametrize(
+    "members",
+    [
+        {"max_tokens": 5},
+        {"max_completion_tokens": 5},
+        {"max_tokens": 5, "max_completion_tokens": 6},
+        {"top_k": 3, "temperature": 0, "top_p": 1.0, "seed": 0},
+        {"stop": "a"},
+        {"stop": ["a"]},
+        {"stop": []},
+        {
+            "stop": None,
+            "temperature": None,
+            "tools": None,
+            "metadata": None,
+            "response_format": None,
+            "stream_options": None,
+        },
+        {"metadata": {}},
+        {"metadata": {"a": "b"}, "user": "u", "safety_identifier": "s"},
+        {"safety_identifier": "s", "prompt_cache_key": "k", "service_tier": "auto", "verbosity": "high"},
+        {"n": 1, "logprobs": False, "store": False, "modalities": ["text"]},
+        {
+            "n": 3,
+            "logprobs": True,
+            "top_logprobs": 2,
+            "modalities": ["text", "audio"],
+            "audio": {"voice": "x", "format": "wav"},
+        },
+        {
+            "prediction": {"type": "content", "content": "x"},
+            "logit_bias": {"50256": -100},
+            "store": True,
+            "odd": {"a": [1]},
+        },
+        {"response_format": {"type": "text"}},
+        {
+            "response_format": {
+                "type": "json_schema",
+                "json_schema": {"name": "n", "schema": {}, "strict": None, "odd": 1},
+            }
+        },
+        {"response_format": {"type": "json_schema", "json_schema": {"schema": {"type": "object"}}}},
+        {"response_format": {"type": "grammar", "grammar": "x"}},
+        {"stream": True, "stream_options": {"include_usage": True, "include_obfuscation": False}},
+        {"stream": True, "stream_options": {"include_usage": False}},
+        {"stream": True},
+        {
+            "moderation": {"model": "omni"},
+            "prompt_cache_options": {"mode": "explicit"},
+            "models": ["a"],
+            "provider": {"only": ["x"]},
+        },
+    ],
+)
+def test_a_request_of_this_protocol_is_given_back_as_it_was(members: Any) -> None:
+    document = {"model": "m", "messages": [{"role": "user", "content": "hi"}], "stream": False, **members}
+    assert rewritten(**members) == document
+
+
+def test_quirks_hold_for_this_protocol_too() -> None:
+    said = conversation(max_tokens=5, max_completion_tokens=6, temperature=0.5)
+    body = _body(said, "openai-reasoning-model")
+    assert body["max_completion_tokens"] == 6
+    assert "max_tokens" not in body
+    assert "temperature" not in body
+    assert _body(conversation(max_tokens=5), "max-completion-tokens")["max_completion_tokens"] == 5
+
+
+def test_usage_may_be_asked_for_though_the_client_did_not() -> None:
+    body = _body(conversation(stream=True, stream_options={"include_usage": False}), stream=True, include_usage=True)
+    assert body["stream_options"] == {"include_usage": True}
