@@ -12,16 +12,22 @@ import ssl
 from collections.abc import Callable
 
 import attrs
-import httpcore2
-import trio
 
 from trioproxy.errors import ErrorKind, UpstreamFault
 from trioproxy.upstream.origin import Origin, OutboundProxy
 from trioproxy.upstream.socks5 import Socks5Handshake
-from trioproxy.upstream.stream import ByteStream, HttpcoreStream, LeanBackend, connect_tcp, start_tls
+from trioproxy.upstream.stream import ByteStream, connect_tcp, start_tls
 from trioproxy.wire.machine import ProtocolViolation
 
-__all__ = ["Dialer", "proxy_authorization", "reason_in_words"]
+__all__ = ["Dialer", "proxy_authorization", "reason_in_words", "system_trust", "unreachable"]
+
+
+def system_trust() -> ssl.SSLContext:
+    """A context that trusts what the system trusts."""
+    import httpcore2  # with its own import, which is slow, so that a start does not wait for the first request's needs
+
+    context: ssl.SSLContext = httpcore2.default_ssl_context()
+    return context
 
 
 def proxy_authorization(proxy: OutboundProxy) -> tuple[tuple[bytes, bytes], ...]:
@@ -59,9 +65,8 @@ def reason_in_words(error: BaseException) -> str:
 class Dialer:
     """Connects. ``ssl_context`` makes the context for origins and https proxies; it is called when first needed."""
 
-    ssl_context: Callable[[], ssl.SSLContext] = httpcore2.default_ssl_context
+    ssl_context: Callable[[], ssl.SSLContext] = system_trust
     _context: ssl.SSLContext | None = attrs.field(default=None, init=False)
-    _backend: LeanBackend = attrs.field(factory=LeanBackend, init=False)
 
     async def dial(self, origin: Origin, proxy: OutboundProxy | None) -> ByteStream:
         """A stream on which a request can be sent. A clear-text request through an HTTP proxy must name the whole URL as its target.
@@ -75,7 +80,9 @@ class Dialer:
             return await self._encrypted(await self._through_socks(origin, proxy), origin)
         if origin.scheme == "http":
             return await self._encrypted(await self._connect(proxy.origin, "the proxy "), proxy.origin)
-        return await self._through_tunnel(origin, proxy)
+        from trioproxy.upstream.tunnel import open_tunnel  # httpcore2 is slow to import, and few need a tunnel
+
+        return await open_tunnel(origin, proxy, self.tls_context)
 
     def tls_context(self) -> ssl.SSLContext:
         """The one context; sessions and loaded certificates are shared."""
@@ -88,7 +95,7 @@ class Dialer:
         try:
             return await connect_tcp(origin.host, origin.port)
         except OSError as exc:
-            raise _unreachable(f"can't connect to {role}{origin.authority}: {reason_in_words(exc)}") from exc
+            raise unreachable(f"can't connect to {role}{origin.authority}: {reason_in_words(exc)}") from exc
 
     async def _encrypted(self, stream: ByteStream, origin: Origin) -> ByteStream:
         if origin.scheme != "https":
@@ -96,7 +103,7 @@ class Dialer:
         try:
             return await start_tls(stream, self.tls_context(), origin.host)
         except OSError as exc:
-            raise _unreachable(f"can't set up TLS with {origin.authority}: {reason_in_words(exc)}") from exc
+            raise unreachable(f"can't set up TLS with {origin.authority}: {reason_in_words(exc)}") from exc
 
     async def _through_socks(self, origin: Origin, proxy: OutboundProxy) -> ByteStream:
         stream = await self._connect(proxy.origin, "the SOCKS proxy ")
@@ -112,7 +119,7 @@ class Dialer:
                     await stream.send_all(answer)
         except (OSError, ProtocolViolation) as exc:
             stream.close()
-            raise _unreachable(
+            raise unreachable(
                 f"the SOCKS proxy {proxy.origin.authority} did not connect to {origin.authority}: {reason_in_words(exc)}"
             ) from exc
         except BaseException:
@@ -120,45 +127,7 @@ class Dialer:
             raise
         return stream
 
-    async def _through_tunnel(self, origin: Origin, proxy: OutboundProxy) -> ByteStream:
-        hop = proxy.origin
-        core = httpcore2.Origin(hop.scheme.encode(), hop.host.encode(), hop.port)
-        connection = httpcore2.AsyncHTTPConnection(
-            core,
-            ssl_context=self.tls_context() if hop.scheme == "https" else None,
-            network_backend=self._backend,
-        )
-        authority = origin.authority.encode()
-        request = httpcore2.Request(
-            "CONNECT",
-            httpcore2.URL(scheme=core.scheme, host=core.host, port=core.port, target=authority),
-            headers=[(b"host", authority), *proxy_authorization(proxy)],
-        )
-        try:
-            response = await connection.handle_async_request(request)
-            if not 200 <= response.status < 300:
-                raise _unreachable(
-                    f"the proxy {hop.authority} answered {response.status} to CONNECT {origin.authority}"
-                )
-            tunnel = response.extensions["network_stream"]
-            encrypted = await tunnel.start_tls(self.tls_context(), origin.host)
-            assert isinstance(encrypted, HttpcoreStream)
-            return encrypted.stream
-        except (httpcore2.NetworkError, httpcore2.ProtocolError) as exc:
-            await self._close(connection)
-            raise _unreachable(
-                f"no tunnel to {origin.authority} through {hop.authority}: {reason_in_words(exc)}"
-            ) from exc
-        except BaseException:
-            await self._close(connection)
-            raise
 
-    @staticmethod
-    async def _close(connection: httpcore2.AsyncHTTPConnection) -> None:
-        # Our streams close without waiting, so the shield has nothing to hold up.
-        with trio.CancelScope(shield=True):
-            await connection.aclose()
-
-
-def _unreachable(message: str) -> UpstreamFault:
+def unreachable(message: str) -> UpstreamFault:
+    """The failure of a way that could not be opened."""
     return UpstreamFault(ErrorKind.UNREACHABLE, message)

@@ -19,11 +19,10 @@ from collections.abc import Callable, Mapping
 from typing import TypeAlias
 
 import attrs
-import httpcore2
 
 from trioproxy.errors import ErrorKind, ProxyFault, UpstreamFault
 from trioproxy.upstream.base import Headers, Progress, UpstreamRequest
-from trioproxy.upstream.dial import Dialer, proxy_authorization, reason_in_words
+from trioproxy.upstream.dial import Dialer, proxy_authorization, reason_in_words, system_trust
 from trioproxy.upstream.http1 import BodyDecoder, HeadDecoder, ResponseHead, body_decoder, request_head
 from trioproxy.upstream.origin import Origin, OutboundProxy, locate, read_proxy
 from trioproxy.upstream.pool import ConnectionPool, Lease, OriginStatistics
@@ -124,7 +123,7 @@ class HttpUpstream:
     connection is kept.
     """
 
-    ssl_context: Callable[[], ssl.SSLContext] = httpcore2.default_ssl_context
+    ssl_context: Callable[[], ssl.SSLContext] = system_trust
     idle_seconds: float = 45.0
     _dialer: Dialer = attrs.field(init=False)
     _pool: ConnectionPool[_Key, ByteStream] = attrs.field(init=False)

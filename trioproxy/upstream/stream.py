@@ -1,4 +1,4 @@
-"""Lean byte streams over TCP and TLS, and their face towards httpcore2.
+"""Lean byte streams over TCP and TLS.
 
 Knows: sockets, TLS records, how to reach a host. Refuses to know: HTTP.
 
@@ -15,14 +15,12 @@ from __future__ import annotations
 import contextlib
 import socket
 import ssl
-from collections.abc import Iterable
-from typing import Any, Protocol
+from typing import Protocol
 
 import attrs
-import httpcore2
 import trio
 
-__all__ = ["ByteStream", "LeanBackend", "TcpStream", "TlsStream", "connect_tcp", "start_tls"]
+__all__ = ["ByteStream", "TcpStream", "TlsStream", "connect_tcp", "start_tls"]
 
 RECEIVE_BYTES = 64 * 1024
 """One ``recv``. Smaller ones cost up to three times as much in bursts, larger ones gain nothing."""
@@ -267,70 +265,3 @@ async def start_tls(transport: ByteStream, context: ssl.SSLContext, server_hostn
         transport.close()
         raise
     return stream
-
-
-@attrs.define(eq=False)
-class HttpcoreStream(httpcore2.AsyncNetworkStream):
-    """A :class:`ByteStream` as httpcore2 wants it. Timeouts are ignored: deadlines are the caller's one scope."""
-
-    stream: ByteStream
-    _unread: bytes = b""
-
-    async def read(self, max_bytes: int, timeout: float | None = None) -> bytes:
-        """At most ``max_bytes`` of what has arrived."""
-        data = self._unread
-        if not data:
-            try:
-                data = await self.stream.receive()
-            except (OSError, trio.ClosedResourceError) as exc:
-                raise httpcore2.ReadError(exc) from exc
-        self._unread = data[max_bytes:]
-        return data[:max_bytes]
-
-    async def write(self, buffer: bytes, timeout: float | None = None) -> None:
-        """Send all of ``buffer``."""
-        try:
-            await self.stream.send_all(buffer)
-        except (OSError, trio.ClosedResourceError) as exc:
-            raise httpcore2.WriteError(exc) from exc
-
-    async def aclose(self) -> None:
-        """Close at once."""
-        self.stream.close()
-
-    async def start_tls(
-        self, ssl_context: ssl.SSLContext, server_hostname: str | None = None, timeout: float | None = None
-    ) -> httpcore2.AsyncNetworkStream:
-        """Encrypt from here on."""
-        try:
-            return HttpcoreStream(await start_tls(self.stream, ssl_context, server_hostname or ""))
-        except OSError as exc:
-            raise httpcore2.ConnectError(exc) from exc
-
-    def get_extra_info(self, info: str) -> Any:
-        """``ssl_object`` and ``is_readable``; None for anything else."""
-        match info:
-            case "ssl_object":
-                return self.stream.ssl_object if isinstance(self.stream, TlsStream) else None
-            case "is_readable":
-                return self.stream.is_dead()
-            case _:
-                return None
-
-
-class LeanBackend(httpcore2.AsyncNetworkBackend):
-    """Hands :func:`connect_tcp` to httpcore2."""
-
-    async def connect_tcp(
-        self,
-        host: str,
-        port: int,
-        timeout: float | None = None,
-        local_address: str | None = None,
-        socket_options: Iterable[Any] | None = None,
-    ) -> httpcore2.AsyncNetworkStream:
-        """Connect; see :func:`connect_tcp`."""
-        try:
-            return HttpcoreStream(await connect_tcp(host, port))
-        except OSError as exc:
-            raise httpcore2.ConnectError(exc) from exc
