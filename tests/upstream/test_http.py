@@ -13,6 +13,7 @@ from tests.support.tls import client_context, server_context
 from tests.support.upstreams import RecordedProgress
 from trioproxy.errors import ErrorKind, ProxyFault, UpstreamFault
 from trioproxy.upstream.base import UpstreamRequest, UpstreamResponse
+from trioproxy.upstream.dial import Dialer
 from trioproxy.upstream.http import HttpUpstream
 from trioproxy.upstream.pool import OriginStatistics
 
@@ -281,6 +282,40 @@ async def test_a_server_that_answers_before_it_has_read_everything_is_heard(upst
         assert await read_all(response) == b"big"
 
 
+async def test_an_answer_counts_though_the_request_could_not_be_sent_whole(
+    upstream: HttpUpstream, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    @attrs.define(eq=False)
+    class Deaf:
+        """A connection whose far side has answered and stopped reading."""
+
+        closed: bool = False
+
+        async def receive(self) -> bytes:
+            return b"HTTP/1.1 413 Too Large\r\ncontent-length: 3\r\n\r\nbig"
+
+        async def send_all(self, data: bytes) -> None:
+            raise BrokenPipeError(32, "Broken pipe")
+
+        def close(self) -> None:
+            self.closed = True
+
+        def is_dead(self) -> bool:
+            return self.closed
+
+    deaf = Deaf()
+
+    async def dial(*_: object) -> Deaf:
+        return deaf
+
+    monkeypatch.setattr(Dialer, "dial", dial)
+    response = await upstream.open(asking("http://h/"), RecordedProgress())
+
+    assert response.status == 413
+    assert await read_all(response) == b"big"
+    assert deaf.closed
+
+
 # -- the way there
 
 
@@ -344,6 +379,12 @@ async def test_clear_text_where_tls_was_expected_is_told(upstream: HttpUpstream)
     async with raw_server(lambda connection: connection.send(OK)) as server:
         with pytest.raises(UpstreamFault, match=f"can't set up TLS with 127.0.0.1:{server.port}: TLS failed"):
             await fetch(upstream, asking(server.url.replace("http", "https")))
+
+
+async def test_without_a_say_the_system_decides_whom_to_trust() -> None:
+    async with raw_server(always_ok, ssl_context=server_context()) as server:
+        with pytest.raises(UpstreamFault, match="its certificate is not trusted"):
+            await fetch(HttpUpstream(), asking(server.url))
 
 
 # -- keeping and repeating
