@@ -110,6 +110,15 @@ def test_every_kind_of_part() -> None:
     }
 
 
+def test_a_call_without_arguments_has_an_empty_object() -> None:
+    message = _message(
+        ToolCall(call_id="1", name="f", arguments=""),
+        ToolCall(call_id="2", name="sh", arguments="", kind=ToolKind.CUSTOM),
+    )
+    assert message["tool_calls"][0]["function"]["arguments"] == "{}"
+    assert message["tool_calls"][1]["custom"]["input"] == ""
+
+
 def test_a_refusal_has_no_content() -> None:
     body = _write(Refusal(text="no"), finish=FinishReason.REFUSAL).body
     assert body["choices"][0]["message"] == {"role": "assistant", "content": None, "refusal": "no"}

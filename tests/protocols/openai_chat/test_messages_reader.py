@@ -228,3 +228,12 @@ def test_faults_name_the_member(messages: list[Any], param: str) -> None:
 def test_a_request_without_messages(messages: Any) -> None:
     with pytest.raises(ClientFault, match="`messages`"):
         conversation(messages=messages)
+
+
+def test_what_clients_store_beside_a_message_is_nobodys_loss() -> None:
+    call = {"id": "x", "index": 0, "type": "function", "function": {"name": "f", "arguments": "{}"}}
+    turn = _turn({"role": "assistant", "content": None, "tool_calls": [call], "prefix": False})
+    (used,) = turn.parts
+    assert isinstance(used, ToolCall)
+    assert foreign(turn.extras, "elsewhere") == ([], ())
+    assert foreign(used.extras, "elsewhere") == ([], ())

@@ -6,7 +6,7 @@ from typing import Any
 import attrs
 import pytest
 
-from tests.protocols.openai_chat.chat import conversation, rewritten, written
+from tests.protocols.openai_chat.chat import conversation, written
 from trioproxy.errors import ClientFault
 from trioproxy.neutral.parts import (
     Base64Source,
@@ -43,6 +43,10 @@ def _messages(said: Conversation, *quirks: str) -> Any:
 
 def _losses(said: Conversation, *quirks: str) -> list[str]:
     return [loss.path for loss in written(said, *quirks).losses]
+
+
+def _called(*ids: str) -> tuple[Role, list[Part]]:
+    return Role.ASSISTANT, [ToolCall(call_id=each, name="f", arguments="{}") for each in ids]
 
 
 def _result(call_id: str, *content: Text | Media | Opaque, is_error: bool = False) -> ToolResult:
@@ -137,9 +141,11 @@ def test_results_come_first_and_together() -> None:
 
 
 def test_what_a_result_shows_follows_all_results() -> None:
-    said = _said((Role.USER, [_result("1", Text(text="see"), IMAGE), _result("2", IMAGE), Text(text="so?")]))
+    said = _said(
+        _called("1", "2"), (Role.USER, [_result("1", Text(text="see"), IMAGE), _result("2", IMAGE), Text(text="so?")])
+    )
     image = {"type": "image_url", "image_url": {"url": "data:image/png;base64,AA"}}
-    assert _messages(said) == [
+    assert _messages(said)[1:] == [
         {"role": "tool", "tool_call_id": "1", "content": "see"},
         {"role": "tool", "tool_call_id": "2", "content": "The result is in the next user message."},
         {
@@ -153,20 +159,25 @@ def test_what_a_result_shows_follows_all_results() -> None:
         },
         {"role": "user", "content": "so?"},
     ]
-    assert _losses(said) == ["messages[0].content", "messages[0].content"]
+    assert _losses(said) == ["messages[1].content", "messages[1].content"]
 
 
 def test_errors_say_so() -> None:
-    said = _said((Role.USER, [_result("1", Text(text="no such file"), is_error=True)]))
-    assert _messages(said)[0]["content"] == "Error: no such file"
+    said = _said(_called("1"), (Role.USER, [_result("1", Text(text="no such file"), is_error=True)]))
+    assert _messages(said)[1]["content"] == "Error: no such file"
 
 
 def test_parts_of_a_result_that_only_others_have() -> None:
-    said = _said(
-        (Role.USER, [_result("1", Text(text="a"), Opaque(protocol="anthropic", kind="search_result", payload={}))])
-    )
-    assert _messages(said)[0]["content"] == "a"
-    assert _losses(said) == ["messages[0]"]
+    odd = Opaque(protocol="anthropic", kind="search_result", payload={})
+    said = _said(_called("1"), (Role.USER, [_result("1", Text(text="a"), odd)]))
+    assert _messages(said)[1]["content"] == "a"
+    assert _losses(said) == ["messages[1]"]
+
+
+def test_results_of_no_call_are_told_as_text() -> None:
+    said = _said((Role.USER, [_result("1", Text(text="a"), is_error=True)]))
+    texts = [{"type": "text", "text": text} for text in ("Error of tool call 1:", "a")]
+    assert _messages(said) == [{"role": "user", "content": texts}]
 
 
 def test_a_user_turn_of_which_nothing_is_left() -> None:
@@ -263,185 +274,3 @@ def test_short_ids_in_calls_and_results_alike() -> None:
     )
     used, result = _messages(said, "mistral-call-ids")
     assert used["tool_calls"][0]["id"] == result["tool_call_id"] != "toolu_1"
-
-
-# The same protocol.
-
-
-CALL = {"id": "x", "type": "function", "function": {"name": "f", "arguments": "{}"}}
-
-
-@pytest.mark.parametrize(
-    "messages",
-    [
-        pytest.param(
-            [{"role": "system", "content": "a"}, {"role": "system", "content": [{"type": "text", "text": "b"}]}, USER],
-            id="system",
-        ),
-        pytest.param(
-            [
-                {"role": "developer", "content": "a", "name": "n", "odd": 1},
-                USER,
-                {"role": "system", "content": "b", "name": None},
-            ],
-            id="names",
-        ),
-        pytest.param(
-            [{"role": "system", "content": [{"type": "text", "text": "a", "odd": 1}], "name": "n"}, USER],
-            id="both have own members",
-        ),
-        pytest.param(
-            [{"role": "system", "content": [{"type": "image_url", "image_url": {"url": "https://a"}}]}, USER],
-            id="a picture leads",
-        ),
-        pytest.param(
-            [{"role": "system", "content": []}, USER, {"role": "system", "content": None}], id="empty instructions"
-        ),
-        pytest.param([{"role": "user", "content": [{"type": "text", "text": "a"}], "name": None, "odd": 1}], id="user"),
-        pytest.param(
-            [
-                {"role": "user", "content": []},
-                {"role": "user", "content": None},
-                {"role": "user"},
-                {"role": "user", "content": ""},
-            ],
-            id="empty",
-        ),
-        pytest.param(
-            [USER, USER, {"role": "assistant", "content": "a"}, {"role": "assistant", "content": "b"}],
-            id="repeated roles",
-        ),
-        pytest.param(
-            [
-                {"role": "assistant", "content": None, "tool_calls": [CALL]},
-                {"role": "tool", "tool_call_id": "x", "content": "r"},
-            ],
-            id="call",
-        ),
-        pytest.param(
-            [{"role": "assistant", "tool_calls": [CALL, {**CALL, "index": 1, "none": None}]}], id="no content"
-        ),
-        pytest.param(
-            [{"role": "assistant", "content": "", "tool_calls": [], "refusal": None, "audio": None}],
-            id="nothing and nulls",
-        ),
-        pytest.param([{"role": "assistant", "content": [], "tool_calls": [CALL], "prefix": False}], id="mistral"),
-        pytest.param([{"role": "assistant", "content": "a", "refusal": "no"}], id="refusal"),
-        pytest.param(
-            [
-                {
-                    "role": "assistant",
-                    "content": [{"type": "text", "text": "a"}, {"type": "text", "text": "b", "odd": 1}],
-                }
-            ],
-            id="texts",
-        ),
-        pytest.param(
-            [
-                {
-                    "role": "assistant",
-                    "content": [
-                        {"type": "thinking", "thinking": [{"type": "text", "text": "h"}]},
-                        {"type": "text", "text": "a"},
-                    ],
-                }
-            ],
-            id="magistral",
-        ),
-        pytest.param(
-            [{"role": "assistant", "content": None, "reasoning_content": "", "reasoning": "hm", "tool_calls": [CALL]}],
-            id="thoughts",
-        ),
-        pytest.param(
-            [
-                {
-                    "role": "assistant",
-                    "content": "a",
-                    "reasoning_details": [{"type": "reasoning.text", "text": "h", "signature": "s"}],
-                }
-            ],
-            id="details",
-        ),
-        pytest.param([{"role": "assistant", "tool_calls": [{"id": "x", "function": {"name": "f"}}]}], id="bare call"),
-        pytest.param(
-            [
-                {
-                    "role": "assistant",
-                    "tool_calls": [
-                        {"id": "x", "type": "function", "function": {"name": "f", "arguments": {"a": 1}, "odd": 1}}
-                    ],
-                }
-            ],
-            id="object",
-        ),
-        pytest.param(
-            [
-                {
-                    "role": "assistant",
-                    "tool_calls": [
-                        {"id": "x", "type": "function", "function": {"name": "f", "arguments": None, "odd": None}}
-                    ],
-                }
-            ],
-            id="null",
-        ),
-        pytest.param(
-            [
-                {
-                    "role": "assistant",
-                    "tool_calls": [{"id": "x", "type": "function", "function": {"name": "f", "arguments": ""}}],
-                }
-            ],
-            id="blank",
-        ),
-        pytest.param(
-            [
-                {
-                    "role": "assistant",
-                    "tool_calls": [{**CALL, "extra_content": {"google": {"thought_signature": "AV"}}}],
-                    "extra_content": {"a": 1},
-                }
-            ],
-            id="google",
-        ),
-        pytest.param(
-            [
-                {
-                    "role": "tool",
-                    "tool_call_id": "x",
-                    "content": [{"type": "text", "text": "r"}],
-                    "name": "f",
-                    "odd": 1,
-                    "cache_control": {"type": "ephemeral"},
-                }
-            ],
-            id="result",
-        ),
-        pytest.param(
-            [{"role": "tool", "tool_call_id": "x"}, {"role": "tool", "tool_call_id": "y", "content": None}],
-            id="empty results",
-        ),
-        pytest.param(
-            [
-                {
-                    "role": "tool",
-                    "tool_call_id": "x",
-                    "content": [
-                        {"type": "text", "text": "r"},
-                        {"type": "image_url", "image_url": {"url": "https://a"}},
-                    ],
-                }
-            ],
-            id="a picture in a result",
-        ),
-    ],
-)
-def test_messages_of_this_protocol_are_given_back_as_they_were(messages: list[Any]) -> None:
-    assert rewritten(*messages)["messages"] == messages
-
-
-def test_custom_calls_of_this_protocol() -> None:
-    messages = [
-        {"role": "assistant", "tool_calls": [{"id": "y", "type": "custom", "custom": {"name": "sh", "input": None}}]}
-    ]
-    assert rewritten(*messages, quirks=["custom-tools"])["messages"] == messages

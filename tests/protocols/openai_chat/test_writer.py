@@ -347,3 +347,16 @@ def test_the_shape_of_every_stream(events: list[Event]) -> None:
     assert seen == set(range(len(seen)))
     assert all(b"\n" not in frame.data for frame in frames)
     assert json.dumps(said)
+
+
+def test_a_call_without_arguments_gets_an_empty_object() -> None:
+    events: list[Event] = [
+        START,
+        ToolCallStarted(index=0, call_id="a", name="f"),
+        PartFinished(index=0),
+        ToolCallStarted(index=1, call_id="b", name="sh", kind=ToolKind.CUSTOM),
+        PartFinished(index=1),
+        Finished(reason=FinishReason.TOOL_CALLS),
+    ]
+    calls = [part for part in fold(read(*write(events)[0])).parts if isinstance(part, ToolCall)]
+    assert [call.arguments for call in calls] == ["{}", ""]

@@ -142,7 +142,8 @@ def _call(call: ToolCall) -> Object:
     if call.kind is ToolKind.CUSTOM:
         document["custom"] = {"name": call.name, "input": call.arguments}
     else:
-        document["function"] = {"name": call.name, "arguments": call.arguments}
+        # Clients parse the text: a call without arguments has an empty object.
+        document["function"] = {"name": call.name, "arguments": call.arguments or "{}"}
     if call.signature is not None and call.signature.form is SignatureForm.GEMINI_THOUGHT:
         document["extra_content"] = google_content(call.signature)
     return document

@@ -158,6 +158,9 @@ def _assistant(fields: Fields, role: str) -> Turn:
         kept["extra_content"] = google
         parts = _google_signed(parts, google)
     rest = fields.rest()
+    if rest.get("prefix") is False:
+        # Mistral's word for a message that is to be continued; false is the default.
+        kept["prefix"] = rest.pop("prefix")
     notes = _notes(fields, content=form, kept=kept or None, calls="empty" if calls == [] else None)
     # `audio` is all there is of a spoken answer.
     extras = packed(NAME, rest, essential=("audio",), spelling=notes)
@@ -206,6 +209,10 @@ def _call(value: JSON, path: str) -> ToolCall:
     cache, spelled = read_cache(fields)
     if extra is not None:
         spelled["extra_content"] = extra
+    # Clients that store what they streamed send the index back: it says where the call stands, and so does the list.
+    position = fields.integer("index")
+    if position is not None:
+        spelled["index"] = position
     rest = fields.rest()
     inner = body.rest()
     if inner:

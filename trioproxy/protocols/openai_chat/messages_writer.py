@@ -29,6 +29,7 @@ from trioproxy.neutral.parts import (
 from trioproxy.neutral.request import Conversation, Role, Turn
 from trioproxy.protocols.openai_chat.content_writer import joined_text, write_content
 from trioproxy.protocols.openai_chat.draft import Draft, nulls
+from trioproxy.protocols.openai_chat.pairing import paired
 from trioproxy.protocols.openai_chat.peek import NAME
 from trioproxy.protocols.openai_chat.quirks import (
     CUSTOM_TOOLS,
@@ -63,7 +64,8 @@ def write_messages(conversation: Conversation, draft: Draft) -> list[Object]:
         # A Responses request may be nothing but its settings; here there has to be a message.
         return [{"role": "user", "content": ""}]
     at = 0
-    for role, run in groupby(conversation.turns, key=lambda turn: turn.role):
+    ordered = conversation.turns if draft.native else paired(conversation.turns, draft)
+    for role, run in groupby(ordered, key=lambda turn: turn.role):
         turns = list(run)
         paths = [f"messages[{at + offset}]" for offset in range(len(turns))]
         at += len(turns)
@@ -296,6 +298,8 @@ def _call(call: ToolCall, draft: Draft, path: str) -> Object:
     document: Object = {"id": draft.call_id(call.call_id), "type": kind, kind: body}
     if notes.get("type") == "absent":
         del document["type"]
+    if "index" in notes:
+        document["index"] = notes["index"]
     if "extra_content" in notes:
         document["extra_content"] = notes["extra_content"]
     elif call.signature is not None and call.signature.form is SignatureForm.GEMINI_THOUGHT:

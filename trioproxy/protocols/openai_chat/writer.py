@@ -71,6 +71,8 @@ class ChatWriter:
         self._head: Object = {}
         self._usage: Usage | None = None
         self._calls: dict[int, tuple[int, ToolKind]] = {}
+        # Function calls that have no argument text yet: clients parse the text, so that one without any gets an empty object.
+        self._silent: set[int] = set()
         self._thoughts: dict[int, list[str]] = {}
         self._summary: dict[int, int] = {}
         self._offsets: dict[int, int] = {}
@@ -120,7 +122,7 @@ class ChatWriter:
                 return [self._delta({"annotations": [{"index": self._annotations - 1, **annotation}]})]
             case PartFinished(index=index):
                 self._thoughts.pop(index, None)
-                return []
+                return self._arguments(index, "{}") if index in self._silent else []
             case Foreign():
                 return self._restore(item)
             case UsageReported(usage=usage):
@@ -200,6 +202,8 @@ class ChatWriter:
     def _call(self, started: ToolCallStarted) -> list[Frame]:
         number = len(self._calls)
         self._calls[started.index] = (number, started.kind)
+        if started.kind is ToolKind.FUNCTION:
+            self._silent.add(started.index)
         if self._legacy:
             if number:
                 self.losses.append(Loss(f"tool_calls[{number}]", "the deprecated function_call holds one call only"))
@@ -214,6 +218,7 @@ class ChatWriter:
 
     def _arguments(self, index: int, text: str) -> list[Frame]:
         number, kind = self._calls[index]
+        self._silent.discard(index)
         if self._legacy:
             return [self._delta({"function_call": {"arguments": text}})] if number == 0 else []
         return [self._delta({"tool_calls": [{"index": number, **self._piece(kind, text)}]})]
