@@ -18,7 +18,8 @@ def sse(document: Any, event: str | None = None) -> bytes:
 
 @attrs.frozen(kw_only=True)
 class Answer:
-    """The frames of one answer: a text, a tool call with its arguments in two pieces, the end.
+    """The frames of one answer: a text, a tool call with its arguments in two pieces, the end. ``call_first`` and ``args_first`` are the
+    call and its first arguments as they are where no text comes before.
 
     ``ping`` is what the provider sends while it has nothing to say. ``error`` is the provider's own error in a stream. ``failed`` are bytes
     that stand in the error frame with which we end a stream of this protocol, ``terminal`` those of the protocol's own end.
@@ -36,6 +37,9 @@ class Answer:
     failed: bytes
     terminal: bytes
     whole: bytes
+
+    call_first: bytes = b""
+    args_first: bytes = b""
 
     @property
     def frames(self) -> list[bytes]:
@@ -231,9 +235,17 @@ _GEMINI = Answer(
     whole=json.dumps({**_gemini({"text": "hello"}, finishReason="STOP"), "usageMetadata": _USAGE}).encode(),
 )
 
+
+def _at_the_head(answer: Answer, here: bytes = b"", there: bytes = b"") -> Answer:
+    """With the call in the place of the text: its index is ``there`` instead of ``here``."""
+    return attrs.evolve(
+        answer, call_first=answer.call.replace(here, there), args_first=answer.args.replace(here, there)
+    )
+
+
 ANSWERS: dict[str, Answer] = {
-    "openai_chat": _CHAT,
-    "openai_responses": _RESPONSES,
-    "anthropic": _ANTHROPIC,
-    "gemini": _GEMINI,
+    "openai_chat": _at_the_head(_CHAT),
+    "openai_responses": _at_the_head(_RESPONSES, b'"output_index": 1', b'"output_index": 0'),
+    "anthropic": _at_the_head(_ANTHROPIC, b'"index": 1', b'"index": 0'),
+    "gemini": _at_the_head(_GEMINI),
 }
