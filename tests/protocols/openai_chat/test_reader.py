@@ -1,4 +1,4 @@
-"""Streams as servers send them. Each quirk here was seen in a recording or is told of in the server's own documentation or issue tracker."""
+"""Streams as servers send them. Each quirk here was seen in a recording or is told of in the server's own documentation."""
 
 from __future__ import annotations
 

@@ -30,6 +30,7 @@ from trioproxy.neutral.events import (
     ToolCallStarted,
     UsageReported,
 )
+from trioproxy.neutral.extras import packed
 from trioproxy.neutral.fold import fold
 from trioproxy.neutral.parts import (
     Citation,
@@ -43,6 +44,7 @@ from trioproxy.neutral.parts import (
 )
 from trioproxy.neutral.response import Answer
 from trioproxy.neutral.usage import Usage
+from trioproxy.protocols.openai_chat import PROTOCOL
 from trioproxy.protocols.openai_chat.writer import ChatWriter
 
 START = ResponseStarted(id="msg_1", model="upstream-model", created=5)
@@ -360,3 +362,24 @@ def test_a_call_without_arguments_gets_an_empty_object() -> None:
     ]
     calls = [part for part in fold(read(*write(events)[0])).parts if isinstance(part, ToolCall)]
     assert [call.arguments for call in calls] == ["{}", ""]
+
+
+def test_fields_of_other_protocols_are_lost_by_name() -> None:
+    extras = packed("anthropic", {"caller": 1, "odd": 2}, essential=("odd",))
+    events: list[Event] = [
+        START,
+        PartStarted(index=0, kind=PartKind.TEXT, extras=extras),
+        PartFinished(index=0),
+        ToolCallStarted(index=1, call_id="a", name="f", extras=extras),
+        PartFinished(index=1),
+        Finished(reason=FinishReason.TOOL_CALLS),
+    ]
+    _, writer = write(events)
+    assert [loss.path for loss in writer.losses] == [
+        "text.caller",
+        "text.odd",
+        "tool_calls[0].caller",
+        "tool_calls[0].odd",
+    ]
+    body = PROTOCOL.write_body(fold(events), CONTEXT)
+    assert [loss.path for loss in body.losses] == ["text.caller", "text.odd", "toolcall.caller", "toolcall.odd"]

@@ -19,7 +19,7 @@ from trioproxy.protocols.openai_chat.peek import NAME
 from trioproxy.protocols.openai_chat.reader import ChatReader
 from trioproxy.protocols.openai_chat.reasoning import details_of
 from trioproxy.protocols.openai_chat.usage import write_usage
-from trioproxy.protocols.openai_chat.writer import answer_id, google_content
+from trioproxy.protocols.openai_chat.writer import answer_id, google_content, lost_fields
 from trioproxy.wire.jsoncodec import JSON, Object
 
 __all__ = ["read_body", "write_body"]
@@ -72,6 +72,9 @@ class _Message:
 
     def add(self, part: Text | Reasoning | Refusal | ToolCall | Opaque) -> None:
         """Take the next part."""
+        if not isinstance(part, Opaque):
+            path = f"tool_calls[{len(self.calls)}]" if isinstance(part, ToolCall) else type(part).__name__.lower()
+            self.losses += lost_fields(part.extras, path)
         match part:
             case Text():
                 self.annotations += (write_annotation(each, offset=len(self.text)) for each in part.citations)

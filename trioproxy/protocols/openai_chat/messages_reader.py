@@ -12,7 +12,7 @@ from collections.abc import Callable
 import attrs
 
 from trioproxy.errors import ClientFault
-from trioproxy.neutral.extras import packed
+from trioproxy.neutral.extras import own, packed, spelling
 from trioproxy.neutral.parts import Media, Opaque, Part, Reasoning, Refusal, Text, ToolCall, ToolKind, ToolResult
 from trioproxy.neutral.request import Role, Turn
 from trioproxy.protocols.openai_chat.calls import google_signature
@@ -77,13 +77,11 @@ def _unknown_role(fields: Fields, role: str) -> ClientFault:
 def _spoken(turn: Turn) -> list[Text | Opaque]:
     """A leading system message's parts; own fields of the message go with the first of them, or nobody would miss them."""
     parts = [part if isinstance(part, Text | Opaque) else _opaque(part) for part in turn.parts]
-    lost = {name: value for name, value in turn.extras.get(NAME, {}).items() if name not in ("!", "~")}
-    if turn.name is not None:
-        lost["name"] = turn.name
+    lost = own(turn.extras, NAME) | ({"name": turn.name} if turn.name is not None else {})
     first = parts[0]
     if lost and isinstance(first, Text):
-        spelled = first.extras.get(NAME, {})
-        parts[0] = attrs.evolve(first, extras={NAME: {**spelled, "message": lost}})
+        fields = {**own(first.extras, NAME), "message": lost}
+        parts[0] = attrs.evolve(first, extras=packed(NAME, fields, spelling=spelling(first.extras, NAME)))
     return parts
 
 

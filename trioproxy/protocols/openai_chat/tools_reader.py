@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Mapping
 
 from trioproxy.neutral.extras import packed
-from trioproxy.neutral.parts import ToolKind
+from trioproxy.neutral.parts import CacheHint, ToolKind
 from trioproxy.neutral.request import ServerTool, Tool, ToolChoice, ToolChoiceMode, ToolSpec
 from trioproxy.protocols.openai_chat.content_reader import read_cache
 from trioproxy.protocols.openai_chat.fields import Fields, fault
@@ -76,7 +76,7 @@ def _declared(
     *,
     kind: ToolKind = ToolKind.FUNCTION,
     outer: Object | None = None,
-    cache: object = None,
+    cache: CacheHint | None = None,
 ) -> Tool:
     name = body.name("name")
     description = body.text("description")
@@ -98,7 +98,7 @@ def _declared(
         strict=strict,
         kind=kind,
         grammar=grammar,
-        cache=cache,  # type: ignore[arg-type]
+        cache=cache,
         extras=packed(NAME, fields, spelling=notes),
     )
 

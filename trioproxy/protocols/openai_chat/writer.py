@@ -26,8 +26,9 @@ from trioproxy.neutral.events import (
     ToolCallStarted,
     UsageReported,
 )
+from trioproxy.neutral.extras import foreign
 from trioproxy.neutral.loss import Loss
-from trioproxy.neutral.parts import Signature, SignatureForm, ToolKind
+from trioproxy.neutral.parts import Extras, Signature, SignatureForm, ToolKind
 from trioproxy.neutral.usage import Usage
 from trioproxy.protocols.base import StreamSeen, WriteContext
 from trioproxy.protocols.openai_chat.citations import write_annotation
@@ -41,7 +42,7 @@ from trioproxy.protocols.openai_chat.usage import write_usage
 from trioproxy.wire.frames import Frame
 from trioproxy.wire.jsoncodec import JSON, Object, dumps
 
-__all__ = ["ChatWriter", "answer_id", "google_content"]
+__all__ = ["ChatWriter", "answer_id", "google_content", "lost_fields"]
 
 _DONE = Frame(b"[DONE]")
 
@@ -51,6 +52,12 @@ def answer_id(upstream: str, token: str) -> str:
     if upstream.startswith("chatcmpl-"):
         return upstream
     return f"chatcmpl-{upstream or token}"
+
+
+def lost_fields(extras: Extras, path: str) -> list[Loss]:
+    """The losses of an answer's part that has fields of another protocol: an answer can't be refused, so that none is essential."""
+    losses, essential = foreign(extras, NAME, path=path)
+    return [*losses, *(Loss(where, f"field without a counterpart in {NAME}") for where in essential)]
 
 
 def google_content(signature: Signature) -> Object:
@@ -108,10 +115,12 @@ class ChatWriter:
                 return [self._delta({"refusal": text})]
             case ResponseStarted():
                 return [self._start(item)]
-            case PartStarted(index=index):
+            case PartStarted(index=index, extras=extras):
                 self._offsets[index] = self._length
+                self.losses += lost_fields(extras, item.kind.value)
                 return []
-            case ToolCallStarted():
+            case ToolCallStarted(extras=extras):
+                self.losses += lost_fields(extras, f"tool_calls[{len(self._calls)}]")
                 return self._call(item)
             case PartSigned(index=index, signature=signature):
                 return self._sign(index, signature)
