@@ -1,0 +1,53 @@
+from __future__ import annotations
+
+import re
+import sys
+from pathlib import Path
+
+import pytest
+
+from trioproxy.bench.children import Child, ChildFailed, pinned, run_child
+
+_SAYS = (
+    "import sys; print('hm'); print('listening on http://127.0.0.1:4711', flush=True); print('x' * 300_000); input()"
+)
+
+
+def test_a_child_is_found_by_what_it_says_measured_and_ended() -> None:
+    with Child.start("-c", _SAYS) as child:
+        assert child.port == 4711
+        if Path("/proc/self/schedstat").exists():
+            assert (child.cpu_seconds or 0) > 0
+            assert (child.resident_bytes or 0) > 2**20
+    assert child.process.returncode is not None
+    assert (child.cpu_seconds, child.resident_bytes) == (None, None)
+
+
+def test_a_child_that_is_ready_need_not_listen() -> None:
+    with Child.start("-c", "print('ready', flush=True); input()", ready=re.compile("ready")) as child:
+        assert child.port == 0
+
+
+def test_a_child_that_does_not_start_is_quoted() -> None:
+    with pytest.raises(ChildFailed, match="did not start: no such thing"):
+        Child.start("-c", "print('no such thing')")
+    with pytest.raises(ChildFailed, match="it said nothing"):
+        Child.start("-c", "")
+
+
+def test_what_a_child_prints_is_its_outcome() -> None:
+    assert run_child("-c", "print(1)", cpu=pinned()[1]) == "1\n"
+    with pytest.raises(ChildFailed, match="failed: no"):
+        run_child("-c", "raise SystemExit('no')")
+    with pytest.raises(ChildFailed, match="it said nothing"):
+        run_child("-c", "raise SystemExit(3)")
+
+
+def test_a_machine_without_two_processors_pins_nothing(monkeypatch: pytest.MonkeyPatch) -> None:
+    if sys.platform == "linux":
+        monkeypatch.setattr("os.sched_getaffinity", lambda pid: {3})
+        assert pinned() == (None, None)
+        monkeypatch.setattr("os.sched_getaffinity", lambda pid: {3, 1, 2})
+        assert pinned() == (1, 2)
+        monkeypatch.delattr("os.sched_getaffinity")
+    assert pinned() == (None, None)
