@@ -75,6 +75,12 @@ def test_citations() -> None:
     assert [loss.path for loss in block.losses] == ["citations.odd", "citations.start"]
 
 
+def test_a_source_without_a_url_is_a_loss() -> None:
+    block = TextBlock(PartStarted(index=0, kind=PartKind.TEXT))
+    assert said(block, CitationAdded(index=0, citation=Citation(title="report.pdf", start=0, end=1)), DONE) == []
+    assert [(loss.path, loss.reason) for loss in block.losses] == [("citations", "report.pdf has no URL to name it by")]
+
+
 def test_signed_text() -> None:
     block = text()
     assert said(block, TextDelta(index=0, text="a"), signed(GEMINI), DONE)[-1] == "stop"

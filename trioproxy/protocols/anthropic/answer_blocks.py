@@ -58,9 +58,13 @@ class TextBlock:
             case CitationAdded(citation=citation):
                 lost, _ = foreign(citation.extras, NAME, path="citations")
                 self.losses += lost
+                shown = citation_shown(citation)
+                if shown is None:
+                    self.losses.append(Loss("citations", f"{citation.title or 'a source'} has no URL to name it by"))
+                    return []
                 if citation.start is not None:
                     self.losses.append(Loss("citations.start", "citations point into sources, not into the answer"))
-                return [*self._open(), _delta({"type": "citations_delta", "citation": citation_shown(citation)})]
+                return [*self._open(), _delta({"type": "citations_delta", "citation": shown})]
             case PartSigned():
                 self.losses.append(Loss("signature", "text carries no signature"))
                 return []

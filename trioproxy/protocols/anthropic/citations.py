@@ -44,14 +44,16 @@ def citation_written(citation: Citation) -> Object | None:
     return None if kind == _SEARCH and not written.get("encrypted_index") else written
 
 
-def citation_shown(citation: Citation) -> Object:
-    """The citation for a client."""
+def citation_shown(citation: Citation) -> Object | None:
+    """The citation for a client; None where another vendor names a source without a URL, which nothing here can."""
     kind = spelling(citation.extras, NAME).get("type")
     if kind is not None:
         return _own_words(citation, kind)
+    if not citation.url:
+        return None
     return {
         "type": _SEARCH,
-        "url": citation.url or "",
+        "url": citation.url,
         "title": citation.title,
         "cited_text": citation.cited_text or "",
         "encrypted_index": "",
