@@ -100,7 +100,11 @@ def test_written_metadata() -> None:
             {
                 "segment": {"partIndex": 2, "startIndex": 10, "endIndex": 12, "text": "Ω"},
                 "groundingChunkIndices": [0, 1],
-            }
+            },
+            {
+                "segment": {"partIndex": 2, "startIndex": 10, "endIndex": 24, "text": text},
+                "groundingChunkIndices": [2],
+            },
         ],
     }
     assert grounding_of([]) is None

@@ -83,8 +83,8 @@ def grounding_of(placed: Iterable[Placed]) -> Object | None:
         if chunk not in chunks:
             chunks.append(chunk)
         number = chunks.index(chunk)
-        start, end = each.citation.start, each.citation.end
-        if each.text is None or start is None or end is None or not 0 <= start <= end <= len(each.text):
+        start, end = _place(each)
+        if each.text is None or not 0 <= start < end <= len(each.text):
             continue
         support = supports.setdefault((each.part, each.before + start, each.before + end), _support(each, start, end))
         if number not in support["groundingChunkIndices"]:
@@ -118,6 +118,12 @@ def _source(chunk: Object) -> Citation | None:
             )
             return source if source != Citation() else None
     return None
+
+
+def _place(placed: Placed) -> tuple[int, int]:
+    """What a citation speaks of: where it does not say, the whole of its text, as where vendors cite block by block."""
+    start, end = placed.citation.start, placed.citation.end
+    return (0, len(placed.text or "")) if start is None or end is None else (start, end)
 
 
 def _chunk(citation: Citation) -> Object:
