@@ -14,7 +14,7 @@ from tests.support.exchanges import MemoryExchange
 from tests.support.houses import Bench, ask, posted, snapshot_of
 from tests.support.live import Answering, live, request_of
 from tests.support.raw_server import refusing_port
-from tests.support.upstreams import SSE_HEADERS, Delay, Script
+from tests.support.upstreams import SSE_HEADERS, Delay, Fault, Script
 from trioproxy.config.load import ConfigInvalid
 from trioproxy.config.model import ErrorFormat
 from trioproxy.errors import ErrorKind
@@ -364,7 +364,7 @@ async def test_case_20_the_end_of_one_call_leaves_the_other_timed(autojump_clock
         return {"id": f"fc{at}", "type": "function_call", "call_id": f"t{at}", "name": "f", "arguments": ""}
 
     delta, done = "response.function_call_arguments.delta", "response.function_call_arguments.done"
-    chunks = [
+    chunks: list[bytes | Delay | Fault] = [
         ANSWERS["openai_responses"].start,
         event("response.output_item.added", 2, output_index=0, item=item(0)),
         event("response.output_item.added", 3, output_index=1, item=item(1)),
@@ -398,9 +398,11 @@ async def test_case_21_arguments_of_no_call_are_an_error_at_once(autojump_clock:
 @pytest.mark.parametrize("protocol", NATIVE)
 async def test_case_22_idle_is_not_total(autojump_clock: MockClock, protocol: str) -> None:
     answer = ANSWERS[protocol]
-    slow: list[bytes | Delay] = [step for frame in answer.frames[:2] for step in (frame, Delay(96))]
-    slow += [step for _ in range(4) for step in (answer.ping, Delay(96))]
-    bench = Bench(Script(chunks=[*slow, *answer.frames[2:]]), settings={"keepalive": 0.0})
+    slow: list[bytes | Delay | Fault] = [answer.start, Delay(96), answer.text, Delay(96)]
+    for _ in range(4):
+        slow += (answer.ping, Delay(96))
+    slow += answer.frames[2:]
+    bench = Bench(Script(chunks=slow), settings={"keepalive": 0.0})
     exchange = await bench.serve(ask(protocol))
     assert trio.current_time() > 5 * 96
     assert exchange.body == b"".join(

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import gzip
 import json
 from typing import Any
 
@@ -216,6 +217,33 @@ async def test_an_unknown_model_is_refused_in_the_clients_words(protocol: str) -
     assert exchange.status == 404
     assert "chat-m" in json.loads(exchange.body)["error"]["message"]
     assert bench.last.outcome is Outcome.REFUSED
+
+
+async def test_a_compressed_answer_passes_as_it_is_and_nothing_is_added() -> None:
+    packed = gzip.compress(ANSWERS["openai_chat"].start)
+    headers = ((b"content-type", b"text/event-stream"), (b"content-encoding", b"gzip"))
+    bench = Bench(Script(headers=headers, chunks=[packed[:9], packed[9:]]))
+    exchange = await bench.serve(ask("openai_chat"))
+    assert exchange.body == packed
+    assert exchange.header(b"content-encoding") == b"gzip"
+    assert (bench.last.outcome, bench.last.observed) == (Outcome.COMPLETE, False)
+
+
+async def test_a_compressed_answer_can_not_be_translated() -> None:
+    headers = ((b"content-type", b"text/event-stream"), (b"content-encoding", b"gzip"))
+    bench = Bench(Script(headers=headers, chunks=[gzip.compress(ANSWERS["openai_chat"].stream)]))
+    exchange = await bench.serve(ask("anthropic", of="openai_chat"))
+    assert exchange.status == 502
+    assert "compressed" in json.loads(exchange.body)["error"]["message"]
+
+
+async def test_a_compressed_error_keeps_its_status() -> None:
+    body = gzip.compress(b'{"error":{"message":"m","type":"t"}}')
+    bench = Bench(Script(status=503, headers=(*JSON, (b"content-encoding", b"gzip")), chunks=[body]))
+    exchange = await bench.serve(ask("openai_chat"))
+    assert exchange.status == 503
+    assert exchange.header(b"content-encoding") is None
+    assert "compressed" in json.loads(exchange.body)["error"]["message"]
 
 
 @attrs.define(eq=False)

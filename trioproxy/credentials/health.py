@@ -11,6 +11,7 @@ from __future__ import annotations
 
 import enum
 from collections.abc import Collection
+from typing import assert_never
 
 import attrs
 
@@ -168,6 +169,8 @@ class Health:
                 self._strikes[key] = strikes
                 # The exponent is bounded because a float is; the cap is reached long before.
                 return min(BACKOFF_FIRST * 2.0 ** min(max(strikes, 1) - 1, 32), BACKOFF_CAP)
+            case _:
+                assert_never(rule.span)
 
     def _sweep(self, now: float) -> None:
         """Keep both tables bounded: clients may make up model names for ever."""

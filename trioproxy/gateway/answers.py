@@ -5,6 +5,8 @@ This is the one place where a failure is rendered, by the protocol the client sp
 
 from __future__ import annotations
 
+from typing import assert_never
+
 from trioproxy.config.model import Settings
 from trioproxy.errors import ClientFault, ErrorKind, Failure
 from trioproxy.gateway.attempt import Opened
@@ -41,6 +43,8 @@ def answer_head(opened: Opened, admitted: Admitted, settings: Settings, request_
             headers += _framed(admitted.asked.framing) if opened.carrier.streams else _JSON
             if settings.loss_header and prepared.losses:
                 headers += ((b"x-trioproxy-losses", _listed(prepared.losses)),)
+        case _:
+            assert_never(prepared.lane)
     return response.status, _identified(headers, request_id)
 
 
@@ -81,6 +85,8 @@ def _framed(framing: Framing) -> Headers:
             return ((b"content-type", b"text/event-stream"), (b"cache-control", b"no-cache"))
         case Framing.JSON_ARRAY:
             return _JSON
+        case _:
+            assert_never(framing)
 
 
 def _identified(headers: Headers, request_id: str) -> Headers:

@@ -11,11 +11,11 @@ import attrs
 import trio
 
 from trioproxy.errors import ErrorKind, Failure, Fault, ProxyError, UpstreamFault
-from trioproxy.gateway.carriers import Carrier
+from trioproxy.gateway.carriers import Carrier, is_encoded
 from trioproxy.gateway.deadlines import DeadlineTracker
 from trioproxy.gateway.error_shapes import typed
 from trioproxy.gateway.guard import Guard
-from trioproxy.gateway.stages import ErrorAnswer, Prepared, Rejected
+from trioproxy.gateway.stages import ErrorAnswer, Lane, Prepared, Rejected
 from trioproxy.ledger.entry import Entry
 from trioproxy.neutral.events import Foreign, PartStarted, ToolCallStarted, UsageReported
 from trioproxy.upstream.base import Headers, Upstream, UpstreamResponse
@@ -129,6 +129,8 @@ def _problem(prepared: Prepared, response: UpstreamResponse) -> Failure | None:
             ErrorKind.MALFORMED,
             f"{{provider}} answered with status {response.status}, which is neither an answer nor an error; is its base-url right?",
         )
+    if prepared.lane is Lane.TRANSLATE and is_encoded(response.headers):
+        return _fault(prepared, ErrorKind.MALFORMED, "{provider} compressed its answer, which it was asked not to do")
     media = (header(response.headers, b"content-type") or b"").split(b";")[0].strip().lower()
     if media == b"text/html" and prepared.must_speak:
         return _fault(
@@ -147,6 +149,8 @@ async def _error(prepared: Prepared, response: UpstreamResponse, guard: Guard) -
             body += data
     except UpstreamFault:
         pass  # the status was heard, and says more than the broken rest
+    if is_encoded(response.headers):
+        body = b"(a compressed body)"
     names = {name.decode("latin-1"): value.decode("latin-1") for name, value in response.headers}
     failure = _placed(typed(prepared.outbound.read_error(response.status, names, body), body), prepared)
     if len(body) > MOST_ERROR_BODY:

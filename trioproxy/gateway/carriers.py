@@ -7,6 +7,7 @@ from __future__ import annotations
 
 from functools import partial
 from typing import Protocol as TypingProtocol
+from typing import assert_never
 
 from trioproxy.config.model import Settings
 from trioproxy.errors import Failure
@@ -23,7 +24,7 @@ from trioproxy.wire.headers import header
 from trioproxy.wire.machine import Machine
 from trioproxy.wire.sse import CommentStripper
 
-__all__ = ["Carrier", "carrier_for", "framing_of"]
+__all__ = ["Carrier", "carrier_for", "framing_of", "is_encoded"]
 
 
 class Carrier(TypingProtocol):
@@ -100,6 +101,11 @@ def framing_of(headers: Headers, *, stream: bool, expected: Framing) -> Framing 
     return expected
 
 
+def is_encoded(headers: Headers) -> bool:
+    """Whether a provider compressed its answer although it was asked not to: then nobody here can read it."""
+    return (header(headers, b"content-encoding") or b"identity").strip().lower() != b"identity"
+
+
 def carrier_for(
     admitted: Admitted, prepared: Prepared, headers: Headers, settings: Settings, context: WriteContext
 ) -> Carrier:
@@ -109,6 +115,8 @@ def carrier_for(
     expected = asked.framing if prepared.lane is Lane.PASS else Framing.SSE
     framing = framing_of(headers, stream=asked.stream, expected=expected)
     match prepared.lane:
+        case Lane.PASS if is_encoded(headers):
+            return WholePassage(prepared.outbound, observed=False)
         case Lane.PASS if framing is not None:
             filters = _filters(prepared, framing, settings)
             return StreamPassage(prepared.outbound, framing, max_event=settings.max_event, filters=filters)
@@ -124,6 +132,8 @@ def carrier_for(
             if asked.stream:
                 return StreamTranslation(source, prepared.naming, admitted.protocol, asked.framing, context)
             return WholeTranslation(source, prepared.naming, admitted.protocol, context)
+        case _:
+            assert_never(prepared.lane)
 
 
 def _edit(prepared: Prepared) -> EditAnswer | None:

@@ -8,6 +8,7 @@ In the passing lane the body is what the client sent, with the model's name spli
 from __future__ import annotations
 
 from collections.abc import Mapping
+from typing import assert_never
 
 import attrs
 
@@ -58,6 +59,8 @@ def prepare(admitted: Admitted, routed: Routed, candidate: Candidate, *, now: fl
             return _passed(admitted, routed, candidate, now=now, token=token)
         case Lane.TRANSLATE:
             return _translated(admitted, routed, candidate, now=now, token=token)
+        case _:
+            assert_never(lane)
 
 
 def _passed(admitted: Admitted, routed: Routed, candidate: Candidate, *, now: float, token: str) -> Prepared:
@@ -145,6 +148,8 @@ def _with_model(asked: Asked, model: str) -> bytes:
             return replace(asked.body, asked.model_span, model.encode())
         case ModelSpot.PATH:
             return asked.body
+        case _:
+            assert_never(asked.spot)
 
 
 def _rewritten(asked: Asked, body: Object, model: str) -> bytes:

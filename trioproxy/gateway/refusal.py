@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import math
 from collections.abc import Callable
-from typing import Any
+from typing import Any, assert_never
 
 import attrs
 
@@ -59,6 +59,8 @@ def refusal(
         case ErrorFormat.TEXT:
             plain = (b"content-type", b"text/plain; charset=utf-8")
             return Reply(status=failure.http_status, headers=(plain, *headers), body=failure.message.encode())
+        case _:
+            assert_never(form)
 
 
 def _document(failure: Failure, protocol: Protocol) -> Object:

@@ -6,6 +6,7 @@ Refuses to know: where the events go, and what a client is to be sent.
 from __future__ import annotations
 
 from typing import Protocol as TypingProtocol
+from typing import assert_never
 
 from trioproxy.errors import ErrorKind, Failure, Fault
 from trioproxy.neutral.events import Event
@@ -41,6 +42,8 @@ def _decoder(framing: Framing, max_event: int) -> sse.SSEDecoder | JSONArrayDeco
             return sse.SSEDecoder(max_event=max_event)
         case Framing.JSON_ARRAY:
             return JSONArrayDecoder(max_element=max_event)
+        case _:
+            assert_never(framing)
 
 
 class StreamSource:
@@ -122,3 +125,5 @@ def encode_error(
             return sse.encode(frames)
         case Framing.JSON_ARRAY:
             return opening + b",".join(frame.data for frame in frames) + b"]"
+        case _:
+            assert_never(framing)
