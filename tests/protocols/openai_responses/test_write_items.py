@@ -56,7 +56,7 @@ def test_a_user_shows_images_and_files() -> None:
     (message,) = items(result)
     assert message["content"] == [
         {"type": "input_text", "text": "look"},
-        {"type": "input_image", "image_url": "data:image/png;base64,iVBO"},
+        {"type": "input_image", "image_url": "data:image/png;base64,iVBO", "detail": "auto"},
         {
             "type": "input_file",
             "filename": "file.pdf",
@@ -64,7 +64,7 @@ def test_a_user_shows_images_and_files() -> None:
             "detail": "low",
         },
         {"type": "input_file", "file_url": "https://a.example/b.pdf", "filename": "b.pdf"},
-        {"type": "input_image", "file_id": "file-1"},
+        {"type": "input_image", "file_id": "file-1", "detail": "auto"},
         {"type": "input_file", "filename": "file.bin", "file_data": "data:application/x-odd;base64,AA"},
     ]
     assert paths(result.losses) == ["turns[0].parts[2].title"]
@@ -186,6 +186,24 @@ def test_a_model_said_and_called_and_was_answered() -> None:
     assert paths(result.losses) == ["turns[0].parts[0].text", "turns[0].parts[2].z"]
 
 
+@pytest.mark.parametrize(
+    ("parts", "content"),
+    [
+        ((Text(text="a"),), "a"),
+        ((Text(text=""),), ""),
+        (
+            (Text(text="a"), Text(text="b")),
+            [
+                {"type": "output_text", "text": "a", "annotations": []},
+                {"type": "output_text", "text": "b", "annotations": []},
+            ],
+        ),
+    ],
+)
+def test_what_a_model_said_is_a_string_where_it_is_one_text(parts: tuple[Part, ...], content: object) -> None:
+    assert items(said(Role.ASSISTANT, *parts)) == [{"type": "message", "role": "assistant", "content": content}]
+
+
 def test_encrypted_reasoning_without_an_id_has_none() -> None:
     encrypted = Signature(value="gAAA", form=SignatureForm.OPENAI_ENCRYPTED)
 
@@ -202,7 +220,7 @@ def test_a_tool_may_answer_with_an_image() -> None:
     (item,) = items(result)
     assert item["output"] == [
         {"type": "input_text", "text": "Error:"},
-        {"type": "input_image", "image_url": "data:image/png;base64,iVBO"},
+        {"type": "input_image", "image_url": "data:image/png;base64,iVBO", "detail": "auto"},
         {"type": "chart"},
     ]
     assert paths(result.losses) == ["turns[0].parts[0].content[1]"]

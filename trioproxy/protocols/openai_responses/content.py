@@ -136,7 +136,9 @@ def write_text(part: Text, kind: str, losses: list[Loss], path: str) -> Object:
     notes = spelling(part.extras, NAME)
     document: Object = {"type": notes.get("type", kind), "text": part.text}
     annotations = [write_annotation(each, len(part.text), losses, path) for each in part.citations]
-    if annotations := [each for each in annotations if each is not None]:
+    annotations = [each for each in annotations if each is not None]
+    # The member is compulsory; a client of this protocol that left it out gets its own spelling back.
+    if annotations or (document["type"] == "output_text" and not notes):
         document["annotations"] = annotations
     _write_cache(document, part.cache, notes, losses, path)
     if part.signature is not None:
@@ -168,6 +170,8 @@ def write_media(part: Media, losses: list[Loss], path: str) -> Object:
     document: Object = {"type": kind, **_source_members(part, kind, notes)}
     if part.detail is not None:
         document["detail"] = part.detail
+    elif kind == "input_image" and not notes:
+        document["detail"] = "auto"
     if part.title is not None:
         losses.append(Loss(f"{path}.title", "a file has a name here and no title"))
     _write_cache(document, part.cache, notes, losses, path)

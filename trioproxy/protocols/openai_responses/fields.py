@@ -51,7 +51,7 @@ class Fields:
         if name not in self._left:
             return None
         value = self._left.pop(name)
-        if value is None or (isinstance(value, str | list | dict) and not value):
+        if _says_nothing(value):
             self._blank[name] = value
         return value
 
@@ -117,17 +117,21 @@ class Fields:
 
     def rest(self) -> Object:
         """The members nobody took that say something."""
-        return {name: value for name, value in self._left.items() if value is not None}
+        return {name: value for name, value in self._left.items() if not _says_nothing(value)}
 
     def blank(self) -> Object:
         """The members that are there and say nothing, taken or not."""
-        return {**self._blank, **{name: value for name, value in self._left.items() if value is None}}
+        return {**self._blank, **{name: value for name, value in self._left.items() if _says_nothing(value)}}
 
     def extras(self, *, essential: Iterable[str] = (), notes: Mapping[str, Any] | None = None) -> Extras:
         """The rest and the blanks as the extras of a node; ``notes`` join the spelling."""
         blank = self.blank()
         marks = {**(notes or {}), **({_BLANK: blank} if blank else {})}
         return packed(NAME, self.rest(), essential=essential, spelling=marks)
+
+
+def _says_nothing(value: JSON) -> bool:
+    return value is None or (isinstance(value, str | list | dict) and not value)
 
 
 def restore(document: Object, extras: Extras) -> Object:

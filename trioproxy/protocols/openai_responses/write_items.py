@@ -55,6 +55,7 @@ class ItemWriter:
         self._kinds: dict[str, ToolKind] = {}
         self._message: Object | None = None
         self._string = False
+        self._foreign = False
 
     def instructions(self, parts: Iterable[Text | Opaque]) -> str | None:
         """What leads the conversation: the texts that are instructions, joined by a blank line. Those a client sent as items become
@@ -120,19 +121,25 @@ class ItemWriter:
             restore(message, turn.extras)
         for name, value in note["blank"].items():
             message.setdefault(name, value)
-        begun = self._begin(message)
+        begun = self._begin(message, foreign=False)
         self._string = note["string"]
         return begun
 
-    def _begin(self, message: Object) -> Object:
+    def _begin(self, message: Object, *, foreign: bool = True) -> Object:
         self._close()
-        self._message = message
+        self._message, self._foreign = message, foreign
         self.items.append(message)
         return message
 
     def _close(self) -> None:
-        self._message = None
-        self._string = False
+        message, self._message, self._string = self._message, None, False
+        if message is not None and self._foreign and message["role"] == Role.ASSISTANT.value:
+            # As parts, what a model said has to have the id it was given; as a string it needs none.
+            match message["content"]:
+                case [{"type": "output_text", "text": text, "annotations": []}]:
+                    message["content"] = text
+                case _:
+                    pass
 
     def _content(self, part: Text | Refusal | Media, role: Role, path: str) -> None:
         if role is Role.ASSISTANT and isinstance(part, Media):

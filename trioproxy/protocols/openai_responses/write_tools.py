@@ -99,12 +99,9 @@ def _server_tool(tool: ServerTool, losses: list[Loss], path: str) -> list[Object
     said: set[str] = set()
     if tool.family == "web_search":
         said = _search_options(tool.payload, document)
-    spelled = tool.payload.items()
-    losses += [
-        Loss(f"{path}.{key}", "an option of another provider's tool")
-        for key, _ in spelled
-        if key not in said | {"type", "name"}
-    ]
+    for key, value in tool.payload.items():
+        if value is not None and key not in said | {"type", "name"}:
+            losses.append(Loss(f"{path}.{key}", "an option of another provider's tool"))
     return [document]
 
 
