@@ -297,6 +297,9 @@ async def test_an_answer_counts_though_the_request_could_not_be_sent_whole(
         async def send_all(self, data: bytes) -> None:
             raise BrokenPipeError(32, "Broken pipe")
 
+        def send_nowait(self, data: bytes) -> None:
+            raise AssertionError("nothing is said any more")
+
         def close(self) -> None:
             self.closed = True
 

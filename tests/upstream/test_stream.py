@@ -289,6 +289,39 @@ async def test_a_handshake_that_is_cancelled_closes_the_connection() -> None:
         await server.wait_open(0)
 
 
+@pytest.mark.parametrize("layers", [1, 2])
+async def test_the_peer_is_told_of_the_end(layers: int) -> None:
+    ends: list[bytes] = []
+
+    async def strict(connection: RawConnection) -> None:
+        stream: trio.abc.Stream = connection.transport
+        for _ in range(layers):  # the second is what a tunnel through an https proxy looks like
+            stream = trio.SSLStream(stream, server_context(), server_side=True)
+        ends.append(bytes(await stream.receive_some()))
+        ends.append(bytes(await stream.receive_some()))
+
+    async with raw_server(strict) as server:
+        stream: ByteStream = await connect_tcp("127.0.0.1", server.port)
+        for _ in range(layers):
+            stream = await start_tls(stream, client_context(), "localhost")
+        await stream.send_all(b"last words")
+        stream.close()
+        stream.close()
+        await server.wait_open(0)
+
+    assert ends == [b"last words", b""]
+
+
+async def test_last_words_to_a_dead_peer_are_lost_quietly(pair: Pair) -> None:
+    pair.peer.reset()
+    await trio.lowlevel.wait_readable(raw_socket(pair.stream))
+
+    pair.stream.send_nowait(b"x")
+    pair.stream.send_nowait(b"")
+    pair.stream.close()
+    pair.stream.send_nowait(b"x")
+
+
 async def test_bytes_cut_anywhere_decrypt_the_same() -> None:
     # The server's records pass through a transport that hands out one byte at a time.
     @attrs.define(eq=False)
@@ -304,6 +337,9 @@ async def test_bytes_cut_anywhere_decrypt_the_same() -> None:
 
         async def send_all(self, data: bytes) -> None:
             await self.inner.send_all(data)
+
+        def send_nowait(self, data: bytes) -> None:
+            self.inner.send_nowait(data)
 
         def close(self) -> None:
             self.inner.close()

@@ -6,8 +6,8 @@ Knows: sockets, TLS records, how to reach a host. Refuses to know: HTTP.
 system calls a chunk. Here a read waits first and then receives, a write sends first and waits only when the kernel is full: four.
 ``receive`` always passes through the scheduler once; ``send_all`` may not. One task at a time uses a stream, in one direction at a time.
 
-TLS runs over memory buffers for the same reason, and so that closing is a plain function: a stream can be closed from anywhere, at once,
-without a ``close_notify`` that a dead peer could keep us waiting for. HTTP's own framing tells a whole body from a cut one.
+TLS runs over memory buffers for the same reason, and so that closing is a plain function: a stream can be closed from anywhere, at once.
+The peer is told (``close_notify``) where the kernel takes it without waiting; HTTP's own framing tells a whole body from a cut one.
 """
 
 from __future__ import annotations
@@ -24,6 +24,9 @@ __all__ = ["ByteStream", "TcpStream", "TlsStream", "connect_tcp", "start_tls"]
 
 RECEIVE_BYTES = 64 * 1024
 """One ``recv``. Smaller ones cost up to three times as much in bursts, larger ones gain nothing."""
+
+_ENCRYPT_BYTES = 256 * 1024
+"""Of a large body, encrypted at a time: it is not held twice."""
 
 _KEEPALIVE_IDLE_S = 60
 _KEEPALIVE_INTERVAL_S = 15
@@ -58,6 +61,10 @@ class ByteStream(Protocol):
             OSError: the connection broke.
             trio.ClosedResourceError: it was closed on this side.
         """
+        ...
+
+    def send_nowait(self, data: bytes) -> None:
+        """Hand ``data`` to the kernel if it takes it at once: for last words before :meth:`close`. Raises nothing."""
         ...
 
     def close(self) -> None:
@@ -97,6 +104,12 @@ class TcpStream:
                 except (BlockingIOError, InterruptedError):
                     await trio.lowlevel.wait_writable(self.socket)
 
+    def send_nowait(self, data: bytes) -> None:
+        """See :meth:`ByteStream.send_nowait`."""
+        if data and not self._closed:
+            with contextlib.suppress(OSError):
+                self.socket.send(data)
+
     def close(self) -> None:
         """See :meth:`ByteStream.close`."""
         if not self._closed:
@@ -130,6 +143,7 @@ class TlsStream:
     _incoming: ssl.MemoryBIO
     _outgoing: ssl.MemoryBIO
     _failure: ssl.SSLError | None = attrs.field(default=None, init=False)
+    _closed: bool = attrs.field(default=False, init=False)
 
     @property
     def ssl_object(self) -> ssl.SSLObject:
@@ -179,27 +193,44 @@ class TlsStream:
 
     async def send_all(self, data: bytes) -> None:
         """See :meth:`ByteStream.send_all`."""
+        if self._closed:
+            raise trio.ClosedResourceError("this connection was closed")
         with memoryview(data) as view:
             sent = 0
             while sent < len(view):
                 try:
-                    sent += self._tls.write(view[sent:])
+                    sent += self._tls.write(view[sent : sent + _ENCRYPT_BYTES])
                 except ssl.SSLWantReadError:  # a renegotiation under TLS 1.2
                     await self._flush()
                     await self._fill()
                 else:
                     await self._flush()
 
+    def send_nowait(self, data: bytes) -> None:
+        """See :meth:`ByteStream.send_nowait`."""
+        if not self._closed:
+            with contextlib.suppress(ssl.SSLError):
+                self._tls.write(data)
+            self.transport.send_nowait(self._outgoing.read())
+
     def close(self) -> None:
         """See :meth:`ByteStream.close`."""
+        if self._closed:
+            return
+        self._closed = True
+        with contextlib.suppress(ssl.SSLError):  # it always asks for the peer's answer, which nobody waits for
+            self._tls.unwrap()
+        self.transport.send_nowait(self._outgoing.read())
         self.transport.close()
 
     def is_dead(self) -> bool:
         """See :meth:`ByteStream.is_dead`."""
-        return self._incoming.pending > 0 or self.transport.is_dead()
+        return self._closed or self._incoming.pending > 0 or self.transport.is_dead()
 
     def _record(self) -> bytes | None:
         """The bytes of one record; ``b""`` at the end, None where more must come."""
+        if self._closed:
+            raise trio.ClosedResourceError("this connection was closed")
         if self._failure is not None:  # OpenSSL tells a broken record once and an end from then on
             raise self._failure
         try:
