@@ -94,7 +94,7 @@ class RawClient:
                 pass
             elif chunked:
                 assert "content-length" not in said
-                while chunk := await self._chunk():
+                while chunk := await self.chunk():
                     parts.append(chunk)
             elif "content-length" in said:
                 parts.append(await self._exactly(int(said["content-length"])))
