@@ -143,7 +143,8 @@ class RawClient:
         del self.arrived[:size]
         return data
 
-    async def _chunk(self) -> bytes:
+    async def chunk(self) -> bytes:
+        """The next chunk of a chunked body, b"" for the last."""
         while b"\r\n" not in self.arrived:
             if not await self.more():
                 raise _Broken
