@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import enum
 from collections.abc import Callable, Mapping, Sequence
+from types import MappingProxyType
 from typing import Any
 from typing import Protocol as TypingProtocol
 
@@ -24,6 +25,8 @@ from trioproxy.wire.jsoncodec import Object
 
 __all__ = [
     "Asked",
+    "Counting",
+    "Emulation",
     "Endpoint",
     "Framing",
     "ModelCard",
@@ -32,6 +35,7 @@ __all__ = [
     "PeekRequest",
     "Protocol",
     "Reader",
+    "Seals",
     "StreamSeen",
     "WriteContext",
     "WriteTarget",
@@ -218,6 +222,38 @@ class ModelCard:
 
 
 @attrs.frozen(kw_only=True)
+class Counting:
+    """``count_tokens`` of a protocol. ``read`` raises ``UpstreamFault`` (MALFORMED) where an answer holds no count."""
+
+    read: Callable[[Object], int]
+    render: Callable[[int], Object]
+
+
+@attrs.frozen(kw_only=True)
+class Emulation:
+    """An operation of a protocol that any upstream can serve by generating: how its request is read, and its answers worded.
+
+    ``read_request`` raises ``ClientFault`` that names the field no conversation can hold.
+    """
+
+    read_request: Callable[[Object, Asked], Conversation]
+    stream_writer: Callable[[WriteContext], Writer]
+    write_body: Callable[[Answer, WriteContext], Written]
+
+
+@attrs.frozen(kw_only=True)
+class Seals:
+    """What of ours travels in requests of a protocol and means nothing to its own vendor: other vendors' signatures.
+
+    ``marks`` are bytes of which one stands in every body that may hold any; ``opened`` gives the document without them (a new one), None
+    where there is nothing to take out.
+    """
+
+    marks: tuple[bytes, ...]
+    opened: Callable[[Object], Object | None]
+
+
+@attrs.frozen(kw_only=True)
 class Protocol:
     """A wire protocol, whole. One value per folder, gathered in ``table.py``.
 
@@ -251,3 +287,10 @@ class Protocol:
 
     render_models: Callable[[Sequence[ModelCard]], Object]
     render_model: Callable[[ModelCard], Object]
+
+    seals: Seals | None = None
+    """None where nothing of ours travels in it that its vendor refuses."""
+    counting: Counting | None = None
+    """None where the protocol has no ``count_tokens``."""
+    emulations: Mapping[Operation, Emulation] = MappingProxyType({})
+    """The operations that can be served by generating."""

@@ -9,8 +9,10 @@ from trioproxy.protocols.anthropic.models import render_model, render_models
 from trioproxy.protocols.anthropic.reader import MessagesReader
 from trioproxy.protocols.anthropic.request_reader import read_request
 from trioproxy.protocols.anthropic.request_writer import write_request
+from trioproxy.protocols.anthropic.seals import MARK, without_seals
+from trioproxy.protocols.anthropic.token_counts import read_count, render_count
 from trioproxy.protocols.anthropic.writer import MessagesWriter
-from trioproxy.protocols.base import Protocol
+from trioproxy.protocols.base import Counting, Protocol, Seals
 
 __all__ = ["PROTOCOL"]
 
@@ -32,4 +34,6 @@ PROTOCOL = Protocol(
     keepalive=b'event: ping\ndata: {"type": "ping"}\n\n',
     render_models=render_models,
     render_model=render_model,
+    seals=Seals(marks=(MARK.encode(),), opened=without_seals),
+    counting=Counting(read=read_count, render=render_count),
 )

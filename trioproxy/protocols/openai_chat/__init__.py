@@ -7,8 +7,9 @@ tools and thinking files beside them, ``reader`` (an upstream's chunks), ``write
 
 from __future__ import annotations
 
-from trioproxy.protocols.base import Protocol
+from trioproxy.protocols.base import Emulation, Operation, Protocol
 from trioproxy.protocols.openai_chat.body import read_body, write_body
+from trioproxy.protocols.openai_chat.completions import CompletionWriter, read_completion, write_completion
 from trioproxy.protocols.openai_chat.errors import error_frames, read_error, render_error
 from trioproxy.protocols.openai_chat.models import render_model, render_models
 from trioproxy.protocols.openai_chat.peek import ENDPOINTS, NAME, peek
@@ -36,4 +37,9 @@ PROTOCOL = Protocol(
     keepalive=b": keep-alive\n\n",
     render_models=render_models,
     render_model=render_model,
+    emulations={
+        Operation.COMPLETIONS: Emulation(
+            read_request=read_completion, stream_writer=CompletionWriter, write_body=write_completion
+        )
+    },
 )

@@ -1,7 +1,7 @@
 """The endpoints of this family, and what routing has to know of a request: its model, and whether it wants a stream.
 
-``/v1/completions``, ``/v1/embeddings``, ``/v1/images`` and ``/v1/audio`` are carried as they are to a provider that has them; only Chat
-Completions itself is ever translated.
+``/v1/embeddings``, ``/v1/images`` and ``/v1/audio`` are carried as they are to a provider that has them, and so is ``/v1/completions``; one that
+does not have it serves it by chatting (``completions.py``).
 """
 
 from __future__ import annotations

@@ -7,14 +7,17 @@ both.
 
 from __future__ import annotations
 
-from trioproxy.protocols.base import Protocol
+from trioproxy.protocols.base import Counting, Emulation, Operation, Protocol, Seals
 from trioproxy.protocols.openai_responses.body import read_body, write_body
+from trioproxy.protocols.openai_responses.compaction import read_compaction, write_compaction
 from trioproxy.protocols.openai_responses.errors import read_error, render_error
 from trioproxy.protocols.openai_responses.failed import error_frames
 from trioproxy.protocols.openai_responses.models import render_model, render_models
 from trioproxy.protocols.openai_responses.peek import ENDPOINTS, peek
 from trioproxy.protocols.openai_responses.read_request import read_request
 from trioproxy.protocols.openai_responses.reader import StreamReader
+from trioproxy.protocols.openai_responses.seals import MARKS, without_seals
+from trioproxy.protocols.openai_responses.token_counts import read_count, render_count
 from trioproxy.protocols.openai_responses.vocabulary import NAME
 from trioproxy.protocols.openai_responses.write_request import write_request
 from trioproxy.protocols.openai_responses.writer import StreamWriter
@@ -38,4 +41,11 @@ PROTOCOL = Protocol(
     keepalive=b": keep-alive\n\n",
     render_models=render_models,
     render_model=render_model,
+    seals=Seals(marks=MARKS, opened=without_seals),
+    counting=Counting(read=read_count, render=render_count),
+    emulations={
+        Operation.COMPACT: Emulation(
+            read_request=read_compaction, stream_writer=StreamWriter, write_body=write_compaction
+        )
+    },
 )

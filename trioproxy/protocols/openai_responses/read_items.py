@@ -18,11 +18,14 @@ from trioproxy.neutral.request import Role, Turn
 from trioproxy.protocols.openai_responses.builtin import builtin_of_call, builtin_of_output
 from trioproxy.protocols.openai_responses.content import read_part
 from trioproxy.protocols.openai_responses.fields import Fields, refusal
-from trioproxy.protocols.openai_responses.signatures import MARK, unseal
+from trioproxy.protocols.openai_responses.signatures import MARK, open_summary, unseal
 from trioproxy.protocols.openai_responses.vocabulary import ITEMS, NAME, UNKNOWN_ITEM, ItemPlace, ItemRule
 from trioproxy.wire.jsoncodec import JSON, Object
 
-__all__ = ["ItemReader"]
+__all__ = ["SUMMARY_NOTE", "ItemReader"]
+
+SUMMARY_NOTE = "summary"
+"""The note on a turn that is a compaction of our own making."""
 
 _ROLES = {"user": Role.USER, "assistant": Role.ASSISTANT, "system": Role.SYSTEM, "developer": Role.SYSTEM}
 # Members that name or date an item and mean nothing to anyone but this protocol.
@@ -67,6 +70,10 @@ class ItemReader:
             self.loaded.append((Fields(item, path).list("tools"), f"{path}.tools"))
         elif kind == "reasoning":
             self._reasoning(item, path)
+        elif kind == "compaction" and (summary := open_summary(item.get("encrypted_content"))) is not None:
+            self._flush()
+            note = packed(NAME, {}, spelling={SUMMARY_NOTE: True})
+            self.turns.append(Turn(role=Role.USER, parts=(Text(text=summary),), extras=note))
         elif kind in _CALLS:
             self._say(ItemPlace.MODEL, _read_call(item, path, *_CALLS[kind]))
         elif kind in _OUTPUTS:

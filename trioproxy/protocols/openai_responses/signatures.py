@@ -12,9 +12,9 @@ from __future__ import annotations
 import attrs
 
 from trioproxy.neutral.parts import Signature, SignatureForm
-from trioproxy.wire.jsoncodec import JSONError, dumps, loads
+from trioproxy.wire.jsoncodec import JSON, JSONError, dumps, loads
 
-__all__ = ["MARK", "Seal", "seal", "unseal"]
+__all__ = ["MARK", "Seal", "open_summary", "seal", "seal_summary", "unseal"]
 
 MARK = "trioproxy/1:"
 """Base64url, which OpenAI's own content is, has no colon."""
@@ -51,3 +51,23 @@ def unseal(value: str, *, item_id: str | None = None) -> Seal:
             return Seal(signature=Signature(value=inner, form=_FORMS[form]), call_id=call_id)
         case _:
             return own
+
+
+def seal_summary(text: str) -> str:
+    """The ``encrypted_content`` of a compaction of our own making: the summary itself."""
+    return MARK + dumps(["summary", text, None]).decode()
+
+
+def open_summary(value: JSON) -> str | None:
+    """The summary that :func:`seal_summary` sealed; None for any other value."""
+    if not isinstance(value, str) or not value.startswith(MARK):
+        return None
+    try:
+        opened = loads(value[len(MARK) :])
+    except JSONError:
+        return None
+    match opened:
+        case ["summary", str() as text, None]:
+            return text
+        case _:
+            return None
