@@ -161,6 +161,19 @@ async def test_saved_file_is_in_force_soon(path: Path, autojump_clock: MockClock
     nursery.cancel_scope.cancel()
 
 
+async def test_file_saved_before_the_watch_began_is_seen(
+    path: Path, autojump_clock: MockClock, nursery: trio.Nursery
+) -> None:
+    subject = reloader(path)
+    subject.start()
+    write(path, GOOD + "# more\n")
+    nursery.start_soon(subject.watch)
+
+    await changed(subject, 2)
+
+    nursery.cancel_scope.cancel()
+
+
 async def test_token_file_is_watched_too(path: Path, autojump_clock: MockClock, nursery: trio.Nursery) -> None:
     token = path.parent / "token.json"
     write(path, f"qwen: [{{token-file: {token}}}]\n")

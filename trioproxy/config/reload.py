@@ -78,6 +78,7 @@ class Reloader:
     _started: Settings = attrs.field(init=False)
     _digest: bytes = attrs.field(default=b"", init=False)
     _tokens: set[str] = attrs.field(factory=set, init=False)
+    _seen: tuple[object, ...] = attrs.field(default=(), init=False)
     _lock: trio.Lock = attrs.field(factory=trio.Lock, init=False)
 
     def __attrs_post_init__(self) -> None:
@@ -102,15 +103,14 @@ class Reloader:
 
     async def watch(self) -> None:
         """Reload whenever the file, or a token file it names, has changed. Never returns."""
-        seen = await trio.to_thread.run_sync(self._fingerprint)
         while True:
             await trio.sleep(POLL)
             now = await trio.to_thread.run_sync(self._fingerprint)
-            if now == seen:
+            if now == self._seen:
                 continue
             await trio.sleep(SETTLE)
             if await trio.to_thread.run_sync(self._fingerprint) == now:
-                seen = now
+                self._seen = now
                 await self.reload()
 
     async def watch_signals(self) -> None:
@@ -143,7 +143,11 @@ class Reloader:
         )
 
     def _read(self) -> tuple[bytes, Snapshot]:
-        """Digest and snapshot of what lies there now. Runs in a thread."""
+        """Digest and snapshot of what lies there now. Runs in a thread.
+
+        What is read is remembered as it was *before* the reading: a file saved meanwhile is a change that is yet to be seen.
+        """
+        before = {str(self.path): _stamp(self.path)}
         config = load(self.path)
         digest = hashlib.sha256()
         _add(digest, self.path)
@@ -151,10 +155,12 @@ class Reloader:
 
         def read(path: str) -> str:
             tokens.add(path)
+            before.setdefault(path, _stamp(Path(path)))
             return read_text(path)
 
         snapshot = build(config, self.catalogue, self.env(), host=self.host, port=self.port, read=read)
         self._tokens = tokens
+        self._seen = tuple(before[path] for path in (str(self.path), *sorted(tokens)))
         for path in sorted(tokens):
             _add(digest, Path(path))
         return digest.digest(), snapshot
