@@ -215,15 +215,17 @@ def test_encrypted_reasoning_without_an_id_has_none() -> None:
 def test_a_tool_may_answer_with_an_image() -> None:
     odd = Opaque(protocol="anthropic", kind="odd", payload={})
     native = Opaque(protocol=PROTOCOL.name, kind="content/chart", payload={"type": "chart"})
-    result = said(Role.USER, ToolResult(call_id="c", content=(IMAGE, odd, native), is_error=True))
+    call = Turn(role=Role.ASSISTANT, parts=(ToolCall(call_id="c", name="f", arguments="{}"),))
+    answered = ToolResult(call_id="c", content=(IMAGE, odd, native), is_error=True)
+    result = written(turns=(call, Turn(role=Role.USER, parts=(answered,))))
 
-    (item,) = items(result)
+    _, item = items(result)
     assert item["output"] == [
         {"type": "input_text", "text": "Error:"},
         {"type": "input_image", "image_url": "data:image/png;base64,iVBO", "detail": "auto"},
         {"type": "chart"},
     ]
-    assert paths(result.losses) == ["turns[0].parts[0].content[1]"]
+    assert paths(result.losses) == ["turns[1].parts[0].content[1]"]
 
 
 def test_long_call_ids_are_shortened_alike() -> None:
@@ -281,6 +283,18 @@ def test_own_items_stand_where_they_stood() -> None:
 
     assert [item.get("type") for item in items(result)] == ["message", "web_search_call", "message"]
     assert items(result)[0]["content"][1] == {"type": "chart"}
+
+
+def test_calls_and_results_that_lost_each_other_are_paired() -> None:
+    result = written(
+        turns=(
+            Turn(role=Role.ASSISTANT, parts=(ToolCall(call_id="a", name="f", arguments="{}"),)),
+            Turn(role=Role.USER, parts=(ToolResult(call_id="b", content=(Text(text="x"),)),)),
+        )
+    )
+
+    assert [item["type"] for item in items(result)] == ["function_call", "function_call_output", "message"]
+    assert paths(result.losses) == ["input[0]", "input[1]"]
 
 
 def test_an_empty_conversation_has_an_empty_input() -> None:

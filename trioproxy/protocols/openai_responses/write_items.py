@@ -6,6 +6,7 @@ one's words:
 
 * reasoning goes back only with OpenAI's own encrypted content; any other is left out, because a provider takes none it did not write;
 * call ids longer than the API takes are replaced by a digest, the same for call and result;
+* calls and results that lost each other are paired again (``pairing.py``, for whole requests);
 * a tool error, which has no member here, is said in the text.
 """
 
@@ -46,13 +47,14 @@ _CALLS = {ToolKind.FUNCTION: ("function_call", "arguments"), ToolKind.CUSTOM: ("
 
 
 class ItemWriter:
-    """Writes items one after another into ``items``. ``named`` gives a tool's name at the target; ``losses`` grows."""
+    """Writes items one after another into ``items``; ``ends`` are the places behind each turn's last. ``named`` gives a tool's name at the
+    target; ``losses`` grows."""
 
     def __init__(self, named: Callable[[ToolCall], str], losses: list[Loss]) -> None:
         self.items: list[Object] = []
+        self.ends: list[int] = []
         self._named = named
         self._losses = losses
-        self._kinds: dict[str, ToolKind] = {}
         self._message: Object | None = None
         self._string = False
         self._foreign = False
@@ -92,6 +94,7 @@ class ItemWriter:
         for number, part in enumerate(turn.parts):
             self._part(part, turn.role, f"{path}.parts[{number}]")
         self._close()
+        self.ends.append(len(self.items))
 
     def _part(self, part: Part, role: Role, path: str) -> None:
         match part:
@@ -209,7 +212,6 @@ class ItemWriter:
 
     def _call(self, part: ToolCall, path: str) -> None:
         notes = spelling(part.extras, NAME)
-        self._kinds[part.call_id] = part.kind
         if "verbatim" in notes:
             self.items.append(notes["verbatim"])
             return
@@ -230,9 +232,8 @@ class ItemWriter:
             self.items.append(notes["verbatim"])
             return
         self._losses += settled(part.extras, NAME, path=path)
-        kind = self._kinds.get(part.call_id, part.kind)
         call_id = part.call_id if "item" in notes else _fitted(part.call_id)
-        item: Object = {"type": f"{'custom_tool_call' if kind is ToolKind.CUSTOM else 'function_call'}_output"}
+        item: Object = {"type": f"{_CALLS[part.kind][0]}_output"}
         item |= {**notes.get("item", {}), "call_id": call_id, "output": self._output(part, path)}
         if part.name is not None and "item" in notes:
             item["name"] = part.name

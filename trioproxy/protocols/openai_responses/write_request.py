@@ -24,6 +24,7 @@ from trioproxy.neutral.parts import Opaque, Text, ToolCall
 from trioproxy.neutral.request import Conversation, Effort, OutputFormat, OutputKind, ReasoningAsk, Role, Tool, Turn
 from trioproxy.protocols.base import Operation, WriteTarget, Written
 from trioproxy.protocols.openai_responses.fields import restore
+from trioproxy.protocols.openai_responses.pairing import paired
 from trioproxy.protocols.openai_responses.vocabulary import NAME
 from trioproxy.protocols.openai_responses.write_items import ItemWriter
 from trioproxy.protocols.openai_responses.write_tools import write_choice, write_tools
@@ -123,7 +124,9 @@ class _RequestWriter:
             items.items.insert(place, item)
         if self._notes.get("input") == "string" and len(items.items) == 1:
             self._body["input"] = items.items[0]["content"]
-        elif not self._ours or items.items:
+        elif not self._ours:
+            self._body["input"] = paired(items.items, items.ends, self._losses)
+        elif items.items:
             self._body["input"] = items.items
 
     def _sampling(self) -> None:

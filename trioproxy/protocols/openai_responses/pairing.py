@@ -1,0 +1,81 @@
+"""Every call has its output, and every output its call.
+
+The API answers 400 to an input in which one is missing ("No tool output found for function call …", "No tool call found for function call output
+…"), and tells two calls apart by their ids alone. Histories of other protocols, cut short by an interruption or a context limit, keep
+neither rule.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Mapping, Sequence
+from typing import Any
+
+from trioproxy.neutral.loss import Loss
+from trioproxy.wire.jsoncodec import Object
+
+__all__ = ["NO_RESULT", "paired"]
+
+NO_RESULT = "The call gave no result."
+
+_CALLS = frozenset({"function_call", "custom_tool_call"})
+_OUTPUTS = frozenset({"function_call_output", "custom_tool_call_output"})
+
+
+def paired(items: Sequence[Object], ends: Iterable[int], losses: list[Loss]) -> list[Object]:
+    """The items with an output for every call, and outputs that answer no call as messages. ``ends`` are the places where turns end: what
+    is missing is put at the end of the turn that called. Calls under an id that was used before get one of their own; items are changed in
+    place."""
+    open_calls, strays = _match(items)
+    missing = {place for places in open_calls.values() for place in places}
+    borders = set(ends) | {len(items)}
+    out: list[Object] = []
+    owed: list[Object] = []
+    for place, item in enumerate(items):
+        if place in strays:
+            losses.append(Loss(f"input[{place}]", "an output of no call in the history is sent as a message"))
+            item = _as_message(item)
+        out.append(item)
+        if place in missing:
+            losses.append(Loss(f"input[{place}]", "a call without an output is sent with one that says so"))
+            owed.append({"type": f"{item['type']}_output", "call_id": item["call_id"], "output": NO_RESULT})
+        if place + 1 in borders:
+            out += owed
+            owed = []
+    return out
+
+
+def _match(items: Sequence[Object]) -> tuple[Mapping[str, list[int]], set[int]]:
+    """The calls that stay open, by the id they came with, and the outputs that answer none."""
+    open_calls: dict[str, list[int]] = {}
+    strays: set[int] = set()
+    used: set[Any] = set()
+    for place, item in enumerate(items):
+        kind = item.get("type")
+        if kind in _CALLS:
+            given = item["call_id"]
+            item["call_id"] = _unused(given, used)
+            used.add(item["call_id"])
+            open_calls.setdefault(given, []).append(place)
+        elif kind in _OUTPUTS:
+            waiting = open_calls.get(item["call_id"])
+            if not waiting:
+                strays.add(place)
+                continue
+            call = items[waiting.pop(0)]
+            item["call_id"], item["type"] = call["call_id"], f"{call['type']}_output"
+    return open_calls, strays
+
+
+def _unused(given: str, used: set[Any]) -> str:
+    serial, candidate = 1, given
+    while candidate in used:
+        serial += 1
+        candidate = f"{given[:56]}_{serial}"
+    return candidate
+
+
+def _as_message(item: Object) -> Object:
+    output = item["output"]
+    said = {"type": "input_text", "text": "A tool answered:"}
+    content = [said, {"type": "input_text", "text": output}] if isinstance(output, str) else [said, *output]
+    return {"type": "message", "role": "user", "content": content}
