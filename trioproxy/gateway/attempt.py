@@ -14,7 +14,7 @@ from trioproxy.errors import ErrorKind, Failure, Fault, ProxyError, UpstreamFaul
 from trioproxy.gateway.carriers import Carrier, is_encoded
 from trioproxy.gateway.deadlines import DeadlineTracker
 from trioproxy.gateway.error_shapes import typed
-from trioproxy.gateway.guard import Guard
+from trioproxy.gateway.guard import Guard, Pulse
 from trioproxy.gateway.stages import ErrorAnswer, Lane, Prepared, Rejected
 from trioproxy.ledger.entry import Entry
 from trioproxy.neutral.events import Foreign, PartStarted, ToolCallStarted, UsageReported
@@ -27,6 +27,8 @@ MOST_ERROR_BODY = 1024 * 1024
 MOST_HELD = 256 * 1024
 """A first frame longer than this is not waited for: it is sent as it comes, and failover is over."""
 CLOSING_TIME = 2.0
+
+_NOTED = frozenset({UsageReported, PartStarted, ToolCallStarted, Foreign})
 
 ChooseCarrier = Callable[[Headers], Carrier]
 """Given an answer's headers, what carries its body."""
@@ -51,7 +53,7 @@ class Opened:
         """Why this is no answer; None where it is one, or where it begins as one and its end is still to be told."""
         return None if self.spoken and self.held else self.carrier.failure
 
-    async def receive(self, guard: Guard) -> bytes:
+    async def receive(self, pulse: Pulse) -> bytes:
         """The next bytes for the client, which may be none; sets ``ended`` at the provider's clean end.
 
         Raises:
@@ -63,8 +65,10 @@ class Opened:
         else:
             self.ended = True
             out, events = self.carrier.close()
-        guard.received(events)
+        pulse.received(events)
         for event in events:
+            if type(event) not in _NOTED:
+                continue
             match event:
                 case UsageReported(usage=usage):
                     self.entry.used(usage)

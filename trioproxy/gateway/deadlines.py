@@ -65,6 +65,9 @@ def failure_of(phase: Phase, deadlines: Deadlines, *, provider: str) -> Failure:
     return Failure(kind=ErrorKind.TIMEOUT, message=message + hint, fault=fault, provider=provider)
 
 
+_TIMED = frozenset({ToolCallStarted, ToolArgsDelta, PartFinished, Finished, Failed})
+
+
 @attrs.define(eq=False)
 class DeadlineTracker:
     """One attempt's deadlines. ``began`` is when the exchange started, ``streaming`` whether the client asked for a stream."""
@@ -100,6 +103,9 @@ class DeadlineTracker:
     def events_seen(self, events: Iterable[Event], now: float) -> None:
         """These events were in the bytes that came."""
         for event in events:
+            # Most events are text and time nothing: they are told apart first, and cheaply.
+            if type(event) not in _TIMED:
+                continue
             match event:
                 case ToolCallStarted(index=index):
                     self._calls[index] = now - self._held_up + self.deadlines.tool_call
@@ -111,6 +117,14 @@ class DeadlineTracker:
                     self._calls.clear()
                 case _:
                     pass
+
+    @property
+    def shortest(self) -> float:
+        """The shortest limit in seconds: what is armed from now on does not fall due any sooner."""
+        limits = self.deadlines
+        return min(
+            limits.connect, limits.first_byte, limits.response, limits.idle, limits.tool_call, limits.client_send
+        )
 
     def send_started(self, now: float) -> None:
         """Bytes are being handed to the client."""

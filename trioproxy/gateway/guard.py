@@ -1,13 +1,15 @@
-"""The few lines of trio around the pure deadline tracker: one cancel scope whose deadline is moved.
+"""The few lines of trio around the pure deadline tracker: one cancel scope for what a deadline may end.
 
-Moving a deadline costs a fraction of a microsecond; a scope for each read would cost several, and a read that was cancelled may not be tried
-again (the next one would report a clean end).
+:class:`Guard` moves its scope's deadline with every fact. That is right for an attempt and for a whole body, which have few of them. A stream of
+many small chunks has a :class:`~trioproxy.gateway.sentry.Sentry` look instead. Neither ever cancels a read to try it again: the next one
+would report a clean end.
 """
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from collections.abc import Sequence
 from types import TracebackType
+from typing import Protocol
 
 import attrs
 import trio
@@ -16,15 +18,43 @@ from trioproxy.errors import Failure
 from trioproxy.gateway.deadlines import DeadlineTracker, Phase, failure_of
 from trioproxy.neutral.events import Event
 
-__all__ = ["Guard"]
+__all__ = ["Guard", "Pulse"]
+
+
+class Pulse(Protocol):
+    """Bounds what runs inside ``with``, and is told what happens there."""
+
+    def __enter__(self) -> Pulse: ...
+
+    def __exit__(
+        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
+    ) -> bool: ...
+
+    @property
+    def expired(self) -> Phase | None:
+        """The phase whose deadline ended what ran inside, None where it ended by itself."""
+        ...
+
+    def failure(self) -> Failure:
+        """The failure that :attr:`expired` is."""
+        ...
+
+    def received(self, events: Sequence[Event]) -> None:
+        """Bytes of the answer came, and these events were in them."""
+        ...
+
+    def send_started(self) -> None:
+        """Bytes are being handed to the client."""
+        ...
+
+    def send_finished(self) -> float:
+        """The client's kernel took them; the time it is now."""
+        ...
 
 
 @attrs.define(eq=False)
 class Guard:
-    """Bounds what runs inside ``with guard:`` by what the tracker says. It is the :class:`~trioproxy.upstream.base.Progress` of its attempt.
-
-    Whoever tells the tracker a fact calls :meth:`moved` afterwards.
-    """
+    """See :class:`Pulse`. It is also the :class:`~trioproxy.upstream.base.Progress` of its attempt."""
 
     tracker: DeadlineTracker
     provider: str
@@ -32,7 +62,7 @@ class Guard:
 
     def __enter__(self) -> Guard:
         self._scope.__enter__()
-        self.moved()
+        self._move()
         return self
 
     def __exit__(
@@ -40,44 +70,43 @@ class Guard:
     ) -> bool:
         return bool(self._scope.__exit__(kind, error, trace))
 
-    def moved(self) -> None:
-        """The tracker learned something."""
-        self._scope.deadline = self.tracker.due()
+    @property
+    def expired(self) -> Phase | None:
+        """See :class:`Pulse`."""
+        return self.tracker.phase() if self._scope.cancelled_caught else None
+
+    def failure(self) -> Failure:
+        """See :class:`Pulse`."""
+        return failure_of(self.tracker.phase(), self.tracker.deadlines, provider=self.provider)
 
     def attempt_started(self) -> None:
         """A way to the provider is being looked for."""
         self.tracker.attempt_started(trio.current_time())
-        self.moved()
+        self._move()
 
     def request_sent(self) -> None:
         """See ``Progress.request_sent``."""
         self.tracker.request_sent(trio.current_time())
-        self.moved()
+        self._move()
 
-    def received(self, events: Iterable[Event]) -> None:
-        """Bytes of the answer came, and these events were in them."""
+    def received(self, events: Sequence[Event]) -> None:
+        """See :class:`Pulse`."""
         now = trio.current_time()
         self.tracker.bytes_received(now)
         self.tracker.events_seen(events, now)
-        self.moved()
+        self._move()
 
     def send_started(self) -> None:
-        """Bytes are being handed to the client."""
+        """See :class:`Pulse`."""
         self.tracker.send_started(trio.current_time())
-        self.moved()
+        self._move()
 
     def send_finished(self) -> float:
-        """The client's kernel took them; the time it is now."""
+        """See :class:`Pulse`."""
         now = trio.current_time()
         self.tracker.send_finished(now)
-        self.moved()
+        self._move()
         return now
 
-    @property
-    def expired(self) -> Phase | None:
-        """The phase whose deadline ended what ran inside, None where it ended by itself."""
-        return self.tracker.phase() if self._scope.cancelled_caught else None
-
-    def failure(self) -> Failure:
-        """The failure that :attr:`expired` is."""
-        return failure_of(self.tracker.phase(), self.tracker.deadlines, provider=self.provider)
+    def _move(self) -> None:
+        self._scope.deadline = self.tracker.due()

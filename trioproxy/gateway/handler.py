@@ -71,11 +71,11 @@ class Gateway:
         asked = admitted.asked
         attendants.watch_client()
         routed = route(snapshot, protocol=asked.protocol, operation=asked.operation, model=asked.model, client=client)
-        attendants.keep_alive(admitted, settings)
+        sentry = attendants.keep_watch(admitted, settings)
         answer = await self.failover.first_answer(admitted, routed, settings, entry)
         if isinstance(answer, Rejected):
             return await refuse(outlet, settings, answer.failure, answer=answer.answer)
-        ended = await relay(answer, outlet, *answer_head(answer, admitted, settings, entry.id))
+        ended = await relay(answer, outlet, sentry, *answer_head(answer, admitted, settings, entry.id))
         if ended.failure is not None:
             self.failover.note(answer.prepared.candidate, ended.failure, settings)
             if not ended.told:

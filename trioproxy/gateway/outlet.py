@@ -10,11 +10,10 @@ import attrs
 import trio
 
 from trioproxy.config.model import Deadlines
-from trioproxy.errors import ClientFault
 from trioproxy.gateway.carriers import Carrier
 from trioproxy.gateway.deadlines import Phase, failure_of
 from trioproxy.gateway.exchange import Exchange
-from trioproxy.gateway.guard import Guard
+from trioproxy.gateway.guard import Pulse
 from trioproxy.gateway.refusal import Reply
 from trioproxy.ledger.entry import Entry
 from trioproxy.upstream.base import Headers
@@ -36,8 +35,10 @@ class Outlet:
     """What the client has ends between two frames."""
     over: bool = attrs.field(default=False, init=False)
     """The client has the answer's own end."""
-    _lock: trio.Lock = attrs.field(factory=trio.Lock, init=False)
-    _last: float = attrs.field(factory=trio.current_time, init=False)
+    last_sent: float = attrs.field(factory=trio.current_time, init=False)
+    """When bytes went to the client last, or would have if a keep-alive could have stood there."""
+    _giving: bool = attrs.field(default=False, init=False)
+    _filling: trio.Event | None = attrs.field(default=None, init=False)
 
     @property
     def started(self) -> bool:
@@ -49,22 +50,19 @@ class Outlet:
         self.entry.answered(status)
         await self.exchange.start(status, headers, flush=flush)
 
-    async def give(self, data: bytes, guard: Guard, carrier: Carrier) -> None:
-        """Hand bytes of ``carrier`` to the client within its deadline, which ``guard`` keeps.
+    async def give(self, data: bytes, pulse: Pulse, carrier: Carrier) -> None:
+        """Hand bytes of ``carrier`` to the client within its deadline, which ``pulse`` keeps.
 
         Raises:
             ClientFault: CLIENT_GONE.
         """
-        guard.send_started()
-        try:
-            self._lock.acquire_nowait()
-        except trio.WouldBlock:
-            await self._lock.acquire()
-        try:
-            await self._send(data)
-            self._last = guard.send_finished()
-        finally:
-            self._lock.release()
+        pulse.send_started()
+        if self._filling is not None:
+            await self._filling.wait()
+        self._giving = True
+        await self._send(data)
+        self._giving = False
+        self.last_sent = pulse.send_finished()
         self.border, self.over = carrier.at_border, carrier.over
         self.entry.sent(len(data))
 
@@ -85,11 +83,13 @@ class Outlet:
     async def finish(self, tail: bytes = b"") -> None:
         """End the exchange well, after ``tail``."""
         with self._patience() as scope:
-            async with self._lock:
-                if tail:
-                    await self.exchange.send(tail)
-                    self.entry.sent(len(tail))
-                await self.exchange.finish()
+            if self._filling is not None:
+                await self._filling.wait()
+            self._giving = True
+            if tail:
+                await self.exchange.send(tail)
+                self.entry.sent(len(tail))
+            await self.exchange.finish()
         if scope.cancelled_caught:
             await self.leave()
 
@@ -102,42 +102,31 @@ class Outlet:
         """Break the transfer off, so that nobody takes it for whole."""
         await self.exchange.abort()
 
-    async def keep_alive(self, data: bytes, interval: float, early: Headers | None) -> None:
-        """Send ``data`` whenever nothing was sent for ``interval`` seconds and what was sent ends at a border. Returns when the client can't be
-        reached any more; the account says why.
+    async def fill_silence(self, data: bytes, early: Headers | None) -> bool:
+        """Send a keep-alive where one may stand: between two frames, while nobody else writes. Whether the client still takes bytes.
 
-        ``early`` is the head to send where none was sent by then; with None, silence lasts until the answer begins.
+        ``early`` is the head to send where none was sent; with None the silence is kept until the answer begins.
+
+        Raises:
+            ClientFault: CLIENT_GONE.
         """
-        while True:
-            now = trio.current_time()
-            if now < self._last + interval:
-                await trio.sleep_until(self._last + interval)
-                continue
-            self._last = now
-            if self.over or self._lock.locked():
-                continue
-            if not self.started and early is None:
-                continue
-            if self.started and not self.border:
-                continue
-            try:
-                reached = await self._beat(data, early)
-            except ClientFault as error:
-                self.entry.failed(error.failure)
-                return
-            if not reached:
-                return
-
-    async def _beat(self, data: bytes, early: Headers | None) -> bool:
-        async with self._lock:
+        self.last_sent = trio.current_time()
+        may_begin = self.started or early is not None
+        if self.over or self._giving or not may_begin or (self.started and not self.border):
+            return True
+        self._filling = trio.Event()
+        try:
             with self._patience() as scope:
                 if not self.started and early is not None:
                     self.border = True
                     await self.start(200, early)
                 await self._send(data)
-            if scope.cancelled_caught:
-                await self.leave()
-            self._last = trio.current_time()
+        finally:
+            self._filling.set()
+            self._filling = None
+        self.last_sent = trio.current_time()
+        if scope.cancelled_caught:
+            await self.leave()
         return not scope.cancelled_caught
 
     async def _send(self, data: bytes) -> None:

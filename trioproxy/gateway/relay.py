@@ -23,8 +23,9 @@ import trio
 from trioproxy.errors import ClientFault, ErrorKind, Failure, Fault, ProxyError, UpstreamFault
 from trioproxy.gateway.attempt import Opened
 from trioproxy.gateway.deadlines import Phase
-from trioproxy.gateway.guard import Guard
+from trioproxy.gateway.guard import Guard, Pulse
 from trioproxy.gateway.outlet import Outlet
+from trioproxy.gateway.sentry import Sentry
 from trioproxy.gateway.stages import Ended
 from trioproxy.upstream.base import Headers
 
@@ -46,23 +47,27 @@ NOT_A_STREAM = Failure(
 )
 
 
-async def relay(opened: Opened, outlet: Outlet, status: int, headers: Headers) -> Ended:
+async def relay(opened: Opened, outlet: Outlet, sentry: Sentry | None, status: int, headers: Headers) -> Ended:
     """Carry the answer to its end. The provider's side is closed afterwards, come what may.
 
-    A failure that comes before anything of this answer was sent is left to the caller to tell.
+    ``sentry`` keeps the deadlines of a stream. A failure that comes before anything of this answer was sent is left to the caller to tell.
     """
-    guard = Guard(opened.tracker, opened.prepared.provider)
+    pulse: Pulse
+    if sentry is not None and opened.carrier.streams:
+        pulse = sentry.watch(opened.tracker, opened.prepared.provider)
+    else:
+        pulse = Guard(opened.tracker, opened.prepared.provider)
     try:
         failure: Failure | None = None
         if outlet.started and not opened.carrier.streams:
             return Ended(failure=NOT_A_STREAM, told=False)
-        with guard:
-            failure = await _pump(opened, outlet, guard, status, headers)
-        if guard.expired is Phase.CLIENT_SEND:
+        with pulse:
+            failure = await _pump(opened, outlet, pulse, status, headers)
+        if pulse.expired is Phase.CLIENT_SEND:
             await outlet.leave()
-            return Ended(failure=guard.failure())
-        if guard.expired is not None:
-            failure = guard.failure()
+            return Ended(failure=pulse.failure())
+        if pulse.expired is not None:
+            failure = pulse.failure()
         if failure is not None and not outlet.started:
             return Ended(failure=failure, told=False)
         if opened.carrier.over and opened.carrier.failure is None and not outlet.in_midst:
@@ -80,18 +85,18 @@ async def relay(opened: Opened, outlet: Outlet, status: int, headers: Headers) -
         await opened.aclose()
 
 
-async def _pump(opened: Opened, outlet: Outlet, guard: Guard, status: int, headers: Headers) -> Failure | None:
+async def _pump(opened: Opened, outlet: Outlet, pulse: Pulse, status: int, headers: Headers) -> Failure | None:
     """Read and write until the end; the failure it came to, None where the answer is whole."""
     carrier = opened.carrier
     try:
         if not outlet.started:
             await outlet.start(status, headers)
         if opened.held:
-            await outlet.give(opened.held, guard, carrier)
+            await outlet.give(opened.held, pulse, carrier)
         while not opened.ended and not carrier.done:
-            out = await opened.receive(guard)
+            out = await opened.receive(pulse)
             if out:
-                await outlet.give(out, guard, carrier)
+                await outlet.give(out, pulse, carrier)
     except ProxyError as error:
         return error.failure
     return carrier.failure
