@@ -374,6 +374,7 @@ def test_replay_folder(tmp_path: Path) -> None:
     (credential,) = snapshot(text, tmp_path).credentials
     assert credential.replay_dir == str(tmp_path / "tapes" / "a")
     assert (credential.replay_speed, credential.replay_match, credential.prefix) == (10, "strict", "t")
+    assert credential.disable_cooling, "a recorded 429 would put the other recordings to rest"
     assert {wire.protocol for wire in credential.wires} == {"openai_chat", "openai_responses", "anthropic", "gemini"}
     (elsewhere,) = snapshot("providers: {tape: {type: replay, dir: /abs}}", None).credentials
     assert (elsewhere.replay_dir, elsewhere.replay_speed, elsewhere.replay_match) == ("/abs", 1.0, "shape")

@@ -211,6 +211,7 @@ def _replay(group: str, section: Section, provider: Provider, mint: Mint, folder
             replay_dir=str(path),
             replay_speed=section.get("speed", 1.0),
             replay_match=section.get("match", "shape"),
+            disable_cooling=True,  # a recorded 429 says nothing about the next recording
         )
     )
 
