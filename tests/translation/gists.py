@@ -131,9 +131,7 @@ def _by_kind(gist: Gist) -> Gist:
 
 
 def _refusals_as_text(gist: Gist) -> Gist:
-    return attrs.evolve(
-        gist, said=_merged([("text", each[1]) if each[0] == "refusal" else each for each in gist.said])
-    )
+    return attrs.evolve(gist, said=_merged([("text", each[1]) if each[0] == "refusal" else each for each in gist.said]))
 
 
 def _customs_as_functions(gist: Gist) -> Gist:
