@@ -76,7 +76,8 @@ def test_what_goes_without_saying() -> None:
     credential = only("mistral: {api-key: k}")
 
     assert (credential.group, credential.label, credential.prefix) == ("mistral", "mistral#1", None)
-    assert credential.quirks == ("strip-stream-options", "mistral-tool-choice-any")
+    assert credential.quirks == credential.provider.quirks
+    assert "mistral-call-ids" in credential.quirks
     assert (credential.include_usage, credential.custom_base, credential.enabled) == (False, False, True)
     assert (credential.request_retry, credential.proxy_url, credential.models) == (None, None, ())
 

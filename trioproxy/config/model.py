@@ -273,6 +273,11 @@ class Candidate:
     tier: int = 0
     facts: ModelFacts | None = None
 
+    @property
+    def quirks(self) -> tuple[str, ...]:
+        """What is peculiar of the credential's provider, then of this model."""
+        return (*self.credential.quirks, *self.credential.provider.quirks_of(self.model))
+
 
 @attrs.frozen(kw_only=True)
 class Routed:

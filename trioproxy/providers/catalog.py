@@ -24,7 +24,7 @@ __all__ = ["Catalogue", "catalogue", "parse"]
 _Enum = TypeVar("_Enum", bound=enum.Enum)
 
 _PROVIDER_KEYS = {
-    "title", "aliases", "blocks", "env", "auth", "rate_headers", "headers", "wires", "patterns", "models", "quirks", "usage",
+    "title", "aliases", "blocks", "env", "auth", "rate_headers", "headers", "wires", "patterns", "models", "quirks", "model_quirks", "usage",
     "base_required", "key_required", "token_fields", "sign_in", "notes",
 }  # fmt: skip
 _PLAIN_KEYS = {"paths", "auth", "headers"}
@@ -128,6 +128,9 @@ def _provider(name: str, entry: Any, protocols: Mapping[str, Wire]) -> Provider:
         token_fields=_words(at.get("token_fields", ("access_token", "api_key"))),
         rate_headers=_choice(RateHeaders, at.get("rate_headers", "openai"), where),
         sign_in=at.get("sign_in"),
+        model_quirks=tuple(
+            (str(pattern), _words(names)) for pattern, names in _mapping(at.get("model_quirks", {}), where).items()
+        ),
     )
 
 

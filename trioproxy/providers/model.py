@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import enum
 from collections.abc import Mapping
+from fnmatch import fnmatchcase
 from types import MappingProxyType
 
 import attrs
@@ -117,7 +118,8 @@ class Provider:
     """One catalogue entry. ``patterns`` are the globs of model names it serves where a block names none; ``blocks`` the configuration
     keys that make credentials of it; ``include_usage`` says whether a chat stream may be asked for usage. ``aliases`` are other names for it
     in the ``type`` of a provider map, ``env`` the environment variables its key usually has, ``token_fields`` the members of a token file
-    that may hold the key, best first. ``sign_in`` names the login flow this provider needs, None where a key is enough."""
+    that may hold the key, best first. ``sign_in`` names the login flow this provider needs, None where a key is enough. ``quirks`` hold for all
+    of its models, ``model_quirks`` for those whose name fits the glob, the first that fits."""
 
     name: str
     title: str
@@ -137,6 +139,12 @@ class Provider:
     token_fields: tuple[str, ...] = ("access_token", "api_key")
     rate_headers: RateHeaders = RateHeaders.OPENAI
     sign_in: str | None = None
+    model_quirks: tuple[tuple[str, tuple[str, ...]], ...] = ()
+
+    def quirks_of(self, model: str) -> tuple[str, ...]:
+        """What is peculiar of one model, beside :attr:`quirks`. ``model`` is the upstream's name."""
+        name = model.lower()
+        return next((quirks for pattern, quirks in self.model_quirks if fnmatchcase(name, pattern.lower())), ())
 
     def wire(self, protocol: str) -> Wire | None:
         """The wire that speaks ``protocol``, None where this provider has none."""

@@ -9,7 +9,7 @@ where nothing had to change, so that a body no edit touches stays the client's b
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable, Mapping
+from collections.abc import Iterable, Mapping
 from types import MappingProxyType
 from typing import Any
 
@@ -17,53 +17,13 @@ import attrs
 
 from trioproxy.neutral.loss import Loss
 from trioproxy.protocols.base import Operation
+from trioproxy.providers.dialects import DIALECTS
 from trioproxy.providers.effort import suffixed
-from trioproxy.providers.model import ModelFacts, ThinkingSuffix
+from trioproxy.providers.quirk import ANTHROPIC, CHAT, GEMINI, RESPONSES, Quirk, QuirkContext
+from trioproxy.providers.vendors import VENDOR_EDITS
 from trioproxy.wire.jsoncodec import Object
 
 __all__ = ["QUIRKS", "Edited", "Quirk", "QuirkContext", "answered", "edited"]
-
-CHAT, RESPONSES, ANTHROPIC, GEMINI = "openai_chat", "openai_responses", "anthropic", "gemini"
-
-
-@attrs.frozen(kw_only=True)
-class QuirkContext:
-    """What an edit may look at beside the body. ``client`` are the client's headers, names lower-case; ``facts`` what is known of the
-    model, None where nothing is. ``headers`` and ``losses`` are for the edit to fill: header lines to send, fields that were dropped."""
-
-    protocol: str
-    model: str = ""
-    operation: Operation = Operation.GENERATE
-    suffix: ThinkingSuffix | None = None
-    facts: ModelFacts | None = None
-    client: Mapping[str, str] = MappingProxyType({})
-    headers: dict[str, str] = attrs.field(factory=dict)
-    losses: list[Loss] = attrs.field(factory=list)
-
-
-Edit = Callable[[Object, QuirkContext], Object | None]
-
-
-@attrs.frozen(kw_only=True)
-class Quirk:
-    """One named edit.
-
-    ``edit`` changes a request, ``answer`` an answer (a whole body, or the data of one event of a stream); a quirk with neither is one that
-    the writer of its protocol looks at. ``marks`` are bytes of which one must stand in the raw body for the edit to have anything to do;
-    none means that the bytes can't tell. ``always`` says that it needs no naming.
-    """
-
-    name: str
-    doc: str
-    protocols: frozenset[str]
-    marks: tuple[bytes, ...] = ()
-    edit: Edit | None = None
-    answer: Callable[[Object], Object | None] | None = None
-    always: bool = False
-
-    def applies(self, raw: bytes) -> bool:
-        """Whether the edit may have something to do in a body of these bytes."""
-        return not self.marks or any(mark in raw for mark in self.marks)
 
 
 @attrs.frozen(kw_only=True)
@@ -75,19 +35,24 @@ class Edited:
     losses: tuple[Loss, ...]
 
 
-def edited(names: Iterable[str], raw: bytes, document: Object | None, context: QuirkContext) -> Edited | None:
+def edited(names: Iterable[str], raw: bytes | None, document: Object | None, context: QuirkContext) -> Edited | None:
     """The body after the edits of ``names`` and those that always hold in the protocol; None where nothing changes.
 
-    ``raw`` are the bytes ``document`` was read from. A name the table does not have is none of this function's business.
+    ``raw`` are the bytes ``document`` was read from. None says that our own writer wrote it: it needs no edit but those of ``names``. A name
+    the table does not have is none of this function's business.
     """
     if document is None:
         return None
     wanted = set(names)
     body: Object | None = None
     for quirk in QUIRKS.values():
-        if quirk.edit is None or context.protocol not in quirk.protocols or not (quirk.always or quirk.name in wanted):
+        if quirk.edit is None or context.protocol not in quirk.protocols:
             continue
-        if quirk.applies(raw):
+        if raw is None:
+            applies = quirk.name in wanted
+        else:
+            applies = (quirk.always or quirk.name in wanted) and quirk.applies(raw)
+        if applies:
             changed = quirk.edit(document if body is None else body, context)
             body = body if changed is None else changed
     if body is None:
@@ -213,39 +178,6 @@ def _without(value: Any) -> Any:
     return value
 
 
-def _strip_stream_options(body: Object, context: QuirkContext) -> Object | None:
-    return _dropped(body, ("stream_options",), context, "the provider refuses it; it reports usage anyway")
-
-
-def _tool_choice_any(body: Object, context: QuirkContext) -> Object | None:
-    return {**body, "tool_choice": "any"} if body.get("tool_choice") == "required" else None
-
-
-def _groq_unsupported(body: Object, context: QuirkContext) -> Object | None:
-    changed = _dropped(body, ("logprobs", "top_logprobs", "logit_bias"), context, "the provider refuses it")
-    messages = body.get("messages")
-    if not isinstance(messages, list) or not any(
-        isinstance(message, dict) and "name" in message for message in messages
-    ):
-        return changed
-    unnamed = []
-    for at, message in enumerate(messages):
-        if isinstance(message, dict) and "name" in message:
-            context.losses.append(Loss(path=f"messages[{at}].name", reason="the provider refuses it"))
-            unnamed.append({name: value for name, value in message.items() if name != "name"})
-        else:
-            unnamed.append(message)
-    return {**(changed if changed is not None else body), "messages": unnamed}
-
-
-def _dropped(body: Object, names: tuple[str, ...], context: QuirkContext, reason: str) -> Object | None:
-    gone = [name for name in names if name in body]
-    if not gone:
-        return None
-    context.losses.extend(Loss(path=name, reason=reason) for name in gone)
-    return {name: value for name, value in body.items() if name not in gone}
-
-
 def _suffix(body: Object, context: QuirkContext) -> Object | None:
     if context.suffix is None or context.operation is not Operation.GENERATE:
         return None
@@ -339,38 +271,12 @@ _TABLE = (
         always=True,
     ),
     Quirk(
-        name="strip-stream-options",
-        doc="`stream_options` is left out.",
-        protocols=frozenset({CHAT}),
-        marks=(b'"stream_options"',),
-        edit=_strip_stream_options,
-    ),
-    Quirk(
-        name="mistral-tool-choice-any",
-        doc="`tool_choice: required` is written `any`.",
-        protocols=frozenset({CHAT}),
-        marks=(b'"required"',),
-        edit=_tool_choice_any,
-    ),
-    Quirk(
-        name="groq-unsupported",
-        doc="`logprobs`, `top_logprobs`, `logit_bias` and names of messages are left out.",
-        protocols=frozenset({CHAT}),
-        marks=(b'"logprobs"', b'"top_logprobs"', b'"logit_bias"', b'"name"'),
-        edit=_groq_unsupported,
-    ),
-    Quirk(
         name="fill-anthropic-answer",
         doc="Members that imitations of the Messages API leave out of answers are filled in.",
         protocols=frozenset({ANTHROPIC}),
         answer=_filled_answer,
     ),
-    Quirk(
-        name="unsigned-thinking",
-        doc="Thinking of other providers is sent back with an empty signature; the vendor's own API refuses that.",
-        protocols=frozenset({ANTHROPIC}),
-    ),
 )
 
-QUIRKS: Mapping[str, Quirk] = MappingProxyType({quirk.name: quirk for quirk in _TABLE})
+QUIRKS: Mapping[str, Quirk] = MappingProxyType({quirk.name: quirk for quirk in (*_TABLE, *VENDOR_EDITS, *DIALECTS)})
 """Every quirk by name, in the order in which edits are made."""

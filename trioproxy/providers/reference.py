@@ -6,7 +6,9 @@ Knows: the form of the page. Refuses to know: any provider.
 from __future__ import annotations
 
 from trioproxy.providers.catalog import Catalogue
+from trioproxy.providers.dialects import ERRORS_IN_200
 from trioproxy.providers.model import Provider
+from trioproxy.providers.quirk import Quirk
 from trioproxy.providers.quirks import QUIRKS
 from trioproxy.providers.urls import url_for
 
@@ -24,6 +26,16 @@ What is known of each provider, as data. A new one that speaks a known protocol 
 |---|---|---|---|
 """
 
+_QUIRKS = """\
+## Quirks
+
+What a provider, or some of its models, demand beyond their protocol. The catalogue names them; `quirks:` in a block of the configuration adds
+more.
+
+| name | protocols | when | |
+|---|---|---|---|
+"""
+
 
 def page(catalogue: Catalogue) -> str:
     """``docs/providers.md``."""
@@ -31,11 +43,21 @@ def page(catalogue: Catalogue) -> str:
     rows = "\n".join(_row(provider) for provider in providers)
     details = "\n\n".join(_details(provider) for provider in providers if provider.wires)
     quirks = "\n".join(
-        f"| `{quirk.name}` | {', '.join(sorted(quirk.protocols))} | {'always' if quirk.always else 'where named'} | {quirk.doc} |"
+        f"| `{quirk.name}` | {', '.join(sorted(quirk.protocols))} | {_when(quirk)} | {quirk.doc} |"
         for quirk in QUIRKS.values()
     )
-    table = "## Named edits\n\n| name | protocols | when | |\n|---|---|---|---|\n" + quirks
+    table = f"{_QUIRKS}{quirks}"
     return f"{_HEAD}{rows}\n\n{details}\n\n{table}\n"
+
+
+def _when(quirk: Quirk) -> str:
+    if quirk.always:
+        return "always, to requests that pass"
+    if quirk.edit is not None:
+        return "where named, to every request"
+    if quirk.name == ERRORS_IN_200 or quirk.answer is not None:
+        return "where named, to answers"
+    return "where named, in translation"
 
 
 def _row(provider: Provider) -> str:
@@ -55,7 +77,10 @@ def _details(provider: Provider) -> str:
     if provider.env:
         lines.append(f"- key usually in: {', '.join(f'`{name}`' for name in provider.env)}")
     if provider.quirks:
-        lines.append(f"- named edits: {', '.join(f'`{name}`' for name in provider.quirks)}")
+        lines.append(f"- quirks: {', '.join(f'`{name}`' for name in provider.quirks)}")
+    for pattern, names in provider.model_quirks:
+        listed = ", ".join(f"`{name}`" for name in names) or "nothing more"
+        lines.append(f"- quirks of `{pattern}`: {listed}")
     if not provider.include_usage:
         lines.append("- is not asked for usage in streams")
     if provider.models:

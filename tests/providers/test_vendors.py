@@ -1,0 +1,121 @@
+"""Edits for one vendor: what each does, and that it leaves alone what it should."""
+
+from __future__ import annotations
+
+import copy
+import json
+from typing import Any
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from trioproxy.neutral.loss import Loss
+from trioproxy.protocols.base import WriteTarget
+from trioproxy.protocols.openai_chat.draft import Draft
+from trioproxy.providers.quirk import QuirkContext
+from trioproxy.providers.quirks import Edited, edited
+
+
+def edit(body: Any, *names: str, ours: bool = False) -> Edited | None:
+    """The edited body; checks that the document given was not touched."""
+    before = copy.deepcopy(body)
+    raw = None if ours else json.dumps(body).encode()
+    done = edited(names, raw, body, QuirkContext(protocol="openai_chat", model="m"))
+    assert body == before
+    return done
+
+
+def call(call_id: Any) -> dict[str, Any]:
+    return {"id": call_id, "type": "function", "function": {"name": "f", "arguments": "{}"}}
+
+
+def test_ids_of_calls_become_short_for_the_call_and_its_result() -> None:
+    done = edit(
+        {
+            "messages": [
+                {"role": "assistant", "tool_calls": [call("toolu_01ABC"), call("abcDEF123"), call(None), "odd"]},
+                {"role": "tool", "tool_call_id": "toolu_01ABC", "content": "x"},
+                "odd",
+            ]
+        },
+        "mistral-call-ids",
+    )
+    assert done is not None
+    asked, answered, odd = done.body["messages"]
+    short = asked["tool_calls"][0]["id"]
+    assert short.isalnum()
+    assert len(short) == 9
+    assert asked["tool_calls"][1:] == [call("abcDEF123"), call(None), "odd"]
+    assert (answered["tool_call_id"], odd) == (short, "odd")
+
+
+@given(call_id=st.text(max_size=60))
+def test_a_call_has_one_short_id_in_both_lanes(call_id: str) -> None:
+    body = {"messages": [{"role": "tool", "tool_call_id": call_id}]}
+    done = edit(body, "mistral-call-ids", ours=True)
+    passed = (done.body if done is not None else body)["messages"][0]["tool_call_id"]
+    draft = Draft(target=WriteTarget(model="m", quirks=frozenset({"mistral-call-ids"})), native=False)
+    assert passed == draft.call_id(call_id)
+
+
+@pytest.mark.parametrize(
+    ("name", "body"),
+    [
+        ("mistral-call-ids", {"messages": [{"role": "tool", "tool_call_id": "abcDEF123"}]}),
+        ("mistral-call-ids", {"messages": "x", "tool_calls": 1}),
+        ("no-reasoning-history", {"messages": [{"role": "assistant", "content": "reasoning"}]}),
+        ("temperature-to-one", {"temperature": 0.5}),
+        ("temperature-to-one", {"temperature": 1}),
+        ("temperature-to-one", {"temperature": True}),
+        ("temperature-to-one", {"temperature": None}),
+        ("thinking-in-template", {"messages": [{"content": '"enable_thinking"', "enable_thinking": 1}]}),
+        ("no-empty-tools", {"tools": [{"type": "function"}]}),
+        ("no-empty-tools", {"messages": [{"tools": []}]}),
+    ],
+)
+def test_a_body_that_needs_no_change_is_left_alone(name: str, body: Any) -> None:
+    assert edit(body, name) is None
+    assert edit(body, name, ours=True) is None
+
+
+def test_thoughts_are_left_out_of_a_history() -> None:
+    thoughts = {"reasoning_content": "hm", "reasoning": "hm", "reasoning_details": [{}]}
+    done = edit({"messages": [{"role": "assistant", "content": "ok", **thoughts}]}, "no-reasoning-history")
+    assert done is not None
+    assert done.body == {"messages": [{"role": "assistant", "content": "ok"}]}
+    assert [loss.path for loss in done.losses] == ["messages.reasoning_content"]
+
+
+@pytest.mark.parametrize(("asked", "given_"), [(1.7, 1.0), (2, 1.0), (0, 0.01), (-1, 0.01)])
+def test_a_temperature_is_brought_into_range(asked: float, given_: float) -> None:
+    done = edit({"temperature": asked}, "temperature-to-one")
+    assert done is not None
+    assert done.body == {"temperature": given_}
+    assert [loss.path for loss in done.losses] == ["temperature"]
+
+
+def test_thinking_is_said_in_the_template() -> None:
+    done = edit(
+        {"enable_thinking": True, "thinking_budget": 9, "chat_template_kwargs": {"x": 1}}, "thinking-in-template"
+    )
+    assert done is not None
+    assert done.body == {"chat_template_kwargs": {"clear_thinking": False, "x": 1, "enable_thinking": True}}
+    assert done.losses == (Loss("thinking_budget", "the model can only be told whether to think"),)
+    plain = edit({"enable_thinking": False, "chat_template_kwargs": None}, "thinking-in-template")
+    assert plain is not None
+    assert plain.losses == ()
+
+
+def test_an_empty_list_of_tools_is_left_out() -> None:
+    done = edit({"model": "m", "tools": []}, "no-empty-tools")
+    assert done is not None
+    assert done.body == {"model": "m"}
+
+
+def test_what_our_own_writer_wrote_is_edited_only_by_name() -> None:
+    body = {"stream_options": {}, "tools": [{"defer_loading": True}]}
+    assert edit(body, ours=True) is None
+    assert edit(body, "strip-stream-options", ours=True) is not None
+    context = QuirkContext(protocol="gemini", model="m")
+    assert edited((), None, {"tools": [{"defer_loading": True}]}, context) is None

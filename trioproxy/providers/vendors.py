@@ -1,0 +1,176 @@
+"""Edits that one vendor of Chat Completions demands. Each is named by the catalogue where it holds; none changes a body that needs no change.
+
+Sources: the vendors' API references, and their answers to requests that did not keep to them.
+"""
+
+from __future__ import annotations
+
+import hashlib
+import re
+from typing import Any
+
+from trioproxy.neutral.loss import Loss
+from trioproxy.providers.quirk import CHAT, Quirk, QuirkContext, dropped
+from trioproxy.wire.jsoncodec import Object
+
+__all__ = ["VENDOR_EDITS"]
+
+
+def _strip_stream_options(body: Object, context: QuirkContext) -> Object | None:
+    return dropped(body, ("stream_options",), context, "the provider refuses it; it reports usage anyway")
+
+
+def _tool_choice_any(body: Object, context: QuirkContext) -> Object | None:
+    return {**body, "tool_choice": "any"} if body.get("tool_choice") == "required" else None
+
+
+def _groq_unsupported(body: Object, context: QuirkContext) -> Object | None:
+    changed = dropped(body, ("logprobs", "top_logprobs", "logit_bias"), context, "the provider refuses it")
+    messages = body.get("messages")
+    if not isinstance(messages, list) or not any(
+        isinstance(message, dict) and "name" in message for message in messages
+    ):
+        return changed
+    unnamed = []
+    for at, message in enumerate(messages):
+        if isinstance(message, dict) and "name" in message:
+            context.losses.append(Loss(path=f"messages[{at}].name", reason="the provider refuses it"))
+            unnamed.append({name: value for name, value in message.items() if name != "name"})
+        else:
+            unnamed.append(message)
+    return {**(changed if changed is not None else body), "messages": unnamed}
+
+
+_SHORT_ID = re.compile(r"[A-Za-z0-9]{9}")
+
+
+def _short_call_ids(body: Object, context: QuirkContext) -> Object | None:
+    return _messages(body, _with_short_ids)
+
+
+def _with_short_ids(message: Object) -> Object:
+    changed = dict(message)
+    answered = message.get("tool_call_id")
+    if isinstance(answered, str):
+        changed["tool_call_id"] = _short(answered)
+    calls = message.get("tool_calls")
+    if isinstance(calls, list):
+        changed["tool_calls"] = [
+            {**call, "id": _short(call["id"])} if isinstance(call, dict) and isinstance(call.get("id"), str) else call
+            for call in calls
+        ]
+    return changed
+
+
+def _short(call_id: str) -> str:
+    """The id itself where the vendor takes it, else one that is always the same for it."""
+    return call_id if _SHORT_ID.fullmatch(call_id) else hashlib.sha256(call_id.encode()).hexdigest()[:9]
+
+
+_THOUGHTS = ("reasoning_content", "reasoning_details", "reasoning")
+
+
+def _without_reasoning_history(body: Object, context: QuirkContext) -> Object | None:
+    changed = _messages(body, lambda message: {name: value for name, value in message.items() if name not in _THOUGHTS})
+    if changed is not None:
+        context.losses.append(Loss(path="messages.reasoning_content", reason="the provider refuses it in a history"))
+    return changed
+
+
+def _messages(body: Object, change: Any) -> Object | None:
+    """``body`` with each message changed, None where that changes nothing."""
+    messages = body.get("messages")
+    if not isinstance(messages, list):
+        return None
+    changed = [change(message) if isinstance(message, dict) else message for message in messages]
+    return {**body, "messages": changed} if changed != messages else None
+
+
+_LEAST_TEMPERATURE = 0.01
+
+
+def _temperature_to_one(body: Object, context: QuirkContext) -> Object | None:
+    asked = body.get("temperature")
+    if isinstance(asked, bool) or not isinstance(asked, int | float) or 0 < asked <= 1:
+        return None
+    given = 1.0 if asked > 1 else _LEAST_TEMPERATURE
+    context.losses.append(Loss(path="temperature", reason=f"the provider takes (0, 1]: {asked} became {given}"))
+    return {**body, "temperature": given}
+
+
+def _thinking_in_template(body: Object, context: QuirkContext) -> Object | None:
+    if "enable_thinking" not in body:
+        return None
+    if "thinking_budget" in body:
+        context.losses.append(Loss(path="thinking_budget", reason="the model can only be told whether to think"))
+    given = body.get("chat_template_kwargs")
+    options = {**(given if isinstance(given, dict) else {}), "enable_thinking": body["enable_thinking"]}
+    kept = {name: value for name, value in body.items() if name not in {"enable_thinking", "thinking_budget"}}
+    return {**kept, "chat_template_kwargs": {"clear_thinking": False, **options}}
+
+
+def _no_empty_tools(body: Object, context: QuirkContext) -> Object | None:
+    if body.get("tools") != []:
+        return None
+    return {name: value for name, value in body.items() if name != "tools"}
+
+
+VENDOR_EDITS = (
+    Quirk(
+        name="strip-stream-options",
+        doc="`stream_options` is left out.",
+        protocols=frozenset({CHAT}),
+        marks=(b'"stream_options"',),
+        edit=_strip_stream_options,
+    ),
+    Quirk(
+        name="mistral-tool-choice-any",
+        doc="`tool_choice: required` is written `any`.",
+        protocols=frozenset({CHAT}),
+        marks=(b'"required"',),
+        edit=_tool_choice_any,
+    ),
+    Quirk(
+        name="groq-unsupported",
+        doc="`logprobs`, `top_logprobs`, `logit_bias` and names of messages are left out.",
+        protocols=frozenset({CHAT}),
+        marks=(b'"logprobs"', b'"top_logprobs"', b'"logit_bias"', b'"name"'),
+        edit=_groq_unsupported,
+    ),
+    Quirk(
+        name="mistral-call-ids",
+        doc="Ids of tool calls become nine letters and digits, the same for a call and its result.",
+        protocols=frozenset({CHAT}),
+        marks=(b'"tool_calls"', b'"tool_call_id"'),
+        edit=_short_call_ids,
+    ),
+    Quirk(
+        name="no-reasoning-history",
+        doc="What an assistant thought is left out of the messages that are sent back.",
+        protocols=frozenset({CHAT}),
+        marks=tuple(f'"{name}"'.encode() for name in _THOUGHTS),
+        edit=_without_reasoning_history,
+    ),
+    Quirk(
+        name="temperature-to-one",
+        doc="`temperature` is brought into (0, 1].",
+        protocols=frozenset({CHAT}),
+        marks=(b'"temperature"',),
+        edit=_temperature_to_one,
+    ),
+    Quirk(
+        name="thinking-in-template",
+        doc="`enable_thinking` is said in `chat_template_kwargs`, with `clear_thinking: false`.",
+        protocols=frozenset({CHAT}),
+        marks=(b'"enable_thinking"',),
+        edit=_thinking_in_template,
+    ),
+    Quirk(
+        name="no-empty-tools",
+        doc="An empty list of `tools` is left out.",
+        protocols=frozenset({CHAT}),
+        marks=(b'"tools"',),
+        edit=_no_empty_tools,
+    ),
+)
+"""In the order in which they are made."""
