@@ -16,7 +16,7 @@ from trioproxy.neutral.parts import Extras
 from trioproxy.protocols.openai_responses.vocabulary import NAME
 from trioproxy.wire.jsoncodec import JSON, Object
 
-__all__ = ["Fields", "refusal", "restore"]
+__all__ = ["Fields", "noted", "refusal", "restore"]
 
 _BLANK = "blank"
 
@@ -128,6 +128,11 @@ class Fields:
         blank = self.blank()
         marks = {**(notes or {}), **({_BLANK: blank} if blank else {})}
         return packed(NAME, self.rest(), essential=essential, spelling=marks)
+
+
+def noted(extras: Extras, fields: Mapping[str, Any] | None = None, **notes: Any) -> Extras:
+    """``extras`` of this protocol with more fields, and more notes on spelling."""
+    return packed(NAME, {**own(extras, NAME), **(fields or {})}, spelling={**spelling(extras, NAME), **notes})
 
 
 def _says_nothing(value: JSON) -> bool:

@@ -17,7 +17,7 @@ from trioproxy.neutral.parts import Opaque, Part, Reasoning, Refusal, Text, Tool
 from trioproxy.neutral.request import Role, Turn
 from trioproxy.protocols.openai_responses.builtin import builtin_of_call, builtin_of_output
 from trioproxy.protocols.openai_responses.content import read_part
-from trioproxy.protocols.openai_responses.fields import Fields, refusal
+from trioproxy.protocols.openai_responses.fields import Fields, noted, refusal
 from trioproxy.protocols.openai_responses.signatures import MARK, open_summary, unseal
 from trioproxy.protocols.openai_responses.vocabulary import ITEMS, NAME, UNKNOWN_ITEM, ItemPlace, ItemRule
 from trioproxy.wire.jsoncodec import JSON, Object
@@ -191,9 +191,7 @@ def _noted_parts(content: JSON, path: str, note: Object, extra: Mapping[str, Any
         parts.insert(0, Text(text="", extras=packed(NAME, {}, spelling={"void": True})))
     first = parts[0]
     assert isinstance(first, Text | Refusal)
-    fields = dict(first.extras.get(NAME, {}))
-    spelled = {**fields.pop("~", {}), "message": note}
-    parts[0] = attrs.evolve(first, extras=packed(NAME, {**fields, **extra}, spelling=spelled))
+    parts[0] = attrs.evolve(first, extras=noted(first.extras, extra, message=note))
     return parts
 
 

@@ -7,11 +7,11 @@ from typing import Any
 
 import attrs
 
-from trioproxy.neutral.extras import ESSENTIAL, SPELLING, packed, spelling
-from trioproxy.neutral.parts import Extras, ToolCall, ToolKind
+from trioproxy.neutral.extras import packed
+from trioproxy.neutral.parts import ToolCall, ToolKind
 from trioproxy.neutral.request import ServerTool, Tool, ToolChoice, ToolChoiceMode, ToolSpec, Turn
 from trioproxy.protocols.openai_responses.builtin import BUILTINS, builtin_of_tool
-from trioproxy.protocols.openai_responses.fields import Fields, refusal
+from trioproxy.protocols.openai_responses.fields import Fields, noted, refusal
 from trioproxy.protocols.openai_responses.vocabulary import NAME, family_of
 from trioproxy.wire.jsoncodec import JSON, Object
 
@@ -53,7 +53,7 @@ def read_loaded(lists: Iterable[tuple[list[Any], str]], declared: Iterable[ToolS
         for tool in read_tools(tools, path):
             if _identity(tool) not in known:
                 known.add(_identity(tool))
-                found.append(_noted(tool, "loaded", True))
+                found.append(_loaded(tool))
     return found
 
 
@@ -61,16 +61,11 @@ def _identity(tool: ToolSpec) -> object:
     return (tool.name, tool.namespace) if isinstance(tool, Tool) else repr(sorted(tool.payload.items()))
 
 
-def _noted(tool: ToolSpec, name: str, value: object) -> ToolSpec:
+def _loaded(tool: ToolSpec) -> ToolSpec:
     # A server tool has no extras: its payload is whole, and twice declared does no harm.
     if isinstance(tool, ServerTool):
         return tool
-    return attrs.evolve(tool, extras=_with_note(tool.extras, name, value))
-
-
-def _with_note(extras: Extras, name: str, value: object) -> Extras:
-    fields = {key: each for key, each in extras.get(NAME, {}).items() if key not in (ESSENTIAL, SPELLING)}
-    return packed(NAME, fields, spelling={**spelling(extras, NAME), name: value})
+    return attrs.evolve(tool, extras=noted(tool.extras, loaded=True))
 
 
 def _namespace(tool: Object, path: str) -> list[ToolSpec]:
@@ -82,9 +77,7 @@ def _namespace(tool: Object, path: str) -> list[ToolSpec]:
     around = {key: value for key, value in tool.items() if key != "tools"}
     inner = read_tools(nested, fields.where("tools"))
     return [
-        attrs.evolve(each, namespace=name, extras=_with_note(each.extras, "around", around))
-        if isinstance(each, Tool)
-        else each
+        attrs.evolve(each, namespace=name, extras=noted(each.extras, around=around)) if isinstance(each, Tool) else each
         for each in inner
     ]
 
@@ -179,4 +172,4 @@ def without_unknown_namespaces(turns: Iterable[Turn], tools: Iterable[ToolSpec])
 def _plain(call: ToolCall, namespaces: set[str | None]) -> ToolCall:
     if call.namespace in namespaces or call.namespace is None:
         return call
-    return attrs.evolve(call, namespace=None, extras=_with_note(call.extras, "namespace", call.namespace))
+    return attrs.evolve(call, namespace=None, extras=noted(call.extras, namespace=call.namespace))
