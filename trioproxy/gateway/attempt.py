@@ -80,6 +80,9 @@ class Opened:
 
     async def aclose(self) -> None:
         """Close the way to the provider, whatever state it is in."""
+        if self.ended:
+            await self.response.aclose()
+            return
         with trio.CancelScope(shield=True, deadline=trio.current_time() + CLOSING_TIME):
             await self.response.aclose()
 

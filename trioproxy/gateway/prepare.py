@@ -7,7 +7,7 @@ In the passing lane the body is what the client sent, with the model's name spli
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
 from typing import assert_never
 
 import attrs
@@ -71,7 +71,7 @@ def _passed(admitted: Admitted, routed: Routed, candidate: Candidate, *, now: fl
         operation=asked.operation,
         suffix=routed.suffix,
         facts=candidate.facts,
-        client=_readable(admitted.headers),
+        client=_Readable(admitted.headers),
     )
     change = edited(credential.quirks, asked.body, asked.document, rules)
     demanded = change.headers if change is not None else {}
@@ -219,7 +219,7 @@ def _headers(
     over = {
         "accept-encoding": "identity",
         **demanded,
-        **entry_headers(credential.headers, _readable(admitted.headers)),
+        **(entry_headers(credential.headers, _Readable(admitted.headers)) if credential.headers else {}),
         **auth_headers(style, key, custom_base=credential.custom_base, now=now, token=token),
     }
     present = {name.decode("latin-1") for name, _ in base}
@@ -229,8 +229,23 @@ def _headers(
     return tuple(lines)
 
 
-def _readable(headers: Headers) -> dict[str, str]:
-    return {name.decode("latin-1"): value.decode("latin-1") for name, value in headers}
+class _Readable(Mapping[str, str]):
+    """Headers as text. Most requests are never asked for one."""
+
+    def __init__(self, headers: Headers) -> None:
+        self._headers = headers
+
+    def __getitem__(self, name: str) -> str:
+        for key, value in self._headers:
+            if key == name.encode("latin-1", "replace"):
+                return value.decode("latin-1")
+        raise KeyError(name)
+
+    def __iter__(self) -> Iterator[str]:
+        return iter(dict.fromkeys(name.decode("latin-1") for name, _ in self._headers))
+
+    def __len__(self) -> int:
+        return len({name for name, _ in self._headers})
 
 
 def _line(name: str, value: str) -> tuple[bytes, bytes]:
