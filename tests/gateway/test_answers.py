@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import gzip
 import json
+from collections.abc import Iterator
 from typing import Any
 
 import attrs
@@ -19,7 +20,7 @@ from trioproxy.ledger.entry import Outcome
 from trioproxy.neutral.events import Event
 from trioproxy.neutral.usage import Usage
 from trioproxy.protocols import table
-from trioproxy.protocols.base import Protocol, StreamSeen
+from trioproxy.protocols.base import StreamSeen
 
 JSON = ((b"content-type", b"application/json"),)
 PROTOCOLS = sorted(ANSWERS)
@@ -260,17 +261,19 @@ class BrokenReader:
 
 
 @pytest.fixture
-def broken(monkeypatch: pytest.MonkeyPatch) -> Protocol:
+def broken(monkeypatch: pytest.MonkeyPatch) -> Iterator[None]:
     def read_body(document: object) -> list[Event]:
         raise ZeroDivisionError
 
     spoilt = attrs.evolve(table.protocol("openai_chat"), stream_reader=BrokenReader, read_body=read_body)
     found = {name: table.protocol(name) for name in table.NAMES} | {"openai_chat": spoilt}
     monkeypatch.setattr(table, "protocol", found.__getitem__)
-    return spoilt
+    table.match.cache_clear()
+    yield
+    table.match.cache_clear()
 
 
-async def test_an_observer_with_a_bug_never_touches_the_bytes(broken: Protocol) -> None:
+async def test_an_observer_with_a_bug_never_touches_the_bytes(broken: None) -> None:
     answer = ANSWERS["openai_chat"]
     for chunks in (answer.frames, [answer.start, answer.text], [answer.stream]):
         bench = Bench(Script(chunks=chunks))
@@ -280,14 +283,14 @@ async def test_an_observer_with_a_bug_never_touches_the_bytes(broken: Protocol) 
         assert (bench.last.outcome, bench.last.observed) == (Outcome.COMPLETE, False)
 
 
-async def test_without_an_observer_a_broken_transfer_is_broken_off(broken: Protocol) -> None:
+async def test_without_an_observer_a_broken_transfer_is_broken_off(broken: None) -> None:
     answer = ANSWERS["openai_chat"]
     bench = Bench(Script(chunks=[answer.start, Fault()]))
     exchange = await bench.serve(ask("openai_chat"))
     assert (exchange.body, exchange.aborted) == (answer.start, True)
 
 
-async def test_an_observer_of_whole_bodies_with_a_bug_never_touches_them(broken: Protocol) -> None:
+async def test_an_observer_of_whole_bodies_with_a_bug_never_touches_them(broken: None) -> None:
     whole = ANSWERS["openai_chat"].whole
     bench = Bench(Script(headers=JSON, chunks=[whole]))
     exchange = await bench.serve(ask("openai_chat", stream=False))
