@@ -6,19 +6,15 @@ import pytest
 from hypothesis import given
 
 from tests.protocols.openai_responses.streams import context, write
-from tests.protocols.openai_responses.test_read_request import FULL, conversation_of
 from tests.support.events import legal_events
 from trioproxy.errors import ErrorKind
 from trioproxy.neutral.events import Event, Failed, Finished, FinishReason
 from trioproxy.neutral.fold import fold, unfold
 from trioproxy.neutral.grammar import Grammar
 from trioproxy.neutral.parts import Opaque, Text
-from trioproxy.neutral.request import Conversation, ReasoningAsk, ToolChoice, ToolChoiceMode
 from trioproxy.neutral.response import Answer
 from trioproxy.neutral.usage import Usage
 from trioproxy.protocols.openai_responses import PROTOCOL
-from trioproxy.protocols.openai_responses.ids import response_id
-from trioproxy.protocols.openai_responses.usage import read_usage, write_usage
 
 
 def read(document: dict[str, Any]) -> list[Event]:
@@ -107,70 +103,3 @@ def test_a_body_is_what_a_stream_of_the_same_answer_ends_with(events: list[Event
     assert list(body.losses) == writer.losses
     again = fold(PROTOCOL.read_body(body.body))
     assert (again.failure is None) == (answer.failure is None)
-
-
-def test_a_request_is_said_back() -> None:
-    answer = Answer(id="resp_1", model="upstream", parts=(), finish=FinishReason.STOP)
-    body = PROTOCOL.write_body(answer, context(conversation_of(FULL))).body
-
-    for name in (
-        "tools",
-        "tool_choice",
-        "instructions",
-        "max_output_tokens",
-        "temperature",
-        "top_p",
-        "metadata",
-        "text",
-    ):
-        assert body[name] == FULL[name]
-    for name in (
-        "parallel_tool_calls",
-        "prompt_cache_key",
-        "safety_identifier",
-        "truncation",
-        "max_tool_calls",
-        "store",
-    ):
-        assert body[name] == FULL[name]
-    assert body["reasoning"] == {"effort": "high", "summary": "auto"}
-    assert body["model"] == "asked-model"
-    assert body["created_at"] == 1_700_000_000
-
-
-def test_what_was_not_asked_has_openais_defaults() -> None:
-    answer = Answer(id="", model="", parts=(), finish=FinishReason.STOP)
-    plain = PROTOCOL.write_body(answer, context()).body
-    asked = Conversation(model="m", reasoning=ReasoningAsk(), tool_choice=ToolChoice(mode=ToolChoiceMode.NONE))
-    echoed = PROTOCOL.write_body(answer, context(asked)).body
-
-    assert (plain["tools"], plain["tool_choice"], plain["temperature"], plain["store"]) == ([], "auto", 1.0, False)
-    assert plain["id"] == "resp_abc"
-    assert {**plain, "tool_choice": "none"} == echoed
-
-
-@pytest.mark.parametrize(
-    ("given_id", "expected"),
-    [
-        ("", "resp_t"),
-        ("resp_x", "resp_x"),
-        ("bf5e7791-6c05-44ca-b7e0-56aa217150b1", "bf5e7791-6c05-44ca-b7e0-56aa217150b1"),
-        ("chatcmpl-1", "resp_chatcmpl-1"),
-    ],
-)
-def test_the_id_of_a_response(given_id: str, expected: str) -> None:
-    assert response_id(given_id, "t") == expected
-
-
-@pytest.mark.parametrize(
-    "odd", [None, 5, [], {}, {"input_tokens": None, "input_tokens_details": 5}, {"input_tokens": True}]
-)
-def test_usage_that_counts_nothing_is_none(odd: object) -> None:
-    assert read_usage(odd) is None
-
-
-def test_usage_both_ways() -> None:
-    usage = Usage(input=9, output=4, cache_read=3, cache_write=2, reasoning=1)
-
-    assert read_usage(write_usage(usage)) == usage
-    assert write_usage(usage)["total_tokens"] == 13

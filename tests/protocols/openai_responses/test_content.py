@@ -148,15 +148,3 @@ def test_a_malformed_part_is_refused_by_name(part: object, param: str) -> None:
     with pytest.raises(ClientFault) as caught:
         read_part(part, "p")
     assert caught.value.failure.param == param
-
-
-def test_a_citation_has_what_it_names() -> None:
-    odd = {"type": "odd", "url": 5, "title": 5, "start_index": "a", "end_index": None}
-    text = read_part({"type": "output_text", "text": "x", "annotations": [CITED, FILE_CITED, odd]}, "p")
-
-    assert isinstance(text, Text)
-    assert [(each.url, each.title, each.start, each.end) for each in text.citations] == [
-        ("https://a.example", "A", 0, 1),
-        (None, "a.pdf", None, None),
-        (None, None, None, None),
-    ]

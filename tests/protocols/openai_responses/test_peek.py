@@ -5,7 +5,7 @@ from typing import Any
 import pytest
 
 from trioproxy.errors import ClientFault, ErrorKind
-from trioproxy.protocols.base import Asked, ModelCard, ModelSpot, Operation, PeekRequest
+from trioproxy.protocols.base import Asked, ModelSpot, Operation, PeekRequest
 from trioproxy.protocols.openai_responses import PROTOCOL
 
 GENERATE, COMPACT, COUNT = PROTOCOL.endpoints
@@ -77,25 +77,6 @@ def test_what_can_not_be_routed_is_refused(body: bytes, param: str | None) -> No
     with pytest.raises(ClientFault) as caught:
         peek(body)
     assert (caught.value.failure.kind, caught.value.failure.param) == (ErrorKind.INVALID_REQUEST, param)
-
-
-def test_models_are_listed_as_openai_lists_them() -> None:
-    plain = ModelCard(id="m", owned_by="me", created=5)
-    full = ModelCard(id="n", owned_by="me", display_name="N", context_length=9, max_output_tokens=3)
-
-    assert PROTOCOL.render_models([plain]) == {
-        "object": "list",
-        "data": [{"id": "m", "object": "model", "created": 5, "owned_by": "me"}],
-    }
-    assert PROTOCOL.render_model(full) == {
-        "id": "n",
-        "object": "model",
-        "created": 0,
-        "owned_by": "me",
-        "display_name": "N",
-        "context_length": 9,
-        "max_output_tokens": 3,
-    }
 
 
 def test_the_record() -> None:
