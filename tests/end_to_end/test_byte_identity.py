@@ -1,7 +1,7 @@
 """Every recorded answer of a real provider through a running proxy, in its own protocol: the same bytes come out, at any chunking.
 
-Over real sockets one house serves all of them, at once and in pieces; in memory every size of piece is tried. What a provider gets wrong itself is
-the one thing that is not left alone: a stream that ends badly gets its error, one that breaks its own protocol is ended there, and an error
+Over real sockets one house serves all of them, at once and in pieces; in memory every size of piece is tried. What a provider gets wrong itself
+is the one thing that is not left alone: a stream that ends badly gets its error, one that breaks its own protocol is ended there, and an error
 body in foreign words is put into the protocol's own.
 """
 

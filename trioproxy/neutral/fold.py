@@ -64,9 +64,9 @@ class _Open:
                 return Text(text=text, citations=tuple(self.citations), signature=self.signature, extras=extras)
             case PartStarted(kind=PartKind.REFUSAL, extras=extras):
                 return Refusal(text=text, extras=extras)
-            case PartStarted(extras=extras):
+            case start:
                 summary = tuple("".join(self.summary[number]) for number in sorted(self.summary))
-                return Reasoning(text=text, summary=summary, signature=self.signature, extras=extras)
+                return Reasoning(text=text, summary=summary, signature=self.signature, extras=start.extras)
 
 
 class Folder:
