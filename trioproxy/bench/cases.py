@@ -11,6 +11,7 @@ import tempfile
 import time
 from collections.abc import Callable, Iterator
 from contextlib import ExitStack, contextmanager
+from functools import partial
 from pathlib import Path
 
 import attrs
@@ -43,8 +44,18 @@ class Field:
     """Everybody who takes part, up at once. ``subjects`` are those that a load can be sent through: the origin itself, the floor, the proxy."""
 
     config: Path
+    compiled: Path
     subjects: dict[str, Child]
     cpus: tuple[int | None, int | None]
+
+    @property
+    def starters(self) -> dict[str, Callable[[], Child]]:
+        """What is started, to be measured."""
+        start = partial(Child.start, cpu=self.cpus[0], compiled=self.compiled)
+        return {
+            "imports": partial(start, "-c", _IMPORTS, ready=_READY),
+            "proxy": partial(start, "-m", "trioproxy", "serve", "--config", str(self.config)),
+        }
 
     def load(
         self, subject: str, *, model: str, stream: bool, connections: int, requests: int
@@ -73,16 +84,16 @@ def open_field() -> Iterator[Field]:
         config = folder / "config.yaml"
         config.write_text(_CONFIG.format(key=KEY, port=origin.port), "utf-8")
         floor = stack.enter_context(Child.start("-m", "trioproxy.bench.floor", str(origin.port), cpu=measured))
-        proxy = stack.enter_context(_start_proxy(config, measured))
-        field = Field(config=config, subjects={"origin": origin, "floor": floor, "proxy": proxy}, cpus=cpus)
+        field = Field(
+            config=config, compiled=folder / "compiled", subjects={"origin": origin, "floor": floor}, cpus=cpus
+        )
+        for starter in field.starters.values():
+            starter().stop()  # the first start compiles; the later ones are those that people see
+        field.subjects["proxy"] = stack.enter_context(field.starters["proxy"]())
         for subject in field.subjects:
             field.load(subject, model="bench-json", stream=False, connections=4, requests=WARM_UP)
             field.load(subject, model="bench-paced-20-1000", stream=True, connections=1, requests=1)
         yield field
-
-
-def _start_proxy(config: Path, cpu: int | None) -> Child:
-    return Child.start("-m", "trioproxy", "serve", "--config", str(config), cpu=cpu)
 
 
 def start(field: Field, number: int) -> Iterator[Sample]:
@@ -93,11 +104,7 @@ def start(field: Field, number: int) -> Iterator[Sample]:
         against = "imports" if subject == "proxy" else None
         return Sample(round=number, case="start", metric=metric, subject=subject, value=value, against=against)
 
-    starters: dict[str, Callable[[], Child]] = {
-        "imports": lambda: Child.start("-c", _IMPORTS, ready=_READY, cpu=field.cpus[0]),
-        "proxy": lambda: _start_proxy(field.config, field.cpus[0]),
-    }
-    for subject, begin in starters.items():
+    for subject, begin in field.starters.items():
         begun = time.perf_counter()
         with begin() as child:
             if child.port:

@@ -38,8 +38,16 @@ class Child:
     port: int = 0
 
     @classmethod
-    def start(cls, *arguments: str, ready: re.Pattern[str] = _LISTENING, cpu: int | None = None) -> Child:
+    def start(
+        cls,
+        *arguments: str,
+        ready: re.Pattern[str] = _LISTENING,
+        cpu: int | None = None,
+        compiled: Path | None = None,
+    ) -> Child:
         """Start ``python ARGUMENTS`` on one processor and wait for a line like ``ready``, whose group, where it has one, is the port.
+
+        ``compiled`` is a folder for compiled modules, so that a second start finds them whatever this installation allows.
 
         Raises:
             ChildFailed: it ended, or said nothing of the kind for a minute.
@@ -50,6 +58,7 @@ class Child:
             stdout=subprocess.PIPE,
             stderr=subprocess.STDOUT,
             text=True,
+            env=_environment(compiled),
         )
         pin(process.pid, cpu)
         lines: queue.SimpleQueue[str | None] = queue.SimpleQueue()
@@ -84,13 +93,17 @@ class Child:
         found = re.search(r"VmRSS:\s+(\d+) kB", status)
         return int(found[1]) * 1024 if found else None
 
+    def stop(self) -> None:
+        """End the process."""
+        _end(self.process)
+
     def __enter__(self) -> Child:
         return self
 
     def __exit__(
         self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
     ) -> None:
-        _end(self.process)
+        self.stop()
 
 
 def run_child(*arguments: str, cpu: int | None = None) -> str:
@@ -128,6 +141,13 @@ def pinned() -> tuple[int | None, int | None]:
     except AttributeError:
         return None, None
     return (processors[0], processors[1]) if len(processors) > 1 else (None, None)
+
+
+def _environment(compiled: Path | None) -> dict[str, str] | None:
+    if compiled is None:
+        return None
+    kept = {name: value for name, value in os.environ.items() if name != "PYTHONDONTWRITEBYTECODE"}
+    return {**kept, "PYTHONPYCACHEPREFIX": str(compiled)}
 
 
 def _drain(source: IO[str], lines: queue.SimpleQueue[str | None], ready: re.Pattern[str]) -> None:
