@@ -410,7 +410,7 @@ def test_a_function_of_that_name_stays_a_function() -> None:
         (FinishReason.STOP, "completed", None),
         (FinishReason.STOP_SEQUENCE, "completed", None),
         (FinishReason.TOOL_CALLS, "completed", None),
-        (FinishReason.REFUSAL, "completed", None),
+        (FinishReason.REFUSAL, "incomplete", {"reason": "content_filter"}),
         (FinishReason.PAUSE, "completed", None),
         (FinishReason.LENGTH, "incomplete", {"reason": "max_output_tokens"}),
         (FinishReason.CONTEXT_LENGTH, "incomplete", {"reason": "max_output_tokens"}),
@@ -424,6 +424,17 @@ def test_the_end_tells_why(reason: FinishReason, status: str, details: object) -
     assert documents[-1]["type"] == f"response.{status}"
     assert (response["status"], response["incomplete_details"]) == (status, details)
     assert response["output"][0]["status"] == status
+
+
+def test_a_refusal_in_words_is_complete() -> None:
+    refusal: list[Event] = [
+        PartStarted(index=0, kind=PartKind.REFUSAL),
+        RefusalDelta(index=0, text="no"),
+        PartFinished(index=0),
+    ]
+    documents, _ = write([START, *refusal, Finished(reason=FinishReason.REFUSAL)])
+
+    assert documents[-1]["response"]["status"] == "completed"
 
 
 def test_a_response_that_waits_in_the_background_says_so() -> None:

@@ -21,8 +21,13 @@ PENDING = frozenset({"queued", "in_progress"})
 _REASONS = {reason: word for word, reason in INCOMPLETE.items()} | {FinishReason.CONTEXT_LENGTH: "max_output_tokens"}
 
 
-def incomplete_reason(reason: FinishReason) -> str | None:
-    """What ``incomplete_details`` says of an end, None where the response is complete."""
+def incomplete_reason(reason: FinishReason, *, refused: bool = True) -> str | None:
+    """What ``incomplete_details`` says of an end, None where the response is complete.
+
+    ``refused`` tells whether the answer holds a refusal: one that the model put in words is complete, one that only broke it off is not.
+    """
+    if reason is FinishReason.REFUSAL and not refused:
+        return "content_filter"
     return _REASONS.get(reason)
 
 

@@ -75,6 +75,7 @@ class StreamWriter:
         self._message: MessageDraft | None = None
         self._open_contents: dict[int, int] = {}
         self._usage: Usage | None = None
+        self._refused = False
 
     def feed(self, item: Event) -> list[Frame]:
         """Frames this event completes."""
@@ -83,8 +84,11 @@ class StreamWriter:
                 self._begin(item.id, item.created)
             case PartStarted():
                 self._part_started(item)
-            case TextDelta() | RefusalDelta():
-                self._text(item.index, item.text)
+            case TextDelta(index=index, text=text):
+                self._text(index, text)
+            case RefusalDelta(index=index, text=text):
+                self._refused = True
+                self._text(index, text)
             case ReasoningDelta():
                 self._thought(item)
             case PartSigned():
@@ -275,7 +279,7 @@ class StreamWriter:
     # The end.
 
     def _finished(self, event: Finished) -> None:
-        reason = incomplete_reason(event.reason)
+        reason = incomplete_reason(event.reason, refused=self._refused)
         status = "incomplete" if reason is not None else "completed"
         if event.reason is FinishReason.PAUSE and event.raw in PENDING:
             status = event.raw or status
