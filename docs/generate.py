@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 from pathlib import Path
 
+from trioproxy.cli.reference import reference as cli_page
 from trioproxy.config.reference import json_schema
 from trioproxy.config.reference import page as config_page
 from trioproxy.providers.catalog import catalogue
@@ -19,6 +20,7 @@ def generated() -> dict[Path, str]:
     return {
         ROOT / "trioproxy" / "config" / "schema.json": json.dumps(json_schema(known), indent=1, ensure_ascii=False)
         + "\n",
+        ROOT / "docs" / "cli.md": cli_page(),
         ROOT / "docs" / "config.md": config_page(known),
         ROOT / "docs" / "providers.md": providers_page(known),
     }
