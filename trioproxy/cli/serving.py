@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING, Any, TypeVar
 import click
 
 from trioproxy.cli.configuration import fail
+from trioproxy.cli.descriptors import raise_limit
 from trioproxy.config.model import Settings
 
 if TYPE_CHECKING:
@@ -53,6 +54,7 @@ def serve_app(
     from trioproxy.app import announce, base_urls, run
     from trioproxy.server.listen import bind
 
+    raise_limit()
     settings = app.cell.current.settings
     for warning in app.cell.current.warnings:
         click.echo(f"warning: {warning}", err=True)
