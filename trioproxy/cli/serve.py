@@ -6,7 +6,7 @@ from pathlib import Path
 
 import click
 
-from trioproxy.cli.configuration import config_option, find, report
+from trioproxy.cli.configuration import config_option, fail, find, report
 from trioproxy.cli.serving import address_options, configure_logs, log_options, serve_app
 
 __all__ = ["command"]
@@ -40,6 +40,7 @@ def command(
     from trioproxy.config.problems import ConfigInvalid
     from trioproxy.config.reload import Reloader
     from trioproxy.config.snapshot import SnapshotCell
+    from trioproxy.errors import ProxyError
     from trioproxy.providers.catalog import catalogue
 
     cell = SnapshotCell()
@@ -49,4 +50,9 @@ def command(
     except ConfigInvalid as invalid:
         report(invalid)
     configure_logs(snapshot.settings, log_level, log_format)
-    serve_app(App(cell), reloader=reloader, workers=workers)
+    app = App(cell)
+    try:
+        app.open_folders()
+    except ProxyError as error:
+        fail(error.failure.message)
+    serve_app(app, reloader=reloader, workers=workers)
