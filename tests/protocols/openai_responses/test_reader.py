@@ -409,6 +409,24 @@ def test_arguments_of_a_call_nobody_announced_open_it_so_that_a_stall_is_noticed
     assert delta == ToolArgsDelta(index=0, text="{")
 
 
+def test_a_part_behind_the_end_of_its_message_is_not_said() -> None:
+    late = frame("response.output_text.done", item_id="m1", output_index=0, content_index=1, text="late")
+
+    said = answer(done(message("hi", id="m1"), output_index=0), late, completed())
+
+    assert [part.text for part in said.parts if isinstance(part, Text)] == ["hi"]
+    assert said.finish is FinishReason.STOP
+
+
+def test_a_call_that_is_never_named_is_no_answer() -> None:
+    streamed = answer(CREATED, args_delta("{}", item_id="fc_1", output_index=0), completed())
+    whole = fold(PROTOCOL.read_body({"object": "response", "output": [{"type": "function_call", "call_id": "c"}]}))
+
+    for said in (streamed, whole):
+        assert said.failure is not None
+        assert (said.failure.kind, "never given a name" in said.failure.message) == (ErrorKind.MALFORMED, True)
+
+
 def test_a_call_that_is_named_at_last_is_said_again_whole() -> None:
     frames = [
         args_delta("{", item_id="fc_1", output_index=0),
@@ -416,7 +434,10 @@ def test_a_call_that_is_named_at_last_is_said_again_whole() -> None:
         completed(),
     ]
 
-    nameless, called = answer(*frames).parts
+    said = answer(*frames)
+    nameless, called = said.parts
+    # What was told without a name can't be taken back: the client must not act on either.
+    assert said.failure is not None
     assert isinstance(nameless, ToolCall)
     assert isinstance(called, ToolCall)
     assert (called.call_id, called.name, called.arguments) == ("c1", "f", "{}")

@@ -184,6 +184,9 @@ class MessageItem:
         known = self._parts.get(number)
         if known is not None:
             return known, []
+        if self.over:
+            # A part that comes behind the end of its message: nothing more is said of that.
+            return self._parts.setdefault(number, _Content(-1, kind, over=True)), []
         known = self._parts[number] = _Content(self._index(), kind)
         return known, [PartStarted(index=known.index, kind=kind, item_id=self.item_id or None, extras=self._extras)]
 
@@ -275,7 +278,7 @@ class ReasoningItem:
 
 class CallItem:
     """A tool call. It starts when its name is known, or with its first argument text, because a stalled call has to be noticed either way;
-    what a provider never names keeps the name ""."""
+    ``nameless`` tells that it began without a name, and so that the answer can't end well."""
 
     def __init__(self, index: Index, kind: str, item_id: str) -> None:
         self.type = kind
@@ -286,6 +289,7 @@ class CallItem:
         self._at: int | None = None
         self._passed = 0
         self._item: Object = {}
+        self.nameless = False
 
     @property
     def call_id(self) -> str:
@@ -301,6 +305,7 @@ class CallItem:
         if self._at is not None or self.over:
             return []
         self._at = self._index()
+        self.nameless = self.nameless or not _string(self._item, "name")
         fixed = {"id", "type", "status", "call_id", "name", "namespace", self._member}
         own = {name: value for name, value in self._item.items() if name not in fixed and value is not None}
         return [

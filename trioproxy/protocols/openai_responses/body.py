@@ -39,7 +39,8 @@ def read_body(document: Object) -> list[Event]:
     items = desk.settle(output if isinstance(output, list) else [])
     # Some servers spell it "complete", some leave it out.
     spelled = status if isinstance(status, str) else "completed"
-    return [started, *items, *counted, ending(document, spelled, called=desk.called, refused=desk.refused)]
+    last = ending(document, spelled, called=desk.called, refused=desk.refused, nameless=desk.nameless)
+    return [started, *items, *counted, last]
 
 
 def write_body(answer: Answer, context: WriteContext) -> Written:

@@ -41,6 +41,11 @@ class Desk:
         """Whether a message holds a refusal."""
         return any(isinstance(item, MessageItem) and item.refused for item in self._all)
 
+    @property
+    def nameless(self) -> bool:
+        """Whether a call began that nobody had named."""
+        return any(isinstance(item, CallItem) and item.nameless for item in self._all)
+
     def announce(self, item: Object, output_index: JSON) -> tuple[OpenItem, list[Event]]:
         """An item the provider opens, under its index and id."""
         opened = begin(item, self.index)

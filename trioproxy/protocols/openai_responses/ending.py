@@ -31,15 +31,18 @@ def incomplete_reason(reason: FinishReason, *, refused: bool = True) -> str | No
     return _REASONS.get(reason)
 
 
-def ending(response: Object, status: str, *, called: bool, refused: bool) -> Event:
+def ending(response: Object, status: str, *, called: bool, refused: bool, nameless: bool = False) -> Event:
     """The last event. ``status`` is what the response or the event that brought it says; ``called`` and ``refused`` tell what the answer
-    held."""
+    held, ``nameless`` that it held a call of no tool, which no client could act on."""
     if status == "failed" or (status not in PENDING and response.get("error")):
         fallback = "The provider ended the answer as failed and did not say why."
         return Failed(failure=failure_of(response.get("error") or {}, fallback=fallback))
     if status == "cancelled":
         message = "The response was cancelled at the provider."
         return Failed(failure=Failure(kind=ErrorKind.TRUNCATED, message=message, fault=Fault.UPSTREAM))
+    if nameless:
+        message = "The provider's answer can't be used: a tool call was never given a name."
+        return Failed(failure=Failure(kind=ErrorKind.MALFORMED, message=message, fault=Fault.UPSTREAM))
     if status in PENDING:
         return Finished(reason=FinishReason.PAUSE, raw=status)
     details = response.get("incomplete_details")

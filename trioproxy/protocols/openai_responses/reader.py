@@ -192,7 +192,8 @@ class StreamReader:
         usage = read_usage(response.get("usage"))
         if usage is not None:
             events.append(UsageReported(usage=usage))
-        last = ending(response, status, called=self._desk.called, refused=self._desk.refused)
+        desk = self._desk
+        last = ending(response, status, called=desk.called, refused=desk.refused, nameless=desk.nameless)
         self._over = True
         self.seen.failed = isinstance(last, Failed)
         self.seen.complete = not self.seen.failed
