@@ -274,3 +274,12 @@ def test_a_refusal_with_its_own_words_or_none(said: Any, spoke: bool) -> None:
 
 def test_malformed_says_what_is_wrong() -> None:
     assert malformed("it is green").failure.message.endswith("Messages protocol: it is green")
+
+
+def test_a_call_of_no_tool_is_no_answer() -> None:
+    assembly = Assembly()
+    assembly.open(0, {"type": "tool_use", "id": "t"})
+    *_, closed, failed = assembly.finish()
+    assert isinstance(closed, PartFinished)
+    assert isinstance(failed, Failed)
+    assert failed.failure.kind is ErrorKind.MALFORMED

@@ -94,6 +94,7 @@ class Assembly:
         self._tally = Tally()
         self._beside: Object = {}
         self._called = False
+        self._nameless = False
         self._spoke = False
         self._stop_reason: str | None = None
         self._stop_sequence: str | None = None
@@ -175,6 +176,8 @@ class Assembly:
         events += self._explained(reason)
         events += self._told_beside()
         self.over = True
+        if self._nameless:
+            return [*events, malformed("a tool call has no name")]
         finished = Finished(reason=reason, stop_sequence=self._stop_sequence, raw=self._stop_reason)
         return [*events, finished]
 
@@ -206,6 +209,7 @@ class Assembly:
         opened = _Block("tool_use", block, index, given_input=block.get("input") or {})
         self._open[number] = opened
         self._called = True
+        self._nameless = self._nameless or not _text(block.get("name"))
         extras = _unnamed(block, ("type", "id", "name", "input"))
         if extras.get("caller") == DIRECT_CALLER:
             del extras["caller"]
