@@ -151,6 +151,7 @@ def _failed(keep: Callable[[Gist], tuple[Said, ...]]) -> Callable[[Gist], Gist]:
     return shown
 
 
+_FILTERED = _ends(REFUSAL=FinishReason.CONTENT_FILTER)
 _UNCOUNTED = Usage(input=0, output=0, cache_read=0, cache_write=0, reasoning=0)
 
 DIFFERENCES: tuple[Difference, ...] = (
@@ -187,6 +188,16 @@ DIFFERENCES: tuple[Difference, ...] = (
         targets=frozenset({MESSAGES, GEMINI}),
         reason="no tools of free text: it is the argument `input`",
         shown=_customs_as_functions,
+    ),
+    Difference(
+        targets=frozenset({CHAT, RESPONSES}),
+        reason="a refusal that is not told as a refusal is something a filter stopped",
+        shown=lambda gist: gist if any(each[0] == "refusal" for each in gist.said) else _FILTERED(gist),
+    ),
+    Difference(
+        targets=frozenset({GEMINI}),
+        reason="a refusal is something a filter stopped",
+        shown=_FILTERED,
     ),
     Difference(
         targets=frozenset({MESSAGES}),
