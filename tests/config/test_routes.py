@@ -681,7 +681,7 @@ def test_things_without_a_place_are_named_all_the_same() -> None:
     )
 
     assert explain(bare, protocol=CHAT, model="m").lines == ("l#1 by route 'r': openai_chat passed through, model 'm'",)
-    assert fault(bare, "m", operation=Operation.COMPLETIONS, protocol=ANTHROPIC).failure.kind is ErrorKind.UNSUPPORTED
+    assert fault(bare, "m", operation=Operation.IMAGES, protocol=ANTHROPIC).failure.kind is ErrorKind.UNSUPPORTED
 
 
 # Scale and memory

@@ -154,17 +154,6 @@ async def test_forms_are_carried_with_their_model_renamed() -> None:
     assert lines(request)["content-type"] == "multipart/form-data; boundary=b"
 
 
-async def test_a_crossing_that_is_not_offered_is_refused_before_anything_is_asked() -> None:
-    bench = Bench()
-    exchange = await bench.serve(
-        posted("/v1/messages/count_tokens", b'{"model":"chat-m","messages":[{"role":"user","content":"hi"}]}')
-    )
-    assert exchange.status == 501
-    message = json.loads(exchange.body)["error"]["message"]
-    assert "openai_chat" in message
-    assert bench.upstream.requests == []
-
-
 async def test_an_operation_the_provider_lacks_is_refused() -> None:
     bench = Bench()
     exchange = await bench.serve(posted("/v1/embeddings", b'{"model":"anthropic-m","input":"x"}'))

@@ -212,7 +212,7 @@ async def test_a_thinking_suffix_outranks_the_body() -> None:
 async def test_what_could_not_be_said_is_counted_and_may_be_shown() -> None:
     bench = Bench(Script(chunks=ANSWERS["anthropic"].frames), settings={"loss_header": True})
     exchange = await bench.serve(ask("openai_chat", of="anthropic", seed=7))
-    assert b"seed" in (exchange.header(b"x-trioproxy-losses") or b"")
+    assert b"seed" in (exchange.header(b"x-trioproxy-loss") or b"")
     assert bench.last.losses >= 1
 
 

@@ -31,7 +31,7 @@ _AUTO = "auto"
 _LONGEST_NAME = 512
 _REMEMBERED = 4096
 # What no other protocol can stand in for: carried as it is, to a provider that has it, or not at all.
-_CARRIED = frozenset({Operation.COMPLETIONS, Operation.EMBEDDINGS, Operation.IMAGES, Operation.AUDIO})
+_CARRIED = frozenset({Operation.EMBEDDINGS, Operation.IMAGES, Operation.AUDIO})
 
 
 @attrs.frozen(kw_only=True)

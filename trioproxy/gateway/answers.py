@@ -23,6 +23,8 @@ from trioproxy.wire import headers as table
 
 __all__ = ["answer_head", "refuse", "stream_head"]
 
+LOSS_HEADER = b"x-trioproxy-loss"
+"""What could not be said, as far as it is known when the head goes out: all of it for a whole answer, the request's part for a stream."""
 LONGEST_LOSSES = 1024
 
 _BODY_HEADERS = frozenset({b"content-type", b"content-encoding", b"cache-control", b"etag", b"last-modified"})
@@ -41,10 +43,11 @@ def answer_head(opened: Opened, admitted: Admitted, settings: Settings, request_
             kept = table.error_response(response.headers)
             headers = tuple(each for each in kept if each[0] not in _BODY_HEADERS)
             headers += _framed(admitted.asked.framing) if opened.carrier.streams else _JSON
-            if settings.loss_header and prepared.losses:
-                headers += ((b"x-trioproxy-losses", _listed(prepared.losses)),)
         case _:
             assert_never(prepared.lane)
+    losses = (*prepared.losses, *opened.carrier.losses)
+    if settings.loss_header and losses:
+        headers += ((LOSS_HEADER, _listed(losses)),)
     return response.status, _identified(headers, request_id)
 
 
@@ -97,5 +100,5 @@ def _identified(headers: Headers, request_id: str) -> Headers:
 
 
 def _listed(losses: tuple[Loss, ...]) -> bytes:
-    paths = "; ".join(loss.path for loss in losses).encode("ascii", "replace")
+    paths = "; ".join(dict.fromkeys(loss.path for loss in losses)).encode("ascii", "replace")
     return bytes(byte if 0x20 <= byte < 0x7F else 0x3F for byte in paths)[:LONGEST_LOSSES]

@@ -11,6 +11,7 @@ from typing import assert_never
 
 from trioproxy.config.model import Settings
 from trioproxy.errors import Failure
+from trioproxy.gateway.counts import CountTranslation
 from trioproxy.gateway.passages import AnswerEditor, EditAnswer, StreamPassage, WholePassage
 from trioproxy.gateway.sources import Source, StreamSource, WholeSource
 from trioproxy.gateway.stages import Admitted, Lane, Prepared
@@ -18,6 +19,7 @@ from trioproxy.gateway.translations import StreamTranslation, WholeTranslation
 from trioproxy.neutral.events import Event
 from trioproxy.neutral.loss import Loss
 from trioproxy.protocols.base import Framing, Operation, WriteContext
+from trioproxy.providers.dialects import ERRORS_IN_200
 from trioproxy.providers.quirks import QUIRKS, answered
 from trioproxy.upstream.base import Headers
 from trioproxy.wire.headers import header
@@ -122,23 +124,27 @@ def carrier_for(
             return StreamPassage(prepared.outbound, framing, max_event=settings.max_event, filters=filters)
         case Lane.PASS:
             observed = asked.operation is Operation.GENERATE
-            return WholePassage(prepared.outbound, observed=observed, edit=_edit(prepared))
+            hold = observed and ERRORS_IN_200 in prepared.candidate.quirks
+            return WholePassage(prepared.outbound, observed=observed, edit=_edit(prepared), hold=hold)
+        case Lane.TRANSLATE if prepared.operation is Operation.COUNT_TOKENS:
+            return CountTranslation(prepared.outbound, admitted.protocol, limit=settings.max_body)
         case Lane.TRANSLATE:
             source: Source = (
                 StreamSource(prepared.outbound, framing, max_event=settings.max_event)
                 if framing is not None
                 else WholeSource(prepared.outbound, limit=settings.max_body)
             )
+            words = prepared.emulation or admitted.protocol
             if asked.stream:
-                return StreamTranslation(source, prepared.naming, admitted.protocol, asked.framing, context)
-            return WholeTranslation(source, prepared.naming, admitted.protocol, context)
+                return StreamTranslation(source, prepared.naming, words, asked.framing, context)
+            return WholeTranslation(source, prepared.naming, words, context)
         case _:
             assert_never(prepared.lane)
 
 
 def _edit(prepared: Prepared) -> EditAnswer | None:
     """The named rules for answers of this candidate, None where there are none."""
-    names = prepared.candidate.credential.quirks
+    names = prepared.candidate.quirks
     if not any((quirk := QUIRKS.get(name)) is not None and quirk.answer is not None for name in names):
         return None
     return partial(answered, names, prepared.outbound.name)

@@ -7,6 +7,7 @@ entered in the account and in the credentials' health; a request that is wrong i
 from __future__ import annotations
 
 import itertools
+import logging
 from collections.abc import Callable
 from email.utils import parsedate_to_datetime
 
@@ -29,6 +30,8 @@ from trioproxy.upstream.base import Headers, Upstream
 from trioproxy.wire.headers import header
 
 __all__ = ["Failover"]
+
+_log = logging.getLogger("trioproxy.gateway")
 
 # Another round may mend these: they say nothing of the key, and nothing of the request.
 _PASSING = frozenset(
@@ -147,6 +150,8 @@ class Failover:
             model=candidate.model,
             losses=len(prepared.losses),
         )
+        for loss in prepared.losses:
+            _log.debug("%s: not sent to %s: %s (%s)", entry.id, prepared.provider, loss.path, loss.reason)
 
         def carrier(headers: Headers) -> Carrier:
             return carrier_for(admitted, prepared, headers, settings, self._context(admitted, prepared))
@@ -167,7 +172,8 @@ class Failover:
         )
         if failure is None:
             self.health.succeeded(credential.id, candidate.model)
-        else:
+        elif failure.kind is not ErrorKind.MODEL_NOT_FOUND or prepared.must_speak:
+            # A path that is not there says nothing of the model: not every server counts tokens.
             self.note(candidate, failure, settings)
         return result
 

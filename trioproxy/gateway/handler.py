@@ -19,13 +19,14 @@ from trioproxy.gateway.admission import admit
 from trioproxy.gateway.answers import answer_head, refuse
 from trioproxy.gateway.attendants import Attendants
 from trioproxy.gateway.control import ControlCall
+from trioproxy.gateway.counts import estimated, is_counted, was_not_counted
 from trioproxy.gateway.doors import Refused, find_door
 from trioproxy.gateway.exchange import Exchange
 from trioproxy.gateway.failover import Failover
 from trioproxy.gateway.outlet import Outlet
 from trioproxy.gateway.receive import receive
 from trioproxy.gateway.relay import relay
-from trioproxy.gateway.stages import Rejected
+from trioproxy.gateway.stages import Admitted, Rejected
 from trioproxy.ledger.entry import Ledger
 
 __all__ = ["Gateway"]
@@ -71,9 +72,13 @@ class Gateway:
         asked = admitted.asked
         attendants.watch_client()
         routed = route(snapshot, protocol=asked.protocol, operation=asked.operation, model=asked.model, client=client)
+        if not is_counted(asked, routed):
+            return await self._estimate(admitted, outlet)
         sentry = attendants.keep_watch(admitted, settings)
         answer = await self.failover.first_answer(admitted, routed, settings, entry)
         if isinstance(answer, Rejected):
+            if was_not_counted(asked, answer) and not outlet.started:
+                return await self._estimate(admitted, outlet)
             return await refuse(outlet, settings, answer.failure, answer=answer.answer)
         ended = await relay(answer, outlet, sentry, *answer_head(answer, admitted, settings, entry.id))
         if ended.failure is not None:
@@ -81,3 +86,9 @@ class Gateway:
             if not ended.told:
                 await refuse(outlet, settings, ended.failure)
         return None
+
+    @staticmethod
+    async def _estimate(admitted: Admitted, outlet: Outlet) -> None:
+        outlet.entry.lane = "estimate"
+        await outlet.reply(await estimated(admitted))
+        outlet.entry.complete()

@@ -8,8 +8,9 @@ from __future__ import annotations
 
 from trioproxy.config.model import Candidate
 from trioproxy.errors import ClientFault, ErrorKind
+from trioproxy.gateway.crossings import crossing
 from trioproxy.gateway.stages import Lane
-from trioproxy.protocols.base import Asked, Operation
+from trioproxy.protocols.base import Asked
 
 __all__ = ["READY", "choose_lane"]
 
@@ -31,26 +32,30 @@ READY: frozenset[tuple[str, str]] = frozenset(
 )
 """(what the client speaks, what the provider speaks)"""
 
-_TRANSLATED = frozenset({Operation.GENERATE})
-
 
 def choose_lane(asked: Asked, candidate: Candidate) -> Lane:
     """How an answer of this candidate would get to the client.
 
     Raises:
-        ClientFault: UNSUPPORTED, the candidate speaks another protocol and this crossing is not offered.
+        ClientFault: UNSUPPORTED, the candidate speaks another protocol, or lacks the operation, and this crossing is not offered.
     """
     spoken = candidate.wire.protocol
-    if asked.protocol == spoken:
+    own = asked.protocol == spoken
+    if own and asked.operation in candidate.wire.paths:
         return Lane.PASS
-    if (asked.protocol, spoken) in READY and asked.operation in _TRANSLATED:
+    ready = own or (asked.protocol, spoken) in READY
+    crosses = crossing(asked, candidate.wire) is not None
+    if ready and crosses:
         return Lane.TRANSLATE
-    what = "" if asked.operation in _TRANSLATED else f" for {asked.operation.value}"
-    offered = sorted(client for client, provider in READY if provider == spoken) if not what else []
+    who = candidate.credential.group or candidate.credential.provider.name
+    if own:
+        raise ClientFault(ErrorKind.UNSUPPORTED, f"{who} has no {asked.operation.value} in {spoken}", model=asked.model)
+    what = "" if crosses else f" for {asked.operation.value}"
+    offered = sorted(client for client, provider in READY if provider == spoken) if crosses else []
     ways = " or ".join([spoken, *offered])
     raise ClientFault(
         ErrorKind.UNSUPPORTED,
-        f"{asked.model} is served by {candidate.credential.group or candidate.credential.provider.name}, which speaks {spoken}; "
+        f"{asked.model} is served by {who}, which speaks {spoken}; "
         f"translating {asked.protocol} to it{what} is not offered. Ask for this model in {ways}, or for a model whose provider "
         f"speaks {asked.protocol} (`trioproxy models` lists them).",
         model=asked.model,

@@ -161,15 +161,19 @@ def edited_body(edit: EditAnswer, body: bytes) -> bytes | None:
 
 
 class WholePassage:
-    """A body that is no stream: its bytes unchanged, read at its end where ``observed``. With ``edit`` it is held back whole."""
+    """A body that is no stream: its bytes unchanged, read at its end where ``observed``. With ``edit`` it is held back whole, and with ``hold``
+    too, as long as it can be observed."""
 
     streams = False
     at_border = False
     done = False
 
-    def __init__(self, protocol: Protocol, *, observed: bool, edit: EditAnswer | None = None) -> None:
+    def __init__(
+        self, protocol: Protocol, *, observed: bool, edit: EditAnswer | None = None, hold: bool = False
+    ) -> None:
         self._source: WholeSource | None = WholeSource(protocol, limit=MOST_OBSERVED) if observed else None
         self._edit = edit
+        self._hold = hold or edit is not None
         self._held = b""
         self.failure: Failure | None = None
         self.over = False
@@ -178,7 +182,7 @@ class WholePassage:
     @property
     def ready(self) -> bool:
         """See :class:`Carrier`."""
-        return self._edit is None or self.over
+        return not self._hold or self.over
 
     @property
     def edited(self) -> bool:
@@ -197,9 +201,11 @@ class WholePassage:
                 self._source.feed(data)
             except ProtocolViolation:
                 self._source = None
-        if self._edit is not None:
+                self._hold = self._edit is not None
+        if self._hold:
             self._held += data
             return b"", []
+        data, self._held = self._held + data, b""
         return data, []
 
     def close(self) -> tuple[bytes, list[Event]]:

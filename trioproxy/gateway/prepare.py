@@ -15,13 +15,16 @@ import attrs
 from trioproxy import __version__
 from trioproxy.config.model import Candidate, Routed
 from trioproxy.errors import ClientFault, ErrorKind
+from trioproxy.gateway.crossings import crossing
 from trioproxy.gateway.pairs import choose_lane
 from trioproxy.gateway.stages import Admitted, Lane, Prepared
-from trioproxy.protocols.base import Asked, ModelSpot, WriteTarget
+from trioproxy.neutral.loss import Loss
+from trioproxy.neutral.request import Conversation
+from trioproxy.protocols.base import Asked, ModelSpot, Operation, Protocol, WriteTarget
 from trioproxy.protocols.table import protocol
 from trioproxy.providers.auth import auth_headers, entry_headers
 from trioproxy.providers.effort import ask_of
-from trioproxy.providers.quirks import QuirkContext, edited
+from trioproxy.providers.quirks import Edited, QuirkContext, edited
 from trioproxy.providers.urls import forwarded_query, url_for
 from trioproxy.upstream.base import Headers, UpstreamRequest
 from trioproxy.wire import headers as table
@@ -64,7 +67,7 @@ def prepare(admitted: Admitted, routed: Routed, candidate: Candidate, *, now: fl
 
 
 def _passed(admitted: Admitted, routed: Routed, candidate: Candidate, *, now: float, token: str) -> Prepared:
-    asked, credential = admitted.asked, candidate.credential
+    asked = admitted.asked
     rules = QuirkContext(
         protocol=asked.protocol,
         model=candidate.model,
@@ -73,7 +76,11 @@ def _passed(admitted: Admitted, routed: Routed, candidate: Candidate, *, now: fl
         facts=candidate.facts,
         client=_Readable(admitted.headers),
     )
-    change = edited(credential.quirks, asked.body, asked.document, rules)
+    opened = _opened(admitted.protocol, asked)
+    document = asked.document if opened is None else opened
+    change = edited(candidate.quirks, asked.body, document, rules)
+    if change is None and opened is not None:
+        change = Edited(body=opened, headers={}, losses=())
     demanded = change.headers if change is not None else {}
     request = _request(
         admitted,
@@ -96,10 +103,13 @@ def _passed(admitted: Admitted, routed: Routed, candidate: Candidate, *, now: fl
 def _translated(admitted: Admitted, routed: Routed, candidate: Candidate, *, now: float, token: str) -> Prepared:
     asked, outbound = admitted.asked, protocol(candidate.wire.protocol)
     assert asked.document is not None, "an operation that is translated has a JSON body"
-    conversation = admitted.protocol.read_request(asked.document, asked)
-    if routed.suffix is not None:
+    way = crossing(asked, candidate.wire)
+    assert way is not None, "the lane was chosen for a crossing there is"
+    conversation = (way.emulation or admitted.protocol).read_request(asked.document, asked)
+    if routed.suffix is not None and way.emulation is None:
         conversation = attrs.evolve(conversation, reasoning=ask_of(routed.suffix))
-    credential = candidate.credential
+    conversation, losses = _within(conversation, candidate)
+    credential, quirks = candidate.credential, candidate.quirks
     written = outbound.write_request(
         conversation,
         WriteTarget(
@@ -109,32 +119,51 @@ def _translated(admitted: Admitted, routed: Routed, candidate: Candidate, *, now
             include_usage=credential.include_usage,
             max_output_tokens=candidate.facts.max_output_tokens if candidate.facts else None,
             thinking=candidate.facts.thinking if candidate.facts else None,
-            quirks=frozenset(credential.quirks),
-            operation=asked.operation,
+            quirks=frozenset(quirks),
+            operation=way.operation,
         ),
     )
-    crossing = tuple((name, value) for name, value in table.request(admitted.headers) if name in _CROSSING)
+    rules = QuirkContext(protocol=outbound.name, model=candidate.model, operation=way.operation, facts=candidate.facts)
+    change = edited(quirks, None, written.body, rules)
+    kept = tuple((name, value) for name, value in table.request(admitted.headers) if name in _CROSSING)
     accept = b"text/event-stream" if asked.stream else b"application/json"
-    headers = _headers((*crossing, (b"accept", accept)), admitted, candidate, {}, now=now, token=token)
+    headers = _headers((*kept, (b"accept", accept)), admitted, candidate, {}, now=now, token=token)
     streaming = outbound.name == "gemini" and asked.stream
     request = _request(
         admitted,
         candidate,
         headers=headers,
-        body=dumps(written.body),
+        body=dumps(written.body if change is None else change.body),
         verb="streamGenerateContent" if streaming else "",
         query="alt=sse" if streaming else "",
+        operation=way.operation,
     )
     return Prepared(
         candidate=candidate,
         lane=Lane.TRANSLATE,
         outbound=outbound,
-        operation=asked.operation,
+        operation=way.operation,
         request=request,
         conversation=conversation,
         naming=written.naming,
-        losses=written.losses,
+        emulation=way.emulation,
+        losses=(*losses, *written.losses, *(change.losses if change is not None else ())),
     )
+
+
+def _opened(own: Protocol, asked: Asked) -> Object | None:
+    """The document without what only another vendor could read, None where it holds no such thing."""
+    if own.seals is None or asked.document is None or not any(mark in asked.body for mark in own.seals.marks):
+        return None
+    return own.seals.opened(asked.document)
+
+
+def _within(conversation: Conversation, candidate: Candidate) -> tuple[Conversation, tuple[Loss, ...]]:
+    """What is asked, without what this model is known not to do."""
+    facts = candidate.facts
+    if conversation.reasoning is None or facts is None or facts.thinks is not False:
+        return conversation, ()
+    return attrs.evolve(conversation, reasoning=None), (Loss("reasoning", f"{candidate.model} does not think"),)
 
 
 def _with_model(asked: Asked, model: str) -> bytes:
@@ -163,12 +192,20 @@ def _verb(asked: Asked) -> str:
 
 
 def _request(
-    admitted: Admitted, candidate: Candidate, *, headers: Headers, body: bytes, verb: str, query: str
+    admitted: Admitted,
+    candidate: Candidate,
+    *,
+    headers: Headers,
+    body: bytes,
+    verb: str,
+    query: str,
+    operation: Operation | None = None,
 ) -> UpstreamRequest:
     asked, credential = admitted.asked, candidate.credential
+    operation = operation or asked.operation
     url = url_for(
         candidate.wire,
-        asked.operation,
+        operation,
         join=credential.join,
         model=candidate.model,
         verb=verb,
@@ -178,7 +215,7 @@ def _request(
     if url is None:
         raise ClientFault(
             ErrorKind.UNSUPPORTED,
-            f"{credential.group or credential.provider.name} has no {asked.operation.value} in {candidate.wire.protocol}",
+            f"{credential.group or credential.provider.name} has no {operation.value} in {candidate.wire.protocol}",
             model=asked.model,
         )
     return UpstreamRequest(

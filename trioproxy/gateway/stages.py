@@ -14,7 +14,7 @@ from trioproxy.errors import Failure
 from trioproxy.neutral.loss import Loss
 from trioproxy.neutral.naming import ToolNaming
 from trioproxy.neutral.request import Conversation
-from trioproxy.protocols.base import Asked, Operation, Protocol
+from trioproxy.protocols.base import Asked, Emulation, Operation, Protocol
 from trioproxy.upstream.base import Headers, UpstreamRequest
 
 __all__ = ["Admitted", "Ended", "ErrorAnswer", "Lane", "Prepared", "Rejected"]
@@ -43,7 +43,8 @@ class Admitted:
 
 @attrs.frozen(kw_only=True)
 class Prepared:
-    """A request as it goes to one candidate. ``outbound`` is the protocol spoken there; the last three are set in the translating lane."""
+    """A request as it goes to one candidate. ``outbound`` is the protocol spoken there, ``operation`` what is asked of it. ``conversation``,
+    ``naming`` and ``emulation`` are set in the translating lane, the last where the client asked for another operation."""
 
     candidate: Candidate
     lane: Lane
@@ -52,6 +53,7 @@ class Prepared:
     request: UpstreamRequest
     conversation: Conversation | None = None
     naming: ToolNaming = attrs.field(factory=ToolNaming)
+    emulation: Emulation | None = None
     losses: tuple[Loss, ...] = ()
 
     @property

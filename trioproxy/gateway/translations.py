@@ -12,7 +12,7 @@ from trioproxy.neutral.events import Event, Failed, Finished
 from trioproxy.neutral.fold import Folder
 from trioproxy.neutral.loss import Loss
 from trioproxy.neutral.naming import NameRestorer, ToolNaming
-from trioproxy.protocols.base import Framing, Protocol, WriteContext
+from trioproxy.protocols.base import Emulation, Framing, Protocol, WriteContext
 from trioproxy.wire import sse
 from trioproxy.wire.jsonarray import JSONArrayEncoder
 from trioproxy.wire.jsoncodec import dumps
@@ -55,10 +55,15 @@ class StreamTranslation(_Translation):
     at_border = True
 
     def __init__(
-        self, source: Source, naming: ToolNaming, protocol: Protocol, framing: Framing, context: WriteContext
+        self,
+        source: Source,
+        naming: ToolNaming,
+        words: Protocol | Emulation,
+        framing: Framing,
+        context: WriteContext,
     ) -> None:
         super().__init__(source, naming)
-        self._writer = protocol.stream_writer(context)
+        self._writer = words.stream_writer(context)
         self._array = JSONArrayEncoder() if framing is Framing.JSON_ARRAY else None
         self._begun = False
 
@@ -117,9 +122,9 @@ class WholeTranslation(_Translation):
     streams = False
     at_border = False
 
-    def __init__(self, source: Source, naming: ToolNaming, protocol: Protocol, context: WriteContext) -> None:
+    def __init__(self, source: Source, naming: ToolNaming, words: Protocol | Emulation, context: WriteContext) -> None:
         super().__init__(source, naming)
-        self._protocol = protocol
+        self._words = words
         self._context = context
         self._folder = Folder()
         self.losses: list[Loss] = []
@@ -153,6 +158,6 @@ class WholeTranslation(_Translation):
         if not self.finished or self.over or self.failure is not None:
             return b"", events
         self.over = True
-        written = self._protocol.write_body(self._folder.answer(), self._context)
+        written = self._words.write_body(self._folder.answer(), self._context)
         self.losses.extend(written.losses)
         return dumps(written.body), events
