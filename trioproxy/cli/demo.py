@@ -132,8 +132,9 @@ async def _print_answer(url: str) -> bool:
     decoder, reader = SSEDecoder(), protocol("anthropic").stream_reader()
     headers = ((b"content-type", b"application/json"), (b"x-api-key", b"demo"))
     request = UpstreamRequest(method="POST", url=url, headers=headers, body=dumps(QUESTION))
+    upstream, finished = HttpUpstream(), False
     try:
-        response = await HttpUpstream().open(request, Unheard())
+        response = await upstream.open(request, Unheard())
         while data := await response.receive_some():
             for event in (event for frame in decoder.feed(data) for event in reader.feed(frame)):
                 match event:
@@ -143,10 +144,13 @@ async def _print_answer(url: str) -> bool:
                     case UsageReported(usage=more):
                         usage = usage.updated(more)
                     case Finished():
-                        click.echo(f"\n\n({usage.input} tokens in, {usage.output} out; `trioproxy demo` keeps serving)")
-                        return True
+                        finished = True
                     case _:
                         pass
     except UpstreamFault as fault:
         click.echo(f"\n{fault.failure.message}", err=True)
-    return False
+    finally:
+        upstream.close()
+    if finished:
+        click.echo(f"\n\n({usage.input} tokens in, {usage.output} out; `trioproxy demo` keeps serving)")
+    return finished
