@@ -123,7 +123,7 @@ async def _look(
         opened.held += await opened.receive(guard)
         if (opened.held and opened.carrier.ready) or len(opened.held) > MOST_HELD:
             break
-    if opened.ended and not opened.held and prepared.must_speak:
+    if opened.ended and not opened.held and opened.failure is None and prepared.must_speak:
         return Rejected(failure=_fault(prepared, ErrorKind.TRUNCATED, "{provider} sent an empty answer"))
     return opened
 

@@ -242,7 +242,7 @@ async def _final(result: Opened | Rejected) -> Opened | Rejected:
     """The result that nothing better follows. A provider's own error in a stream of the client's protocol is passed on as it came."""
     if isinstance(result, Rejected):
         return result
-    if result.prepared.lane is Lane.PASS and result.carrier.over:
+    if result.prepared.lane is Lane.PASS and result.carrier.streams and result.carrier.over:
         return result
     return await _closed(result)
 
