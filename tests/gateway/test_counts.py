@@ -10,9 +10,11 @@ import pytest
 from tests.support.exchanges import MemoryExchange
 from tests.support.houses import SIMPLE, Bench, posted
 from tests.support.upstreams import Fault, Script
-from trioproxy.errors import ErrorKind
+from trioproxy.errors import ErrorKind, Failure
+from trioproxy.gateway.counts import CountTranslation
 from trioproxy.gateway.estimates import BY_BYTES
 from trioproxy.ledger.entry import Outcome
+from trioproxy.protocols.table import protocol
 
 JSON = ((b"content-type", b"application/json"),)
 MODELS = {"anthropic": "anthropic-m", "gemini": "gemini-m", "openai_responses": "responses-m", "openai_chat": "chat-m"}
@@ -134,6 +136,12 @@ async def test_an_answer_that_is_no_count_is_an_error(chunks: list[Any]) -> None
     assert exchange.status == 502
     assert bench.last.failure is not None
     assert bench.last.failure.kind in (ErrorKind.MALFORMED, ErrorKind.TRUNCATED)
+
+
+def test_a_count_has_no_midst_to_tell_a_failure_in() -> None:
+    count = CountTranslation(protocol("gemini"), protocol("anthropic"), limit=9)
+    assert count.failing(Failure(kind=ErrorKind.TIMEOUT, message="late")) is None
+    assert not count.done
 
 
 async def test_the_pairs_of_the_bench_are_those_of_the_simple_house() -> None:

@@ -9,7 +9,7 @@ from __future__ import annotations
 
 import functools
 from collections.abc import Callable, Iterator
-from typing import Any
+from typing import Any, assert_never
 
 import attrs
 
@@ -91,6 +91,8 @@ def _declared(spec: Tool | ServerTool) -> Iterator[str]:
             yield _json(dict(spec.grammar)) if spec.grammar is not None else ""
         case ServerTool():
             yield _json(dict(spec.payload))
+        case _:
+            assert_never(spec)
 
 
 def _part(part: Part, by: Tokenizer) -> int:
@@ -107,6 +109,8 @@ def _part(part: Part, by: Tokenizer) -> int:
             return PER_TURN + sum(_part(each, by) for each in content)
         case Opaque(payload=payload):
             return by.count(_json(payload))
+        case _:
+            assert_never(part)
 
 
 def _json(value: Any) -> str:

@@ -110,19 +110,20 @@ def _translated(admitted: Admitted, routed: Routed, candidate: Candidate, *, now
         conversation = attrs.evolve(conversation, reasoning=ask_of(routed.suffix))
     conversation, losses = _within(conversation, candidate)
     credential, quirks = candidate.credential, candidate.quirks
-    written = outbound.write_request(
-        conversation,
-        WriteTarget(
-            model=candidate.model,
-            provider=credential.provider.name,
-            stream=asked.stream,
-            include_usage=credential.include_usage,
-            max_output_tokens=candidate.facts.max_output_tokens if candidate.facts else None,
-            thinking=candidate.facts.thinking if candidate.facts else None,
-            quirks=frozenset(quirks),
-            operation=way.operation,
-        ),
+    target = WriteTarget(
+        model=candidate.model,
+        provider=credential.provider.name,
+        stream=asked.stream,
+        include_usage=credential.include_usage,
+        max_output_tokens=candidate.facts.max_output_tokens if candidate.facts else None,
+        thinking=candidate.facts.thinking if candidate.facts else None,
+        quirks=frozenset(quirks),
+        operation=way.operation,
     )
+    try:
+        written = outbound.write_request(conversation, target)
+    except ClientFault as fault:
+        raise _as_spelled(fault, asked.document) from None
     rules = QuirkContext(protocol=outbound.name, model=candidate.model, operation=way.operation, facts=candidate.facts)
     change = edited(quirks, None, written.body, rules)
     kept = tuple((name, value) for name, value in table.request(admitted.headers) if name in _CROSSING)
@@ -156,6 +157,18 @@ def _opened(own: Protocol, asked: Asked) -> Object | None:
     if own.seals is None or asked.document is None or not any(mark in asked.body for mark in own.seals.marks):
         return None
     return own.seals.opened(asked.document)
+
+
+_ALIASES = {"previous_response_id": "conversation_id"}
+
+
+def _as_spelled(fault: ClientFault, document: Object) -> ClientFault:
+    """The fault with the name that the client used for what is at fault."""
+    failure = fault.failure
+    alias = _ALIASES.get(failure.param or "")
+    if alias is None or failure.param is None or document.get(failure.param) or alias not in document:
+        return fault
+    return ClientFault(failure.kind, failure.message.replace(failure.param, alias), param=alias)
 
 
 def _within(conversation: Conversation, candidate: Candidate) -> tuple[Conversation, tuple[Loss, ...]]:

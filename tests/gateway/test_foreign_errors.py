@@ -1,0 +1,186 @@
+"""What a provider says of a failure, told in the words of a client that speaks another protocol, before the head and after it."""
+
+from __future__ import annotations
+
+import itertools
+import json
+from typing import Any
+
+import pytest
+
+from tests.support.answers import ANSWERS, sse
+from tests.support.houses import Bench, ask, posted
+from tests.support.upstreams import Script
+from trioproxy.ledger.entry import Outcome
+from trioproxy.protocols.table import NAMES
+
+PAIRS = list(itertools.permutations(NAMES, 2))
+of_each_pair = pytest.mark.parametrize(("client", "provider"), PAIRS)
+
+SAID: dict[str, Any] = {
+    "openai_chat": {"error": {"message": "quota exhausted", "type": "rate_limit_error", "code": "rate_limit_exceeded"}},
+    "openai_responses": {
+        "error": {"message": "quota exhausted", "type": "rate_limit_error", "code": "rate_limit_exceeded"}
+    },
+    "anthropic": {"type": "error", "error": {"type": "rate_limit_error", "message": "quota exhausted"}},
+    "gemini": {"error": {"code": 429, "message": "quota exhausted", "status": "RESOURCE_EXHAUSTED"}},
+}
+HEADERS = (
+    (b"content-type", b"application/json"),
+    (b"retry-after", b"7"),
+    (b"request-id", b"req_1"),
+    (b"set-cookie", b"a=b"),
+    (b"server", b"up"),
+)
+
+
+def words(client: str, document: Any) -> tuple[Any, Any]:
+    """The type (or what stands for it) and the message of a native error."""
+    error = document["error"]
+    match client:
+        case "anthropic":
+            assert document["type"] == "error"
+            return error["type"], error["message"]
+        case "gemini":
+            assert error["code"] == 429
+            return error["status"], error["message"]
+        case _:
+            return error["type"], error["message"]
+
+
+@of_each_pair
+@pytest.mark.parametrize("stream", [True, False])
+async def test_a_status_keeps_its_number_its_message_and_when_to_come_back(
+    client: str, provider: str, stream: bool
+) -> None:
+    bench = Bench(Script(status=429, headers=HEADERS, chunks=[json.dumps(SAID[provider]).encode()]))
+    exchange = await bench.serve(ask(client, of=provider, stream=stream))
+    assert exchange.status == 429
+    kind, message = words(client, json.loads(exchange.body))
+    assert message == "quota exhausted"
+    assert kind
+    assert exchange.header(b"retry-after") == b"7"
+    assert exchange.header(b"request-id") == b"req_1"
+    assert exchange.header(b"set-cookie") is None
+    assert exchange.header(b"server") is None
+
+
+@of_each_pair
+@pytest.mark.parametrize("body", [b"", b"oops", b'{"x":1}', b'{"detail":[{"msg":"a"},{"msg":"b"}]}'])
+async def test_a_body_that_is_no_error_of_its_protocol_keeps_its_status(
+    client: str, provider: str, body: bytes
+) -> None:
+    bench = Bench(Script(status=500, headers=((b"content-type", b"text/plain"),), chunks=[body]))
+    exchange = await bench.serve(ask(client, of=provider))
+    assert exchange.status == 500
+    error = json.loads(exchange.body)["error"]
+    assert error["message"]
+    if b"detail" in body and provider != "gemini":
+        assert error["message"] == "a; b"
+
+
+OVERLOADED = sse({"type": "error", "error": {"type": "overloaded_error", "message": "Overloaded"}}, "error")
+
+
+@pytest.mark.parametrize("client", ["openai_chat", "openai_responses", "gemini"])
+async def test_an_overload_in_the_midst_of_messages(client: str) -> None:
+    answer = ANSWERS["anthropic"]
+    bench = Bench(Script(chunks=[answer.start, answer.text, OVERLOADED]))
+    exchange = await bench.serve(ask(client, of="anthropic"))
+    assert exchange.status == 200
+    assert b"hello" in exchange.body
+    assert ANSWERS[client].failed in exchange.body
+    assert b"Overloaded" in exchange.body
+    for word in (
+        b"[DONE]",
+        b'"finish_reason":"stop"',
+        b"response.completed",
+        b'"finishReason"',
+        b"response.incomplete",
+    ):
+        assert word not in exchange.body
+    assert bench.last.outcome is Outcome.FAILED
+
+
+@pytest.mark.parametrize("client", ["anthropic", "openai_chat", "gemini"])
+async def test_a_failed_response_in_its_midst(client: str) -> None:
+    answer = ANSWERS["openai_responses"]
+    failed = {"id": "resp_1", "status": "failed", "error": {"code": "server_error", "message": "it broke"}}
+    event = sse({"type": "response.failed", "sequence_number": 9, "response": failed}, "response.failed")
+    bench = Bench(Script(chunks=[answer.start, answer.text, event]))
+    exchange = await bench.serve(ask(client, of="openai_responses"))
+    assert ANSWERS[client].failed in exchange.body
+    assert b"it broke" in exchange.body
+    for word in (b"message_stop", b"end_turn", b"refusal", b"[DONE]", b'"finishReason"'):
+        assert word not in exchange.body
+    assert bench.last.outcome is Outcome.FAILED
+
+
+@of_each_pair
+async def test_a_streaming_client_of_a_whole_error_gets_a_status(client: str, provider: str) -> None:
+    raw = json.dumps(SAID[provider]).encode()
+    bench = Bench(Script(headers=((b"content-type", b"application/json"),), chunks=[raw]))
+    exchange = await bench.serve(ask(client, of=provider))
+    assert exchange.status == 429
+    assert b"quota exhausted" in exchange.body
+
+
+@pytest.mark.parametrize("name", ["previous_response_id", "conversation_id"])
+@pytest.mark.parametrize("provider", ["openai_chat", "anthropic", "gemini"])
+async def test_a_conversation_nobody_else_keeps_is_refused_by_its_name(name: str, provider: str) -> None:
+    bench = Bench()
+    body: dict[str, Any] = {name: "resp_1"}
+    exchange = await bench.serve(ask("openai_responses", of=provider, **body))
+    assert exchange.status == 400
+    error = json.loads(exchange.body)["error"]
+    assert error["param"] == name
+    assert name in error["message"]
+    assert bench.upstream.requests == []
+
+
+@pytest.mark.parametrize(
+    ("client", "provider", "body", "word"),
+    [
+        (
+            "anthropic",
+            "openai_responses",
+            {"messages": [{"role": "user", "content": [{"type": "container_upload", "file_id": "f"}]}]},
+            "container_upload",
+        ),
+        (
+            "openai_chat",
+            "anthropic",
+            {"messages": [{"role": "function", "name": "f", "content": "1"}]},
+            "function",
+        ),
+        ("openai_chat", "gemini", {"n": 2}, "n"),
+        ("openai_responses", "openai_chat", {"background": True}, "background"),
+    ],
+)
+async def test_what_would_mean_something_else_is_refused_before_anything_is_asked(
+    client: str, provider: str, body: dict[str, Any], word: str
+) -> None:
+    bench = Bench()
+    exchange = await bench.serve(ask(client, of=provider, **body))
+    assert exchange.status == 400
+    assert word in json.loads(exchange.body)["error"]["message"]
+    assert bench.upstream.requests == []
+
+
+async def test_tokens_from_the_cache_are_counted_as_the_client_counts() -> None:
+    usage = {"input_tokens": 5, "cache_read_input_tokens": 7, "cache_creation_input_tokens": 3, "output_tokens": 4}
+    whole = {"id": "m", "type": "message", "role": "assistant", "model": "up", "stop_reason": "end_turn"}
+    raw = json.dumps({**whole, "content": [{"type": "text", "text": "hi"}], "usage": usage}).encode()
+    bench = Bench(Script(headers=((b"content-type", b"application/json"),), chunks=[raw]))
+    exchange = await bench.serve(ask("openai_chat", of="anthropic", stream=False))
+    told = json.loads(exchange.body)["usage"]
+    assert (told["prompt_tokens"], told["completion_tokens"], told["total_tokens"]) == (15, 4, 19)
+    assert told["prompt_tokens_details"]["cached_tokens"] == 7
+
+
+async def test_an_answer_otherwise_than_asked_in_a_suffix_of_effort() -> None:
+    bench = Bench(Script(headers=((b"content-type", b"application/json"),), chunks=[ANSWERS["openai_chat"].whole]))
+    body = {"model": "chat-m(low)", "max_tokens": 9, "messages": [{"role": "user", "content": "hi"}], "stream": True}
+    exchange = await bench.serve(posted("/v1/messages", json.dumps(body).encode()))
+    assert bench.sent["reasoning_effort"] == "low"
+    assert b"message_stop" in exchange.body
