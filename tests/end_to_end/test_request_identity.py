@@ -1,4 +1,4 @@
-"""Every recorded request of a real client through a running proxy, in its own protocol: the same bytes reach the provider, but for the model's name."""
+"""Every recorded request through a running proxy, in its own protocol: the same bytes reach the provider, but for the model's name."""
 
 from __future__ import annotations
 
