@@ -18,6 +18,7 @@ import trio
 
 from trioproxy.gateway.doors import spoken_at
 from trioproxy.gateway.exchange import Exchange, RequestHead
+from trioproxy.protocols.table import match
 from trioproxy.upstream.base import Headers
 from trioproxy.upstream.fixture import Chunk, Ending, Fixture, RecordedRequest
 from trioproxy.upstream.redact import MARK, Redactor, secrets_of
@@ -44,6 +45,9 @@ class Call:
     miss: str = ""
     reached: bool = attrs.field(default=False, repr=False)
     """Whether a provider, or a recording in its place, answered at all."""
+    target: str = attrs.field(default="", repr=False)
+    raw: bytes = attrs.field(default=b"", repr=False)
+    """The target and the body to the letter, keys in them too: what recordings are compared with."""
 
     @classmethod
     def of(cls, head: RequestHead) -> Call:
@@ -54,7 +58,13 @@ class Call:
             shown = MARK if secrets_of(((name, value),), "") else value.decode("latin-1")
             key = name.decode("latin-1")
             headers[key] = f"{headers[key]}, {shown}" if key in headers else shown
-        return cls(method=head.method, path=head.path, query=redacted.request.query, headers=MappingProxyType(headers))
+        return cls(
+            method=head.method,
+            path=head.path,
+            query=redacted.request.query,
+            headers=MappingProxyType(headers),
+            target=head.target,
+        )
 
     @property
     def asks_provider(self) -> bool:
@@ -78,7 +88,6 @@ class Witnessed:
     _inner: Exchange
     call: Call
     keeping: bool = False
-    _body: bytes = b""
     _began: float = attrs.field(factory=trio.current_time)
     _headers: Headers = ()
     _head_at: float = 0.0
@@ -88,9 +97,10 @@ class Witnessed:
 
     @property
     def head(self) -> RequestHead:
-        """See ``Exchange.head``. What is to be read by people is asked for without a content coding."""
+        """See ``Exchange.head``. A recording is to be read by people: it is asked for without a content coding. A replayed path may have
+        any mount before what a protocol serves, as it had where it was recorded."""
         if not self.keeping:
-            return self._inner.head
+            return _remounted(self._inner.head)
         kept = tuple(pair for pair in self._inner.head.headers if pair[0] != b"accept-encoding")
         return attrs.evolve(self._inner.head, headers=kept)
 
@@ -101,13 +111,13 @@ class Witnessed:
 
     async def receive_body(self, limit: int) -> bytes:
         """See ``Exchange.receive_body``."""
-        self._body = await self._inner.receive_body(limit)
+        body = self.call.raw = await self._inner.receive_body(limit)
         try:
-            self.call.body = loads(self._body) if self._body else None
+            self.call.body = loads(body) if body else None
         except JSONError:
-            self.call.body = self._body.decode("utf-8", "replace")
+            self.call.body = body.decode("utf-8", "replace")
         self._began = trio.current_time()
-        return self._body
+        return body
 
     async def start(self, status: int, headers: Headers, *, flush: bool = True) -> None:
         """See ``Exchange.start``."""
@@ -152,7 +162,7 @@ class Witnessed:
             protocol=spoken_at(head).name,
             sequence=sequence,
             request=RecordedRequest(
-                method=head.method, path=head.path, query=head.query, headers=head.headers, body=self._body
+                method=head.method, path=head.path, query=head.query, headers=head.headers, body=self.call.raw
             ),
             status=self.call.status or 200,
             headers=self._headers,
@@ -168,3 +178,14 @@ class Witnessed:
     def _end(self, ending: Ending) -> None:
         if self._ended_at is None:
             self._ended_at, self._ending = self._now(), ending
+
+
+def _remounted(head: RequestHead) -> RequestHead:
+    """The head with the longest end of its path that names an endpoint, where the whole names none."""
+    path = head.path
+    if head.method != "POST" or match(path):
+        return head
+    for start, character in enumerate(path):
+        if character == "/" and match(path[start:]):
+            return attrs.evolve(head, target=head.target[start:])
+    return head

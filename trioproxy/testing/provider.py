@@ -9,6 +9,7 @@ import functools
 import os
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
+from functools import partial
 from pathlib import Path
 
 import attrs
@@ -30,6 +31,7 @@ from trioproxy.wire.jsoncodec import dumps
 
 __all__ = ["LocalProvider", "recording", "replaying"]
 
+_NOWHERE = "http://replay.invalid"
 _NO_RECORDING = "no_recording"
 _ABOUT_THE_KEY = frozenset({401, 402, 403, 407, 408, 429})
 
@@ -139,7 +141,7 @@ def recording(folder: Path | str, config: Path | str) -> Iterator[LocalProvider]
 
 @contextmanager
 def _serving(app: App, provider: LocalProvider, recorder: _Recorder | None = None) -> Iterator[None]:
-    app.over = _Attributing
+    app.over = partial(_Attributing, replayed=recorder is None)
 
     async def handle(exchange: Exchange) -> None:
         call = Call.of(exchange.head)
@@ -211,13 +213,16 @@ def _unkept(call: Call) -> str | None:
 
 @attrs.frozen
 class _Attributing:
-    """See ``Upstream``. Notes at the call what answered it."""
+    """See ``Upstream``. Notes at the call what answered it. Recordings are asked what the client asked, to the letter."""
 
     _inner: Upstream
+    _replayed: bool
 
     async def open(self, request: UpstreamRequest, progress: Progress) -> UpstreamResponse:
         """See ``Upstream.open``."""
         call = CURRENT.get()
+        if self._replayed:
+            request = attrs.evolve(request, url=_NOWHERE + call.target, body=call.raw)
         try:
             response = await self._inner.open(request, progress)
         except UpstreamFault as fault:
