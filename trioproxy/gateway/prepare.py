@@ -106,7 +106,7 @@ def _translated(admitted: Admitted, routed: Routed, candidate: Candidate, *, now
     way = crossing(asked, candidate.wire)
     assert way is not None, "the lane was chosen for a crossing there is"
     conversation = (way.emulation or admitted.protocol).read_request(asked.document, asked)
-    if routed.suffix is not None and way.emulation is None:
+    if routed.suffix is not None:
         conversation = attrs.evolve(conversation, reasoning=ask_of(routed.suffix))
     conversation, losses = _within(conversation, candidate)
     credential, quirks = candidate.credential, candidate.quirks

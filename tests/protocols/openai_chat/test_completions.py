@@ -136,3 +136,12 @@ def test_a_whole_answer_is_one_text_completion() -> None:
     assert body["choices"] == [{"index": 0, "text": "upon a time", "logprobs": None, "finish_reason": "stop"}]
     failed = Answer(id="", model="", failure=Failure(kind=ErrorKind.OVERLOADED, message="full"))
     assert write_completion(failed, CONTEXT).body["error"]["message"] == "full"
+
+
+def test_the_sdk_knows_a_completion() -> None:
+    types = pytest.importorskip("openai.types")
+    whole = Answer(id="r1", model="up", parts=(Text(text="upon"),), finish=FinishReason.LENGTH, usage=Usage(input=1))
+    body = types.Completion.model_validate(write_completion(whole, CONTEXT).body)
+    assert (body.choices[0].text, body.choices[0].finish_reason) == ("upon", "length")
+    frames, _ = written(ResponseStarted(id="", model="up"), TextDelta(index=0, text="up"))
+    assert types.Completion.model_validate({**frames[0], "choices": []}).object == "text_completion"

@@ -4,6 +4,7 @@ from typing import Any
 
 import pytest
 
+from tests.support.recordings import recordings
 from trioproxy.errors import ErrorKind, Failure, UpstreamFault
 from trioproxy.neutral.events import FinishReason
 from trioproxy.neutral.parts import Reasoning, Text
@@ -111,3 +112,24 @@ def test_a_failed_answer_is_an_error() -> None:
     failure = Failure(kind=ErrorKind.OVERLOADED, message="full")
     written = write_compaction(Answer(id="", model="", failure=failure), context({"input": "hi"}))
     assert written.body["error"]["message"] == "full"
+
+
+def test_the_sdk_knows_a_compaction() -> None:
+    # The user's messages, which the native operation gives as well, are none of the items its strict types know.
+    responses = pytest.importorskip("openai.types.responses")
+    body = write_compaction(answer(Text(text="so far")), context({"input": HISTORY})).body
+    assert responses.ResponseCompactionItem.model_validate(body["output"][-1]).id == "cmp_t0_2"
+    alone = responses.CompactedResponse.model_validate({**body, "output": body["output"][-1:]})
+    assert alone.usage.total_tokens == 11
+
+
+def test_it_has_the_members_of_a_native_one() -> None:
+    body = write_compaction(answer(Text(text="so far")), context({"input": HISTORY})).body
+    answers = (each.document for each in recordings("openai_responses") if isinstance(each.document, dict))
+    natives = [each for each in answers if each.get("object") == "response.compaction"]
+    if not natives:
+        pytest.skip("no recordings of native compaction here")
+    for native in natives:
+        assert body.keys() == native.keys()
+        shapes = {item["type"]: item.keys() for item in body["output"]}
+        assert all(shapes[item["type"]] == item.keys() for item in native["output"])

@@ -81,9 +81,13 @@ _MINIMAX: dict[int, ErrorKind] = {
     1004: ErrorKind.UNAUTHENTICATED,
     1008: ErrorKind.BILLING,
     1013: ErrorKind.INTERNAL,
+    1026: ErrorKind.INVALID_REQUEST,
     1027: ErrorKind.INVALID_REQUEST,
     1039: ErrorKind.RATE_LIMITED,
+    1041: ErrorKind.RATE_LIMITED,
     2013: ErrorKind.INVALID_REQUEST,
+    2049: ErrorKind.UNAUTHENTICATED,
+    2056: ErrorKind.RATE_LIMITED,
 }
 _IFLOW_TOKEN_EXPIRED = "439"
 
