@@ -1,4 +1,4 @@
-"""The black-box cases, one test each and by their numbers. Cases that only translation can meet are in the tests of translation."""
+"""The black-box cases, one test each and by their numbers. Cases that only translation can meet are in ``test_translated_cases``."""
 
 from __future__ import annotations
 

@@ -55,7 +55,7 @@ class Secret:
 
 @attrs.frozen(kw_only=True)
 class Deadlines:
-    """Seconds; ``inf`` is off. ``first_byte`` bounds a streaming answer, ``response`` a whole one (PRODUCT section 5)."""
+    """Seconds; ``inf`` is off. ``first_byte`` bounds a streaming answer, ``response`` a whole one."""
 
     connect: float = 10.0
     first_byte: float = 120.0

@@ -26,7 +26,7 @@ __all__ = [
 class AuthStyle(enum.Enum):
     """How a key goes to the provider.
 
-    ANTHROPIC is ``x-api-key`` on the vendor's own host and both that and Bearer on a custom one (PROVIDERS: claude). IFLOW adds the HMAC
+    ANTHROPIC is ``x-api-key`` on the vendor's own host and both that and Bearer on a custom one. IFLOW adds the HMAC
     headers of its public API.
     """
 
