@@ -1,15 +1,21 @@
-"""What the documentation says, held against the code: commands, links, and the one test command that CI runs."""
+"""What the documentation says, held against the code: commands, configurations, links, and the one test command that CI runs."""
 
 from __future__ import annotations
 
 import re
 import runpy
+import shlex
+import textwrap
 from pathlib import Path
 
+import click
 import pytest
+import yaml
 
-from trioproxy.cli import COMMANDS
+from trioproxy.cli import COMMANDS, cli
 from trioproxy.cli.reference import reference
+from trioproxy.config.load import build, load
+from trioproxy.providers.catalog import catalogue, parse
 
 ROOT = Path(__file__).parents[1]
 PAGES = [ROOT / "README.md", *sorted((ROOT / "docs").rglob("*.md"))]
@@ -61,3 +67,59 @@ def test_commands_that_the_documentation_names_exist() -> None:
     named = {name for text in TEXTS.values() for name in re.findall(r"`trioproxy ([a-z]+)", text)}
 
     assert named <= set(COMMANDS)
+
+
+def _command_lines() -> list[str]:
+    """Every command line that a reader may copy: in a block of code, alone or behind ``&&`` or ``Example:``, or between back quotes."""
+    lines: set[str] = set()
+    for text in TEXTS.values():
+        blocks = [block for _, block in re.findall(r"^( *)```\w*\n(.*?)^\1```", text, re.DOTALL | re.MULTILINE)]
+        code = "\n".join((*blocks, *re.findall(r"^ {4}.*", text, re.MULTILINE)))
+        lines |= set(re.findall(r"^ *(?:Example: *|.*&& \.venv/bin/)?(trioproxy [^#\n]+)", code, re.MULTILINE))
+        lines |= set(re.findall(r"`(trioproxy \w+ [^`]+)`", text))
+    return sorted({line.strip() for line in lines})
+
+
+@pytest.mark.parametrize("line", _command_lines())
+def test_every_command_line_is_understood(line: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    (tmp_path / "recordings").mkdir()
+    monkeypatch.chdir(tmp_path)
+    _, name, *arguments = shlex.split(line)
+    command = cli.get_command(click.Context(cli), name)
+
+    assert command is not None
+    command.make_context(name, arguments)  # reads the arguments, runs nothing
+
+
+def _snippets(page: Path) -> list[str]:
+    """The YAML blocks of a page, a block within a list without the list's indentation."""
+    found = re.findall(r"^( *)```yaml\n(.*?)^\1```", TEXTS[page], re.DOTALL | re.MULTILINE)
+    return [re.sub(f"^{indent}", "", block, flags=re.MULTILINE) for indent, block in found]
+
+
+SNIPPETS = [
+    pytest.param(block, id=f"{page.relative_to(ROOT)}-{number}")
+    for page in PAGES
+    if page.name != "adding-a-provider.md"
+    for number, block in enumerate(_snippets(page))
+]
+
+
+@pytest.mark.parametrize("block", SNIPPETS)
+def test_every_configuration_loads_without_a_warning(block: str) -> None:
+    env = {"HOME": "/home/nobody", **{name: f"key-of-{name}" for name in re.findall(r"\$\{(\w+)", block)}}
+
+    snapshot = build(load(block), catalogue(), env)
+
+    assert snapshot.credentials
+    assert not snapshot.warnings
+
+
+def test_the_example_of_a_provider_is_an_entry_of_a_catalogue() -> None:
+    (block,) = _snippets(ROOT / "docs" / "adding-a-provider.md")
+    entries = yaml.safe_load(textwrap.dedent(block))
+    shipped = yaml.safe_load((ROOT / "trioproxy" / "providers" / "catalog.yaml").read_text("utf-8"))
+
+    providers = parse({"protocols": shipped["protocols"], "providers": entries}).providers
+
+    assert list(providers) == list(entries)
