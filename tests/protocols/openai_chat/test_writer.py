@@ -249,6 +249,23 @@ def test_citations_count_from_the_beginning_of_the_message() -> None:
     assert deltas(write(events)[0])[3] == {"annotations": [{"index": 0, "type": "url_citation", "url_citation": body}]}
 
 
+def test_a_source_without_a_url_is_a_loss() -> None:
+    source = Citation(title="report.pdf", start=0, end=1)
+    events: list[Event] = [
+        START,
+        *_text("first")[:2],
+        CitationAdded(index=0, citation=source),
+        PartFinished(index=0),
+        STOP,
+    ]
+    frames, writer = write(events)
+    whole = PROTOCOL.write_body(fold(events), CONTEXT)
+    assert not any("annotations" in delta for delta in deltas(frames))
+    assert "annotations" not in whole.body["choices"][0]["message"]
+    for losses in (writer.losses, whole.losses):
+        assert [(loss.path, loss.reason) for loss in losses] == [("annotations", "report.pdf has no URL to name it by")]
+
+
 def test_what_this_protocol_said_is_said_again_and_what_others_said_is_lost() -> None:
     def carried(index: int, kind: str, payload: Any, protocol: str = "openai_chat") -> Event:
         return Foreign(index=index, protocol=protocol, kind=kind, payload=payload)

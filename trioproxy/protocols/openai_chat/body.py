@@ -2,16 +2,27 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from typing import assert_never
 
 import attrs
 
 from trioproxy.neutral.events import Event
 from trioproxy.neutral.loss import Loss
-from trioproxy.neutral.parts import Opaque, Reasoning, Refusal, Signature, SignatureForm, Text, ToolCall, ToolKind
+from trioproxy.neutral.parts import (
+    Citation,
+    Opaque,
+    Reasoning,
+    Refusal,
+    Signature,
+    SignatureForm,
+    Text,
+    ToolCall,
+    ToolKind,
+)
 from trioproxy.neutral.response import Answer
 from trioproxy.protocols.base import WriteContext, Written
-from trioproxy.protocols.openai_chat.citations import write_annotation
+from trioproxy.protocols.openai_chat.citations import nameless_source, write_annotation
 from trioproxy.protocols.openai_chat.errors import render_error
 from trioproxy.protocols.openai_chat.finish import write_finish
 from trioproxy.protocols.openai_chat.legacy import asks_legacy_functions
@@ -77,7 +88,7 @@ class _Message:
             self.losses += lost_fields(part.extras, path)
         match part:
             case Text():
-                self.annotations += (write_annotation(each, offset=len(self.text)) for each in part.citations)
+                self._cite(part.citations)
                 self.text += part.text
                 if part.signature is not None:
                     self.carried["extra_content"] = google_content(part.signature)
@@ -117,6 +128,14 @@ class _Message:
             # Mistral's lists: what is no text stands behind it.
             message["content"] = [*([{"type": "text", "text": self.text}] if self.text else []), *entries]
         return message | self.carried
+
+    def _cite(self, citations: Sequence[Citation]) -> None:
+        for each in citations:
+            lost = nameless_source(each)
+            if lost is not None:
+                self.losses.append(lost)
+            else:
+                self.annotations.append(write_annotation(each, offset=len(self.text)))
 
     def _details(self) -> list[Object]:
         details: list[Object] = []

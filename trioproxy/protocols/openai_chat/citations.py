@@ -2,10 +2,11 @@
 
 from __future__ import annotations
 
+from trioproxy.neutral.loss import Loss
 from trioproxy.neutral.parts import Citation
 from trioproxy.wire.jsoncodec import JSON, Object
 
-__all__ = ["read_annotation", "read_sources", "write_annotation"]
+__all__ = ["nameless_source", "read_annotation", "read_sources", "write_annotation"]
 
 
 def read_annotation(entry: JSON) -> Citation | None:
@@ -24,6 +25,13 @@ def read_annotation(entry: JSON) -> Citation | None:
         start=start if placed else None,
         end=end if placed else None,
     )
+
+
+def nameless_source(citation: Citation) -> Loss | None:
+    """The loss of a source without a URL, which is all that an annotation can name one by; None for any other."""
+    if citation.url:
+        return None
+    return Loss("annotations", f"{citation.title or 'a source'} has no URL to name it by")
 
 
 def write_annotation(citation: Citation, *, offset: int = 0) -> Object:

@@ -28,10 +28,10 @@ from trioproxy.neutral.events import (
 )
 from trioproxy.neutral.extras import foreign
 from trioproxy.neutral.loss import Loss
-from trioproxy.neutral.parts import Extras, Signature, SignatureForm, ToolKind
+from trioproxy.neutral.parts import Citation, Extras, Signature, SignatureForm, ToolKind
 from trioproxy.neutral.usage import Usage
 from trioproxy.protocols.base import StreamSeen, WriteContext
-from trioproxy.protocols.openai_chat.citations import write_annotation
+from trioproxy.protocols.openai_chat.citations import nameless_source, write_annotation
 from trioproxy.protocols.openai_chat.errors import error_frames
 from trioproxy.protocols.openai_chat.finish import write_finish
 from trioproxy.protocols.openai_chat.legacy import asks_legacy_functions
@@ -125,10 +125,7 @@ class ChatWriter:
             case PartSigned(index=index, signature=signature):
                 return self._sign(index, signature)
             case CitationAdded(index=index, citation=citation):
-                annotation = write_annotation(citation, offset=self._offsets.get(index, 0))
-                self._annotations += 1
-                # OpenAI's SDK puts lists together by the index of their entries.
-                return [self._delta({"annotations": [{"index": self._annotations - 1, **annotation}]})]
+                return self._cite(index, citation)
             case PartFinished(index=index):
                 self._thoughts.pop(index, None)
                 return self._arguments(index, "{}") if index in self._silent else []
@@ -174,6 +171,16 @@ class ChatWriter:
         if self._context.include_usage:
             frames.append(self._chunk([], usage=write_usage(self._usage)))
         return [*frames, _DONE]
+
+    def _cite(self, index: int, citation: Citation) -> list[Frame]:
+        lost = nameless_source(citation)
+        if lost is not None:
+            self.losses.append(lost)
+            return []
+        annotation = write_annotation(citation, offset=self._offsets.get(index, 0))
+        self._annotations += 1
+        # OpenAI's SDK puts lists together by the index of their entries.
+        return [self._delta({"annotations": [{"index": self._annotations - 1, **annotation}]})]
 
     # Reasoning.
 
