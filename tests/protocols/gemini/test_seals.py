@@ -43,6 +43,13 @@ def test_another_vendors_signature_goes_and_what_it_stood_on_stays(name: str) ->
     ]
 
 
+def test_a_request_that_is_only_counted_is_opened_too() -> None:
+    sealed = {"generateContentRequest": request({"text": "so", "thoughtSignature": SEALED}), "model": "m"}
+    opened = without_seals(sealed)
+    assert opened == {"generateContentRequest": request({"text": "so"}), "model": "m"}
+    assert without_seals(opened) is None
+
+
 @pytest.mark.parametrize(
     "document",
     [{}, {"contents": "hi"}, {"contents": ["hi", {"parts": "x"}, {"role": "user"}]}, request({"text": SEALED}, CALL)],

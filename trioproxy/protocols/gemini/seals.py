@@ -12,6 +12,8 @@ from trioproxy.wire.jsoncodec import JSON, Object
 __all__ = ["without_seals"]
 
 _SPELLINGS = ("thoughtSignature", "thought_signature")
+_COUNTED = "generateContentRequest"
+"""Where ``countTokens`` may hold a whole request."""
 _CALLS = ("functionCall", "function_call")
 
 
@@ -21,6 +23,10 @@ def without_seals(document: Object) -> Object | None:
     The document is not changed. A call keeps the word that Google takes in place of a signature it did not make; a thought that was
     nothing but its signature goes with it.
     """
+    inner = document.get(_COUNTED)
+    if isinstance(inner, dict):
+        request = without_seals(inner)
+        return {**document, _COUNTED: request} if request is not None else None
     contents = document.get("contents")
     if not isinstance(contents, list):
         return None
