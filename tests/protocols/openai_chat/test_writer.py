@@ -249,6 +249,15 @@ def test_citations_count_from_the_beginning_of_the_message() -> None:
     assert deltas(write(events)[0])[3] == {"annotations": [{"index": 0, "type": "url_citation", "url_citation": body}]}
 
 
+def test_the_stop_sequence_that_was_hit_is_a_loss() -> None:
+    events: list[Event] = [START, *_text("first"), Finished(reason=FinishReason.STOP_SEQUENCE, stop_sequence="END")]
+    frames, writer = write(events)
+    whole = PROTOCOL.write_body(fold(events), CONTEXT)
+    assert documents(frames)[-3]["choices"][0]["finish_reason"] == "stop"
+    for losses in (writer.losses, whole.losses):
+        assert [loss.path for loss in losses] == ["stop_sequence"]
+
+
 def test_a_source_without_a_url_is_a_loss() -> None:
     source = Citation(title="report.pdf", start=0, end=1)
     events: list[Event] = [
@@ -312,7 +321,8 @@ def _there_and_back(events: list[Event]) -> tuple[Answer, Answer]:
     frames, writer = write(events)
     again = read(*frames)
     assert isinstance(again[-1], type(events[-1]))
-    assert len(writer.losses) == sum(isinstance(event, Foreign) for event in events)
+    stopped = isinstance(events[-1], Finished) and events[-1].stop_sequence is not None
+    assert len(writer.losses) == sum(isinstance(event, Foreign) for event in events) + stopped
     before, after = fold(events), fold(again)
     if before.failure is not None:
         assert after.failure is not None

@@ -24,7 +24,7 @@ from trioproxy.neutral.response import Answer
 from trioproxy.protocols.base import WriteContext, Written
 from trioproxy.protocols.openai_chat.citations import nameless_source, write_annotation
 from trioproxy.protocols.openai_chat.errors import render_error
-from trioproxy.protocols.openai_chat.finish import write_finish
+from trioproxy.protocols.openai_chat.finish import lost_stop, write_finish
 from trioproxy.protocols.openai_chat.legacy import asks_legacy_functions
 from trioproxy.protocols.openai_chat.peek import NAME
 from trioproxy.protocols.openai_chat.reader import ChatReader
@@ -63,7 +63,7 @@ def write_body(answer: Answer, context: WriteContext) -> Written:
         "choices": [choice, *message.choices],
         "usage": write_usage(answer.usage),
     }
-    return Written(body=body, losses=tuple(message.losses))
+    return Written(body=body, losses=(*message.losses, *lost_stop(answer.stop_sequence)))
 
 
 @attrs.define(eq=False)

@@ -7,8 +7,9 @@ from __future__ import annotations
 
 from trioproxy.errors import ErrorKind
 from trioproxy.neutral.events import FinishReason
+from trioproxy.neutral.loss import Loss
 
-__all__ = ["FAILING", "read_finish", "write_finish"]
+__all__ = ["FAILING", "lost_stop", "read_finish", "write_finish"]
 
 _READ: dict[str, FinishReason] = {
     "stop": FinishReason.STOP,
@@ -78,3 +79,8 @@ def write_finish(reason: FinishReason, *, refused: bool = False) -> str:
     if reason is FinishReason.REFUSAL and refused:
         return "stop"
     return _WRITE[reason]
+
+
+def lost_stop(sequence: str | None) -> list[Loss]:
+    """The loss of the stop sequence that was hit: OpenAI says ``stop`` and no more."""
+    return [] if sequence is None else [Loss("stop_sequence", "an answer does not say which stop sequence ended it")]

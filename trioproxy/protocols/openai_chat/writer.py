@@ -33,7 +33,7 @@ from trioproxy.neutral.usage import Usage
 from trioproxy.protocols.base import StreamSeen, WriteContext
 from trioproxy.protocols.openai_chat.citations import nameless_source, write_annotation
 from trioproxy.protocols.openai_chat.errors import error_frames
-from trioproxy.protocols.openai_chat.finish import write_finish
+from trioproxy.protocols.openai_chat.finish import lost_stop, write_finish
 from trioproxy.protocols.openai_chat.legacy import asks_legacy_functions
 from trioproxy.protocols.openai_chat.peek import NAME
 from trioproxy.protocols.openai_chat.reasoning import details_of
@@ -165,6 +165,7 @@ class ChatWriter:
     def _finish(self, finished: Finished) -> list[Frame]:
         self._over = True
         reason = write_finish(finished.reason, refused=self._refused)
+        self.losses += lost_stop(finished.stop_sequence)
         if self._legacy and reason == "tool_calls":
             reason = "function_call"
         frames = [self._chunk([{"index": 0, "delta": {}, "finish_reason": reason}])]
