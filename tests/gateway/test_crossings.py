@@ -120,6 +120,54 @@ async def test_one_that_completes_is_asked_to() -> None:
     assert bench.upstream.requests[0].url == "http://chat.test/v1/completions"
 
 
+NO_PLACE = [
+    (404, b'{"detail":"Not Found"}'),
+    (404, b'{"error":{"message":"This is a chat model, use v1/chat/completions","type":"invalid_request_error"}}'),
+    (405, b""),
+]
+
+
+@pytest.mark.parametrize(("status", "body"), NO_PLACE)
+async def test_one_that_turns_out_to_lack_it_is_asked_otherwise(status: int, body: bytes) -> None:
+    bench = Bench(
+        Script(status=status, headers=JSON, chunks=[body]),
+        Script(headers=JSON, chunks=[ANSWERS["openai_responses"].whole]),
+    )
+    exchange = await bench.serve(compacting("responses-m"))
+    assert exchange.status == 200
+    assert json.loads(exchange.body)["output"][-1]["type"] == "compaction"
+    paths = [request.url.removeprefix("http://responses.test/v1") for request in bench.upstream.requests]
+    assert paths == ["/responses/compact", "/responses"]
+    assert [each.status for each in bench.last.tries] == [status, None]
+
+
+async def test_a_chat_model_asked_to_complete_is_asked_to_chat() -> None:
+    said = Script(status=404, headers=JSON, chunks=[NO_PLACE[1][1]])
+    bench = Bench(said, Script(chunks=ANSWERS["openai_chat"].frames))
+    exchange = await bench.serve(completing("chat-m", stream=True))
+    assert b'"object":"text_completion"' in exchange.body
+    assert bench.upstream.requests[1].url == "http://chat.test/v1/chat/completions"
+
+
+async def test_what_the_other_way_cannot_serve_keeps_the_providers_own_word() -> None:
+    bench = Bench(Script(status=404, headers=JSON, chunks=[NO_PLACE[1][1]]))
+    exchange = await bench.serve(completing("chat-m", echo=True))
+    assert (exchange.status, exchange.body) == (404, NO_PLACE[1][1])
+
+
+@pytest.mark.parametrize(
+    ("status", "body"),
+    [
+        (404, b'{"error":{"message":"no model x","type":"invalid_request_error","code":"model_not_found"}}'),
+        (429, b'{"error":{"message":"slow down","type":"rate_limit_error"}}'),
+    ],
+)
+async def test_any_other_refusal_is_told(status: int, body: bytes) -> None:
+    bench = Bench(Script(status=status, headers=JSON, chunks=[body]))
+    exchange = await bench.serve(compacting("responses-m"))
+    assert (exchange.status, exchange.body) == (status, body)
+
+
 @pytest.mark.parametrize(("name", "value"), [("echo", True), ("suffix", "."), ("logprobs", 1), ("best_of", 3)])
 async def test_what_a_chat_cannot_complete_is_refused_before_anything_is_asked(name: str, value: Any) -> None:
     bench = Bench()

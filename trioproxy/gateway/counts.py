@@ -8,7 +8,7 @@ from trioproxy.config.model import Candidate, Routed
 from trioproxy.errors import ClientFault, Failure, UpstreamFault
 from trioproxy.gateway.estimates import HEADER, estimate, tokenizer
 from trioproxy.gateway.pairs import choose_lane
-from trioproxy.gateway.refusal import Reply, is_native, json_reply
+from trioproxy.gateway.refusal import Reply, json_reply, lacks_the_place
 from trioproxy.gateway.sources import malformed
 from trioproxy.gateway.stages import Admitted, Rejected
 from trioproxy.neutral.events import Event
@@ -20,8 +20,6 @@ from trioproxy.wire.machine import ProtocolViolation
 
 __all__ = ["CountTranslation", "estimated", "is_counted", "was_not_counted"]
 
-_NO_SUCH_PLACE = frozenset({405, 501})
-
 
 def is_counted(asked: Asked, routed: Routed) -> bool:
     """Whether what is asked needs a provider: it is no count, or there is one that counts."""
@@ -31,14 +29,8 @@ def is_counted(asked: Asked, routed: Routed) -> bool:
 
 
 def was_not_counted(asked: Asked, rejected: Rejected) -> bool:
-    """Whether a provider was asked to count and has no place for that: servers that imitate a protocol often know its main path only."""
-    if asked.operation is not Operation.COUNT_TOKENS or rejected.answer is None:
-        return False
-    if rejected.failure.status in _NO_SUCH_PLACE:
-        return True
-    # OpenAI's own word for a path that is not there is an error of the usual form; any other one speaks of the model.
-    unknown = not is_native(rejected.answer) or "invalid url" in rejected.failure.message.lower()
-    return rejected.failure.status == 404 and unknown
+    """Whether a provider was asked to count and has no place for that."""
+    return asked.operation is Operation.COUNT_TOKENS and lacks_the_place(rejected)
 
 
 async def estimated(admitted: Admitted) -> Reply:

@@ -23,6 +23,7 @@ from trioproxy.gateway.choice import Turns, order
 from trioproxy.gateway.deadlines import DeadlineTracker
 from trioproxy.gateway.pairs import choose_lane
 from trioproxy.gateway.prepare import prepare
+from trioproxy.gateway.refusal import lacks_the_place
 from trioproxy.gateway.stages import Admitted, Lane, Prepared, Rejected
 from trioproxy.ledger.entry import Entry, Try
 from trioproxy.protocols.base import WriteContext
@@ -112,6 +113,9 @@ class Failover:
                 unsaid = unsaid or prepared
                 continue
             result = await self._ask(prepared, request)
+            instead = self._instead(prepared, result, request)
+            if instead is not None:
+                result = await self._ask(instead, request)
             failure = result.failure
             if failure is None:
                 return result
@@ -131,10 +135,20 @@ class Failover:
         assert result_of_all is not None, "a round has at least one candidate"
         return result_of_all
 
-    def _prepared(self, candidate: Candidate, request: _Request) -> Prepared | Rejected:
+    def _instead(self, prepared: Prepared, result: Opened | Rejected, request: _Request) -> Prepared | None:
+        """The request for the same candidate in other words, where it turned out to lack an operation that generating can stand in for."""
+        operation, own = prepared.operation, request.admitted.protocol
+        if prepared.lane is not Lane.PASS or operation not in own.emulations:
+            return None
+        if not isinstance(result, Rejected) or not lacks_the_place(result):
+            return None
+        instead = self._prepared(prepared.candidate, request, lane=Lane.TRANSLATE)
+        return instead if isinstance(instead, Prepared) else None
+
+    def _prepared(self, candidate: Candidate, request: _Request, lane: Lane | None = None) -> Prepared | Rejected:
         """The request for this candidate; what its protocol can't say, another's may."""
         try:
-            return prepare(request.admitted, request.routed, candidate, now=self.wall(), token=self.token())
+            return prepare(request.admitted, request.routed, candidate, now=self.wall(), token=self.token(), lane=lane)
         except ClientFault as fault:
             return Rejected(failure=fault.failure)
 

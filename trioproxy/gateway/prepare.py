@@ -50,13 +50,15 @@ _CROSSING = frozenset(
 )
 
 
-def prepare(admitted: Admitted, routed: Routed, candidate: Candidate, *, now: float, token: str) -> Prepared:
-    """The request for ``candidate``.
+def prepare(
+    admitted: Admitted, routed: Routed, candidate: Candidate, *, now: float, token: str, lane: Lane | None = None
+) -> Prepared:
+    """The request for ``candidate``, in the ``lane`` that fits where none is given.
 
     Raises:
         ClientFault: UNSUPPORTED, this candidate can't serve the request; INVALID_REQUEST, its protocol can't say what is asked.
     """
-    lane = choose_lane(admitted.asked, candidate)
+    lane = lane or choose_lane(admitted.asked, candidate)
     match lane:
         case Lane.PASS:
             return _passed(admitted, routed, candidate, now=now, token=token)

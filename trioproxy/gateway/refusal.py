@@ -14,13 +14,13 @@ import attrs
 
 from trioproxy.config.model import ErrorFormat
 from trioproxy.errors import Failure, Fault
-from trioproxy.gateway.stages import ErrorAnswer
+from trioproxy.gateway.stages import ErrorAnswer, Rejected
 from trioproxy.protocols.base import Protocol
 from trioproxy.upstream.base import Headers
 from trioproxy.wire import headers as table
 from trioproxy.wire.jsoncodec import JSONError, Object, dumps, loads_object
 
-__all__ = ["Reply", "is_native", "json_reply", "refusal"]
+__all__ = ["Reply", "is_native", "json_reply", "lacks_the_place", "refusal"]
 
 
 @attrs.frozen(kw_only=True)
@@ -82,6 +82,23 @@ def is_native(answer: ErrorAnswer) -> bool:
     return (
         isinstance(error, dict) and isinstance(error.get("message"), str) and _NATIVE[answer.protocol](document, error)
     )
+
+
+_NO_SUCH_PLACE = frozenset({405, 501})
+# How OpenAI says it, in errors of the usual form: of a path that is not there, and of a model that only chats.
+_WORDS = ("invalid url", "v1/chat/completions")
+
+
+def lacks_the_place(rejected: Rejected) -> bool:
+    """Whether a provider says that it has nothing at the path that was asked, which is no word about the request or the model: servers that
+    imitate a protocol often know its main path only."""
+    answer, failure = rejected.answer, rejected.failure
+    if answer is None:
+        return False
+    if failure.status in _NO_SUCH_PLACE:
+        return True
+    message = failure.message.lower()
+    return failure.status == 404 and (not is_native(answer) or any(word in message for word in _WORDS))
 
 
 def _openai(document: Object, error: Object) -> bool:
