@@ -22,6 +22,7 @@ COMMANDS: dict[str, str] = {
     "models": "List the models that clients may ask for.",
     "record": "Serve, and keep each exchange as a file.",
     "replay": "Serve a folder of recorded exchanges.",
+    "fixtures": "Import, check, show and clean recordings.",
     "bench": "Measure the proxy on this machine.",
     "version": "Print the version.",
 }
