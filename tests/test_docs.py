@@ -41,6 +41,13 @@ def test_the_first_command_of_the_readme_streams_an_answer() -> None:
 
 
 @pytest.mark.parametrize("page", PAGES, ids=lambda page: str(page.relative_to(ROOT)))
+def test_every_file_of_ours_that_is_named_exists(page: Path) -> None:
+    named = set(re.findall(r"`((?:\w+/)+[\w.]+\.(?:py|yaml|md))`", TEXTS[page]))
+
+    assert not [name for name in named if not (ROOT / name).exists() and not (ROOT / "trioproxy" / name).exists()]
+
+
+@pytest.mark.parametrize("page", PAGES, ids=lambda page: str(page.relative_to(ROOT)))
 def test_every_link_within_the_project_leads_somewhere(page: Path) -> None:
     links = re.findall(r"\]\(([^)#\s]+)[^)]*\)", TEXTS[page])
     dead = [link for link in links if "://" not in link and not (page.parent / link).exists()]
