@@ -1,6 +1,6 @@
 """Real clients through a running trioproxy, each a whole tool loop, against an upstream that plays the provider.
 
-    python tests/clients/try_clients.py --upstream http://127.0.0.1:18080 --npm DIR [--wire WIRE] [--only NAME] [--json]
+    python tests/clients/try_clients.py --upstream http://127.0.0.1:18080 --npm DIR [--wire WIRE] [--only NAME] [--show]
 
 The upstream is any server that answers a prompt holding ``[[fake:tool NAME {json}]]`` with that tool call and a conversation that ends in a
 tool result with text that quotes it. ``DIR`` holds ``node_modules`` with the npm clients; a client that is not installed is reported as missing.
