@@ -15,10 +15,12 @@ import yaml
 from trioproxy.cli import COMMANDS, cli
 from trioproxy.cli.reference import reference
 from trioproxy.config.load import build, load
+from trioproxy.neutral.events import FinishReason
+from trioproxy.protocols.openai_chat.finish import read_finish
 from trioproxy.providers.catalog import catalogue, parse
 
 ROOT = Path(__file__).parents[1]
-PAGES = [ROOT / "README.md", *sorted((ROOT / "docs").rglob("*.md"))]
+PAGES = [ROOT / "README.md", ROOT / "fixtures" / "README.md", *sorted((ROOT / "docs").rglob("*.md"))]
 TEXTS = {page: page.read_text("utf-8") for page in PAGES}
 
 
@@ -60,6 +62,20 @@ def test_what_is_generated_is_what_the_code_says() -> None:
     stale = [str(path.relative_to(ROOT)) for path, text in written.items() if path.read_text("utf-8") != text]
 
     assert not stale, "run `python docs/generate.py`"
+
+
+def test_finish_reasons_mean_what_their_page_says() -> None:
+    page = TEXTS[ROOT / "docs" / "protocols" / "openai_chat.md"]
+    table = page.partition("| `finish_reason` | neutral |")[2].partition("Reasons that are failures")[0]
+    rows = re.findall(r"^\| (`[^|]+) \| ([A-Z_]+)[^|]* \|$", table, re.MULTILINE)
+    told = {word: FinishReason[name] for words, name in rows for word in re.findall("`([a-z_]+)`", words)}
+
+    read = {
+        word: read_finish(word, called=reason is FinishReason.TOOL_CALLS, refused=False)
+        for word, reason in told.items()
+    }
+    assert len(told) > 10
+    assert told == read
 
 
 def test_every_command_shows_an_example() -> None:
