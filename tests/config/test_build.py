@@ -134,6 +134,31 @@ def test_key_of_other_programs_gives_one_warning(key: str) -> None:
     assert snapshot.warnings[0].startswith(f"config.yaml:2: {key}: is known, but not served yet")
 
 
+@pytest.mark.parametrize(
+    ("text", "path"),
+    [
+        ("api-keys: [{key: k, limits: {requests-per-minute: 3, daily-budget-usd: 1}}]", "api-keys[0].limits"),
+        ("mistral: [{api-key: k, limits: {concurrent: 3}}]", "mistral[0].limits"),
+        (
+            "openai-compatibility: [{name: n, base-url: 'http://n.test', api-key-entries: [{api-key: k, limits: {concurrent: 3}}]}]",
+            "openai-compatibility[0].api-key-entries[0].limits",
+        ),
+        ("server: {max-concurrent-requests: 4}", "server.max-concurrent-requests"),
+        ("discover: true", "discover"),
+        ("mistral: [{api-key: k, discover: true}]", "mistral[0].discover"),
+    ],
+)
+def test_what_is_read_and_not_enforced_gives_one_warning(text: str, path: str) -> None:
+    snapshot = made(f"groq: [{{api-key: k}}]\n{text}\n")
+
+    assert snapshot.warnings == (f"config.yaml:2: {path}: is accepted, and not enforced yet",)
+
+
+@pytest.mark.parametrize("text", ["server: {max-concurrent-requests: 0}", "discover: false"])
+def test_what_is_off_is_not_warned_of(text: str) -> None:
+    assert made(f"groq: [{{api-key: k}}]\n{text}\n").warnings == ()
+
+
 def test_login_block_gives_one_warning_and_its_keys_are_checked() -> None:
     amp = "ampcode: {upstream-url: https://ampcode.com, upstream-api-key: a, model-mappings: [{from: a, to: b, regex: true, params: {}}]}"
     for block in (
@@ -277,6 +302,7 @@ def test_proxai_file_whole() -> None:
     assert snapshot.defaults == {"openai_responses": "Main", "openai_chat": "main", "anthropic": "claude"}
     assert [credential.deadlines.idle for credential in snapshot.credentials] == [120, 60]
     assert {warning.split(":")[2].strip() for warning in snapshot.warnings} == {
+        "server.max_concurrent_requests",
         "logging.use_color",
         "logging.duration_thresholds",
         "capture",

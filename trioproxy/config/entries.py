@@ -120,10 +120,10 @@ _COMMON = (
     Key("disable-cooling", Flag(), "Never rest it after a failure.", default="false"),
     Key("request-retry", Whole(low=None, high=100), "As the global one; negative inherits it."),
     Key("timeouts", Block(title="timeouts", keys=TIMEOUT_KEYS), "Deadlines here."),
-    Key("limits", Block(title="limits", keys=LIMIT_KEYS), "Ceilings here."),
+    Key("limits", Block(title="limits", keys=LIMIT_KEYS), "Ceilings here.", enforced=False),
     Key("max-connections", Whole(low=1), "Connections to its host.", default="1000"),
     Key("keep-alive-connections", Whole(), "Idle connections kept open.", default="32"),
-    Key("discover", Flag(), "Ask the provider for its models and list them.", default="false"),
+    Key("discover", Flag(), "Ask the provider for its models and list them.", default="false", enforced=False),
     Key("quirks", Texts(), "Named edits of requests, beside those of the catalogue."),
     Key("include-usage", Flag(), "Whether a chat stream may be asked for its usage."),
     Key("request-scoped-errors", Anything(), "Errors are classified by a fixed table.", served=False),
@@ -188,7 +188,7 @@ _COMPATIBLE_KEY = Block(
         *_ENABLED,
         Key("weight", Whole(low=0, high=1_000_000), "Share in weighted rotation.", default="1"),
         Key("proxy-url", Text(), "Outbound proxy of this key."),
-        Key("limits", Block(title="limits", keys=LIMIT_KEYS), "Ceilings of this key."),
+        Key("limits", Block(title="limits", keys=LIMIT_KEYS), "Ceilings of this key.", enforced=False),
     ),
 )
 

@@ -114,4 +114,5 @@ def _row(key: Key) -> str:
     holds = f"[{key.kind.word}](#{nested[0].anchor})" if nested else key.kind.word
     example = f" Example: `{key.example}`." if key.example else ""
     default = f"`{key.default}`" if key.default else ""
-    return f"| `{key.name}` | {holds} | {default} | {key.doc}{example} |"
+    yet = "" if key.enforced else " Accepted, and not enforced yet."
+    return f"| `{key.name}` | {holds} | {default} | {key.doc}{example}{yet} |"
