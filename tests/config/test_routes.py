@@ -475,6 +475,7 @@ def test_fallbacks_come_behind_in_tiers_of_their_own() -> None:
     ]
     assert routed.suffix == ThinkingSuffix(level="high")
     assert routed.why[2].startswith("fallback 'gpt-5.5': openai#1")
+    assert [each.fallback for each in routed.candidates] == [None, None, "gpt-5.5", "gemini-3-pro-preview"]
 
 
 def test_fallback_that_a_key_may_not_use_is_passed_over() -> None:

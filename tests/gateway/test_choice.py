@@ -8,9 +8,9 @@ from tests.support.houses import snapshot_of
 from trioproxy.config.model import Candidate, Routed, Strategy
 from trioproxy.config.routes import route
 from trioproxy.credentials.health import Health
+from trioproxy.credentials.selection import Counters
 from trioproxy.errors import ErrorKind, Failure, Fault, UpstreamFault
-from trioproxy.gateway import choice
-from trioproxy.gateway.choice import Turns, order
+from trioproxy.gateway.choice import order
 
 ENTRY = '  - {{name: {name}, base-url: "http://{name}.test/v1", priority: {priority}, api-key-entries: [{keys}], models: [{{name: m}}]}}\n'
 
@@ -33,7 +33,7 @@ def failed(kind: ErrorKind, retry_after: float | None = None) -> Failure:
 
 
 def test_equals_rotate_inside_their_tier() -> None:
-    turns, health, model = Turns(), Health(), routed(3, 2)
+    turns, health, model = Counters(), Health(), routed(3, 2)
     orders = [labels(order(model, Strategy.ROUND_ROBIN, turns, health, 0)) for _ in range(4)]
     assert orders == [
         ["t0#1", "t0#2", "t0#3", "t1#1", "t1#2"],
@@ -44,7 +44,7 @@ def test_equals_rotate_inside_their_tier() -> None:
 
 
 def test_fill_first_does_not_rotate() -> None:
-    turns, health, model = Turns(), Health(), routed(2)
+    turns, health, model = Counters(), Health(), routed(2)
     for _ in range(3):
         assert labels(order(model, Strategy.FILL_FIRST, turns, health, 0)) == ["t0#1", "t0#2"]
 
@@ -55,7 +55,7 @@ def test_who_rests_firmly_is_left_out_and_who_stumbled_comes_last() -> None:
     health.failed(one, "m", failed(ErrorKind.RATE_LIMITED, 50), 0)
     health.failed(two, "m", failed(ErrorKind.INTERNAL), 0)
     health.failed(three, "m", failed(ErrorKind.OVERLOADED, 5), 0)
-    assert labels(order(model, Strategy.FILL_FIRST, Turns(), health, 1)) == ["t1#1", "t0#3", "t0#2"]
+    assert labels(order(model, Strategy.FILL_FIRST, Counters(), health, 1)) == ["t1#1", "t0#3", "t0#2"]
 
 
 def test_when_all_rest_firmly_the_soonest_is_told() -> None:
@@ -64,7 +64,7 @@ def test_when_all_rest_firmly_the_soonest_is_told() -> None:
     health.failed(one, "m", failed(ErrorKind.RATE_LIMITED, 50), 0)
     health.failed(two, "m", failed(ErrorKind.FORBIDDEN), 0)
     with pytest.raises(UpstreamFault) as told:
-        order(model, Strategy.ROUND_ROBIN, Turns(), health, 10)
+        order(model, Strategy.ROUND_ROBIN, Counters(), health, 10)
     failure = told.value.failure
     assert (failure.kind, failure.retry_after, failure.code) == (ErrorKind.MODEL_COOLDOWN, 40, "model_cooldown")
     assert "forbidden, rate_limited" in failure.message
@@ -75,12 +75,6 @@ def test_a_rest_that_is_nearly_over_still_asks_for_a_second() -> None:
     health, model = Health(), routed(1)
     health.failed(model.candidates[0].credential.id, "m", failed(ErrorKind.RATE_LIMITED, 10), 0)
     with pytest.raises(UpstreamFault) as told:
-        order(model, Strategy.ROUND_ROBIN, Turns(), health, 9.9)
+        order(model, Strategy.ROUND_ROBIN, Counters(), health, 9.9)
     assert told.value.failure.retry_after == 1
     assert "its only credential is" in told.value.failure.message
-
-
-def test_models_that_were_not_asked_for_longest_are_forgotten_first(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(choice, "MOST_MODELS", 2)
-    turns = Turns()
-    assert [turns.take(name) for name in ("a", "b", "a", "c", "a", "b")] == [0, 0, 1, 0, 2, 0]

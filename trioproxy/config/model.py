@@ -263,7 +263,8 @@ class Candidate:
     """One way to serve a request: a credential, the wire to speak, the upstream's model name, and the deadlines that hold there.
 
     Candidates of the same ``tier`` are equals: rotation and affinity stay inside it. A higher tier is for when the lower ones can't serve
-    (lower ``priority``, or a fallback model). ``facts`` is what is known of the model, None where nothing is.
+    (lower ``priority``, or a fallback model). ``facts`` is what is known of the model, None where nothing is. ``fallback`` is the name in
+    ``fallbacks`` that led here, None where the model asked for did.
     """
 
     credential: Credential
@@ -272,6 +273,7 @@ class Candidate:
     deadlines: Deadlines
     tier: int = 0
     facts: ModelFacts | None = None
+    fallback: str | None = None
 
     @property
     def quirks(self) -> tuple[str, ...]:

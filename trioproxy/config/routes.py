@@ -314,7 +314,7 @@ def _fallback_candidates(ask: _Ask, name: str, tier: int) -> list[tuple[Candidat
             continue
         more = _candidates(ask, found, tier)
         tier += len({candidate.tier for candidate, _ in more})
-        made += [(candidate, f"fallback {model!r}: {line}") for candidate, line in more]
+        made += [(attrs.evolve(candidate, fallback=model), f"fallback {model!r}: {line}") for candidate, line in more]
     return made
 
 

@@ -14,13 +14,16 @@ from email.utils import parsedate_to_datetime
 import attrs
 import trio
 
-from trioproxy.config.model import Candidate, Credential, Routed, Settings
+from trioproxy.config.model import Candidate, Credential, Routed, Settings, Strategy
 from trioproxy.credentials.health import Health
+from trioproxy.credentials.selection import Counters
+from trioproxy.credentials.sessions import Bindings, Session, session_names
 from trioproxy.errors import FACTS, ClientFault, ErrorKind, Failure, Fault
 from trioproxy.gateway.attempt import Opened, attempt
 from trioproxy.gateway.carriers import Carrier, carrier_for
-from trioproxy.gateway.choice import Turns, order
+from trioproxy.gateway.choice import most_of_each, order, pool_of
 from trioproxy.gateway.deadlines import DeadlineTracker
+from trioproxy.gateway.needs import needs
 from trioproxy.gateway.pairs import choose_lane
 from trioproxy.gateway.prepare import prepare
 from trioproxy.gateway.refusal import lacks_the_place
@@ -58,6 +61,7 @@ class _Request:
     routed: Routed
     settings: Settings
     entry: Entry
+    session: Session
 
 
 @attrs.frozen
@@ -76,7 +80,8 @@ class Failover:
     wall: Callable[[], float]
     token: Callable[[], str]
     health: Health = attrs.field(factory=Health)
-    turns: Turns = attrs.field(factory=Turns)
+    counters: Counters = attrs.field(factory=Counters)
+    bindings: Bindings = attrs.field(factory=Bindings)
 
     async def first_answer(
         self, admitted: Admitted, routed: Routed, settings: Settings, entry: Entry
@@ -86,12 +91,21 @@ class Failover:
         Raises:
             ClientFault: no candidate can be asked this at all.
             UpstreamFault: MODEL_COOLDOWN, every candidate rests.
+            ProxyFault: MISCONFIGURED, every candidate's weight is 0.
         """
         routed = _servable(admitted, routed)
-        queue = order(routed, settings.strategy, self.turns, self.health, trio.current_time())
-        if settings.max_retry_credentials > 0:
-            queue = queue[: settings.max_retry_credentials]
-        request = _Request(admitted, routed, settings, entry)
+        session = self._session(admitted, settings)
+        queue = order(
+            routed,
+            settings.strategy,
+            self.counters,
+            self.health,
+            trio.current_time(),
+            needs=needs(admitted.asked) if settings.strategy is Strategy.CAPABILITY else frozenset(),
+            session=session,
+        )
+        queue = most_of_each(queue, settings.max_retry_credentials)
+        request = _Request(admitted, routed, settings, entry, session)
         for number in itertools.count():
             found = await self._round(queue, number, request)
             if not isinstance(found, _Again):
@@ -186,6 +200,8 @@ class Failover:
         )
         if failure is None:
             self.health.succeeded(credential.id, candidate.model)
+            if request.session.names:
+                request.session.worked(pool_of(request.routed, candidate), credential.id, trio.current_time())
         elif failure.kind is not ErrorKind.MODEL_NOT_FOUND or prepared.must_speak:
             # A path that is not there says nothing of the model: not every server counts tokens.
             self.note(candidate, failure, settings)
@@ -203,6 +219,10 @@ class Failover:
                 transient=settings.transient_cooldown,
                 cap=settings.max_cooldown,
             )
+
+    def _session(self, admitted: Admitted, settings: Settings) -> Session:
+        names = session_names(admitted.headers, admitted.asked.document) if settings.session_affinity else ()
+        return Session(bindings=self.bindings, names=names, ttl=settings.session_affinity_ttl)
 
     def _rests_firmly(self, candidate: Candidate) -> bool:
         rest = self.health.resting(candidate.credential.id, candidate.model, trio.current_time())
