@@ -44,7 +44,8 @@ def test_the_sample_suite_passes_without_a_key_and_leaves_no_recording_unused(tm
     environment = {name: value for name, value in os.environ.items() if name not in keys}
     # Whoever asks for anything but the loopback is sent to a port where nobody listens.
     environment |= dict.fromkeys(("HTTP_PROXY", "HTTPS_PROXY", "http_proxy", "https_proxy"), "http://127.0.0.1:9")
-    environment |= {"NO_PROXY": "127.0.0.1", "no_proxy": "127.0.0.1", "PYTHONPATH": str(ROOT)}
+    environment |= {"NO_PROXY": "127.0.0.1", "no_proxy": "127.0.0.1"}
+    environment["PYTHONPATH"] = os.pathsep.join(filter(None, (str(ROOT), os.environ.get("PYTHONPATH"))))
     command = [sys.executable, "-m", "pytest", *NAMED, "-q", "--llm-replay-strict", "-p", "no:cacheprovider"]
     done = subprocess.run(command, cwd=suite, env=environment, capture_output=True, text=True, check=False)
     assert done.returncode == 0, done.stdout + done.stderr
