@@ -1,12 +1,26 @@
-"""What every test shares: how hypothesis works here."""
+"""What every test shares: how hypothesis works here, and a log that no test leaves changed."""
 
 from __future__ import annotations
 
+import logging
 import os
+from collections.abc import Iterator
 
+import pytest
 from hypothesis import HealthCheck, settings
 
 # No deadlines: the machine is shared and nothing here asserts times. In CI the examples are the same in every run; elsewhere they differ.
 settings.register_profile("house", deadline=None, suppress_health_check=[HealthCheck.too_slow])
 settings.register_profile("ci", settings.get_profile("house"), derandomize=True, database=None)
 settings.load_profile("ci" if os.environ.get("CI") else "house")
+
+
+@pytest.fixture(autouse=True)
+def _log_as_it_was() -> Iterator[None]:
+    """A test that runs a command sets up the log; the next one finds it as it was."""
+    log = logging.getLogger("trioproxy")
+    level, handlers, propagate = log.level, log.handlers[:], log.propagate
+    yield
+    log.setLevel(level)
+    log.handlers[:] = handlers
+    log.propagate = propagate
