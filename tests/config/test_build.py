@@ -303,6 +303,7 @@ def test_proxai_file_whole() -> None:
     assert [credential.deadlines.idle for credential in snapshot.credentials] == [120, 60]
     assert {warning.split(":")[2].strip() for warning in snapshot.warnings} == {
         "server.max_concurrent_requests",
+        "mcp",
         "logging.use_color",
         "logging.duration_thresholds",
         "capture",
@@ -312,6 +313,13 @@ def test_proxai_file_whole() -> None:
 def test_nothing_to_serve_is_a_warning() -> None:
     assert any("no provider can be used" in warning for warning in made("port: 1").warnings)
     assert made("groq: [{api-key: k}]").warnings == ()
+
+
+@pytest.mark.parametrize(
+    "text", ["mcp: {port: 1}", "state-dir: /x", "auth-dir: /x", "remote-management: {secret-key: s}"]
+)
+def test_what_nothing_serves_yet_is_said(text: str) -> None:
+    assert [" yet" in warning for warning in made(f"{text}\ngroq: [{{api-key: k}}]").warnings] == [True]
 
 
 @pytest.mark.parametrize("text", ["just a word", "- a\n- b\n", "1"])

@@ -159,7 +159,12 @@ MANAGEMENT = Block(
     title="remote-management",
     keys=(
         Key("allow-remote", Flag(), "Answer others than loopback.", default="false"),
-        Key("secret-key", Text(secret=True), "The secret of the management API; without one it does not answer."),
+        Key(
+            "secret-key",
+            Text(secret=True),
+            "The secret of the management API; without one it does not answer.",
+            enforced=False,
+        ),
         Key("disable-control-panel", Flag(), "No dashboard.", default="false", served=False),
         Key("disable-auto-update-panel", Flag(), "The panel is part of the package.", served=False),
         Key("panel-github-repository", Text(), "The panel is part of the package.", served=False),
@@ -318,8 +323,8 @@ _SERVED = (
         "What the log says.",
     ),
     Key("loss-header", Flag(), "Name in a response header what a translation could not carry.", default="false"),
-    Key("state-dir", Text(), "Where the ledger and logins are kept.", default="the user's state folder"),
-    Key("auth-dir", Text(), "Folder of token files, one account each.", example="~/.cli-proxy-api"),
+    Key("state-dir", Text(), "Where the ledger and logins are kept.", default="the user's state folder", served=False),
+    Key("auth-dir", Text(), "Folder of token files, one account each.", example="~/.cli-proxy-api", served=False),
     Key("server", SERVER, "The listener in ProxAI's spelling, and its bounds."),
     Key(
         "mcp",
@@ -331,6 +336,7 @@ _SERVED = (
             ),
         ),
         "The MCP server.",
+        served=False,
     ),
     Key("remote-management", MANAGEMENT, "The management API."),
     Key(
