@@ -54,6 +54,26 @@ def test_tools_that_the_provider_runs(kind: str, family: str | None) -> None:
     assert _tool(document) == ServerTool(family=family, protocol="openai_chat", payload=document)
 
 
+@pytest.mark.parametrize(
+    ("name", "family"),
+    [
+        ("google_search", "web_search"),
+        ("codeExecution", "code_execution"),
+        ("url_context", "web_fetch"),
+        ("googleMaps", None),
+    ],
+)
+def test_tools_declared_as_google_does(name: str, family: str | None) -> None:
+    document = {name: {"defer_loading": True, "lat": "1"}}
+    assert _tool(document) == ServerTool(family=family, protocol="openai_chat", payload=document)
+
+
+@pytest.mark.parametrize("document", [{"web_surfing": {}}, {"google_search": {}, "url_context": {}}, {}])
+def test_a_tool_without_a_type_that_is_none_of_googles(document: dict[str, Any]) -> None:
+    with pytest.raises(ClientFault, match=r"`tools\[0\]\.function` must be an object"):
+        _tool(document)
+
+
 def test_web_search_options_are_a_tool() -> None:
     first, search = conversation(
         tools=[{"type": "function", "function": {"name": "f"}}], web_search_options={"search_context_size": "low"}

@@ -30,6 +30,23 @@ _FAMILIES: dict[str, str] = {
     "image_generation": "image_generation",
 }
 
+_GOOGLES: dict[str, str | None] = {
+    "google_search": "web_search",
+    "googleSearch": "web_search",
+    "google_search_retrieval": "web_search",
+    "googleSearchRetrieval": "web_search",
+    "code_execution": "code_execution",
+    "codeExecution": "code_execution",
+    "url_context": "web_fetch",
+    "urlContext": "web_fetch",
+    "google_maps": None,
+    "googleMaps": None,
+    "file_search": None,
+    "fileSearch": None,
+}
+"""Google's own tools and their families. Clients that reach Gemini through Chat Completions declare them as Google does: with no ``type``, as
+the one member of an object (https://ai.google.dev/gemini-api/docs/google-search)."""
+
 _MODES: dict[str, ToolChoiceMode] = {
     "auto": ToolChoiceMode.AUTO,
     "none": ToolChoiceMode.NONE,
@@ -61,6 +78,9 @@ def _tool(value: JSON, path: str) -> ToolSpec:
     if kind not in ("function", "custom"):
         assert isinstance(value, dict)
         return _server_tool(kind, value)
+    if len(fields.names) == 1 and fields.names[0] in _GOOGLES:
+        assert isinstance(value, dict)
+        return ServerTool(family=_GOOGLES[fields.names[0]], protocol=NAME, payload=value)
     body = Fields(fields.take(kind), fields.at(kind))
     cache, spelled = read_cache(fields)
     rest = fields.rest()
