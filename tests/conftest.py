@@ -15,6 +15,13 @@ settings.register_profile("ci", settings.get_profile("house"), derandomize=True,
 settings.load_profile("ci" if os.environ.get("CI") else "house")
 
 
+def pytest_make_parametrize_id(val: object, argname: str) -> str | None:
+    """Name long or unprintable bytes by their length: workers must collect the same names, and a gzip header holds the time."""
+    if isinstance(val, bytes) and (len(val) > 40 or not val.isascii() or b"\0" in val):
+        return f"{argname}-{len(val)}"
+    return None
+
+
 @pytest.fixture(autouse=True)
 def _log_as_it_was() -> Iterator[None]:
     """A test that runs a command sets up the log; the next one finds it as it was."""

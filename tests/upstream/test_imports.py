@@ -86,7 +86,7 @@ def test_a_cassette_writes_bodies_in_many_ways(change: dict[str, Any], body: byt
     assert only(import_document(cassette(interaction(**change)))).body == body
 
 
-@pytest.mark.parametrize("body", [gzip.compress(STREAM), STREAM])
+@pytest.mark.parametrize("body", [gzip.compress(STREAM), STREAM], ids=["gzip", "plain"])
 def test_a_coded_body_is_decoded_once(body: bytes) -> None:
     headers = {"content-type": "text/event-stream", "content-encoding": "gzip"}
 
