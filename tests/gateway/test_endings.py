@@ -80,14 +80,18 @@ async def test_a_broken_transfer_becomes_an_error_at_a_border(
 
 
 @pytest.mark.parametrize("end", [[], [Fault()], [Delay()]])
-async def test_within_an_event_the_transfer_is_broken_off(
-    autojump_clock: MockClock, protocol: str, answer: Answer, end: list[Delay | Fault]
+@pytest.mark.parametrize("cut", [1, 0.5, -1])
+async def test_within_an_event_the_error_stands_behind_a_blank_line(
+    autojump_clock: MockClock, protocol: str, answer: Answer, end: list[Delay | Fault], cut: float
 ) -> None:
-    half = answer.text[: len(answer.text) // 2]
+    frame = answer.text[: answer.text.index(b"\n\n") + 1]
+    half = frame[: int(cut) if cut != 0.5 else len(frame) // 2]
     bench = Bench(Script(chunks=[answer.start, half, *end]))
     exchange = await bench.serve(ask(protocol))
-    assert exchange.body == answer.start + half
-    assert (exchange.finished, exchange.aborted) == (False, True)
+    assert exchange.body.startswith(answer.start + half + b"\n\n")
+    assert exchange.body.removeprefix(answer.start + half).count(b"\ndata: ") == 1
+    assert answer.failed in exchange.body.removeprefix(answer.start + half)
+    assert exchange.finished
     assert bench.last.outcome is Outcome.FAILED
 
 
@@ -204,7 +208,8 @@ async def test_an_endless_event_is_cut_at_the_bound(autojump_clock: MockClock, p
     flood = [b"data: " + b"x" * 600_000] + [b"x" * 600_000] * 20
     bench = Bench(Script(chunks=[answer.start, *flood]), settings={"max_event": 1024 * 1024})
     exchange = await bench.serve(ask(protocol))
-    assert exchange.aborted
+    assert answer.failed in exchange.body[-2048:].rpartition(b"xx\n\n")[2]
+    assert exchange.finished
     assert len(exchange.body) < 3 * 1024 * 1024
     assert bench.last.failure is not None
     assert bench.last.failure.kind is ErrorKind.MALFORMED

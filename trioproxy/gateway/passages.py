@@ -1,7 +1,7 @@
 """The passing lane: the provider's bytes go on unchanged and are only observed.
 
-An observer that fails is given up, with one log line, and the bytes never notice. What the observer does decide is how a bad end is told: at an
-event border by the protocol's own error, within an event not at all (:meth:`~trioproxy.gateway.carriers.Carrier.failing`).
+An observer that fails is given up, with one log line, and the bytes never notice. What the observer does decide is how a bad end is told: by the
+protocol's own error, behind a blank line where an event was torn (:meth:`~trioproxy.gateway.carriers.Carrier.failing`).
 """
 
 from __future__ import annotations
@@ -96,12 +96,16 @@ class StreamPassage:
 
     def failing(self, failure: Failure) -> bytes | None:
         """See :class:`Carrier`."""
-        if not self.at_border and not self._source.unterminated:
-            return None
-        decoder = self._source.decoder
-        opening = decoder.opening if isinstance(decoder, JSONArrayDecoder) else b""
-        error = encode_error(self._protocol, self._framing, failure, self._source.seen, opening=opening)
-        return b"\n\n" + error if self._source.unterminated else error
+        if self.lost:
+            return None  # nobody knows whether the stream's own end went by
+        decoder, at_border = self._source.decoder, self.at_border
+        if isinstance(decoder, JSONArrayDecoder):
+            if not at_border:
+                return None  # nothing can stand behind half an element
+            return encode_error(self._protocol, self._framing, failure, self._source.seen, opening=decoder.opening)
+        # Half an event is closed by a blank line, and then is an event of its own whose data no client can read: it is not taken for a whole one.
+        error = encode_error(self._protocol, self._framing, failure, self._source.seen)
+        return error if at_border else b"\n\n" + error
 
     def _observe(self, look: Callable[[bytes], list[Event]], data: bytes) -> list[Event]:
         if self.lost or self._violated:

@@ -10,7 +10,7 @@ what happened                                    what the client gets
 ===============================================  ===========================================================================
 its own end went by                              nothing more: the transfer ends well
 its own error went by                            nothing more: it was said already
-EOF, a reset, a deadline, broken data            the protocol's error at an event border, else a broken transfer
+EOF, a reset, a deadline, broken data            the protocol's error, or a broken transfer where none can stand
 our own shutdown                                 the same, within a few shielded seconds
 the client stopped reading, or left              a broken transfer, if anyone is there
 ===============================================  ===========================================================================

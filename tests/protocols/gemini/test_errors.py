@@ -160,3 +160,23 @@ def test_no_body_breaks_it(status: int, body: bytes) -> None:
     failure = read_error(status, {}, body)
     assert failure.fault is Fault.UPSTREAM
     assert failure.status == status
+
+
+@pytest.mark.parametrize(
+    ("body", "said"),
+    [
+        ({"error": "e"}, ("e", None, None)),
+        ({"detail": "d"}, ("d", None, None)),
+        ({"message": "m", "code": "c", "param": "p"}, ("m", "c", "p")),
+        ({"detail": [{"msg": "a"}, {"message": "b"}, {"msg": 1}, 2]}, ("a; b", None, None)),
+        ({"error": {"message": "m", "code": "c", "param": "p", "type": "t"}}, ("m", "c", "p")),
+    ],
+)
+def test_an_error_that_is_not_googles_keeps_its_words(body: Any, said: tuple[str, str | None, str | None]) -> None:
+    failure = read_error(500, {}, dumps(body))
+    assert (failure.message, failure.code, failure.param) == said
+
+
+def test_only_an_error_is_one_in_a_stream() -> None:
+    assert failure_of({"message": "m", "detail": "d"}) is None
+    assert failure_of({"error": "e", "message": "m"}) is not None

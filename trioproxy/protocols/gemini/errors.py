@@ -131,10 +131,12 @@ def failure_of(document: JSON, *, status: int | None = None) -> Failure | None:
     if not isinstance(document, dict):
         return None
     error = document.get("error")
-    if isinstance(error, str):
-        error = {"message": error}
     if not isinstance(error, dict):
-        return None
+        # In a stream only the word "error" makes a document one.
+        said = _said(document if status is not None else {"error": error})
+        if said is None:
+            return None
+        error = {**document, "message": said}
     name = error.get("status") if isinstance(error.get("status"), str) else None
     code = error.get("code")
     details = _Details.of(error.get("details"))
@@ -147,10 +149,22 @@ def failure_of(document: JSON, *, status: int | None = None) -> Failure | None:
         fault=Fault.UPSTREAM,
         status=known,
         type=name,
-        code=details.reason,
-        param=details.field,
+        code=details.reason or (code if isinstance(code, str) and code else None),
+        param=details.field or (error["param"] if isinstance(error.get("param"), str) else None),
         retry_after=details.delay,
     )
+
+
+def _said(document: Object) -> str | None:
+    """The words for a person in an error that is not Google's: gateways put them in several places."""
+    found = (document.get("error"), document.get("detail"), document.get("message"))
+    for each in found:
+        if isinstance(each, str) and each.strip():
+            return each
+    details = document.get("detail")
+    items = [each for each in details if isinstance(each, dict)] if isinstance(details, list) else []
+    said = [text for each in items if isinstance(text := each.get("msg") or each.get("message"), str)]
+    return "; ".join(said) or None
 
 
 def _kind(status: int, reason: str | None, message: Any) -> ErrorKind:

@@ -42,7 +42,7 @@ WIRE: dict[ErrorKind, tuple[str, str]] = {
     ErrorKind.INTERNAL: ("server_error", "internal_error"),
     ErrorKind.MISCONFIGURED: ("server_error", "misconfigured"),
     ErrorKind.UNSUPPORTED: ("server_error", "unsupported"),
-    ErrorKind.UNREACHABLE: ("server_error", "upstream_unreachable"),
+    ErrorKind.UNREACHABLE: ("upstream_request_error", "upstream_unreachable"),
     ErrorKind.TRUNCATED: ("server_error", "upstream_truncated"),
     ErrorKind.MALFORMED: ("server_error", "upstream_malformed"),
     ErrorKind.OVERLOADED: ("server_error", "overloaded"),

@@ -53,7 +53,7 @@ WIRE: dict[ErrorKind, Words] = {
     ErrorKind.INTERNAL: Words("server_error", "internal_error"),
     ErrorKind.MISCONFIGURED: Words("server_error", "misconfigured"),
     ErrorKind.UNSUPPORTED: Words("server_error", "unsupported"),
-    ErrorKind.UNREACHABLE: Words("server_error", "upstream_unreachable"),
+    ErrorKind.UNREACHABLE: Words("upstream_request_error", "upstream_unreachable"),
     ErrorKind.TRUNCATED: Words("server_error", "upstream_truncated"),
     ErrorKind.MALFORMED: Words("server_error", "upstream_malformed"),
     ErrorKind.OVERLOADED: Words("server_error", "overloaded"),
