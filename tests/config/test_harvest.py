@@ -121,11 +121,21 @@ def test_the_same_key_twice_has_two_ids() -> None:
 ])  # fmt: skip
 def test_every_block_makes_credentials(block: str) -> None:
     credential = only(
-        f"{block.replace('-', '_')}:\n  - api_key: k\n    base_url: http://127.0.0.1:9/v1\n    prefix: p\n"
+        f"{block.replace('-', '_')}:\n  - api_key: k\n    base_url: http://gate.test:9/v1\n    prefix: p\n"
     )
 
     assert (key(credential), credential.prefix, credential.custom_base) == ("k", "p", True)
-    assert (url(credential) or "").startswith("http://127.0.0.1:9/v1")
+    assert (url(credential) or "").startswith("http://gate.test:9/v1")
+
+
+@pytest.mark.parametrize(("host", "custom"), [("127.0.0.1", False), ("[::1]", False), ("gate.test", True)])
+def test_a_stand_in_for_a_vendor_on_this_machine_is_asked_as_the_vendor_is(host: str, custom: bool) -> None:
+    assert only(f"claude-api-key: [{{api-key: k, base-url: 'http://{host}:9'}}]").custom_base is custom
+
+
+def test_a_compatible_server_is_no_stand_in() -> None:
+    written = "openai-compatibility: [{name: n, wire: anthropic, base-url: 'http://127.0.0.1:9', api-key-entries: [{api-key: k}]}]"
+    assert only(written).custom_base is True
 
 
 @pytest.mark.parametrize("block", ["claude-api-key", "deepseek", "qwen"])

@@ -130,7 +130,7 @@ class Mint:
             limits=limits_of(inner),
             group_limits=limits_of(section) if own is not None else Limits(),
             quirks=self._quirks(section, provider),
-            custom_base=bases.foreign,
+            custom_base=bases.foreign and not (bool(provider.wires[0].base_url) and _local(bases)),
             disable_cooling=section.get("disable-cooling", self.settings.disable_cooling),
             max_connections=section.get("max-connections", self.settings.max_connections),
             keep_alive_connections=section.get("keep-alive-connections", self.settings.keep_alive_connections),
@@ -195,8 +195,7 @@ class Mint:
         own = section.get("proxy-url")
         if own is None:
             # The global proxy is for the way out of the machine: what listens on it is not behind that proxy.
-            local = all(is_loopback(urlsplit(wire.base_url).hostname or "") for wire in bases.wires)
-            return None if local else self.settings.proxy_url
+            return None if _local(bases) else self.settings.proxy_url
         if own.lower() in _DIRECT or not own:
             return None
         return self.checked_proxy(own, section)
@@ -222,6 +221,11 @@ class Mint:
                     section.at("quirks"), f"no quirk is called {name!r}", word=name, known=tuple(QUIRKS)
                 )
         return tuple(dict.fromkeys((*provider.quirks, *section.get("quirks", ()))))
+
+
+def _local(bases: Bases) -> bool:
+    """Whether the entry means a server on this machine."""
+    return all(is_loopback(urlsplit(wire.base_url).hostname or "") for wire in bases.wires)
 
 
 def _enabled(section: Section) -> bool:

@@ -119,7 +119,8 @@ class Credential:
     admitted too. ``group`` is the name that routes, listings and metrics know the provider by: the name of its table, of its
     ``openai-compatibility`` entry, else the provider's own. ``limits`` are this key's, ``group_limits`` are shared by all of its group.
     ``request_retry`` None means the setting's. A value of ``headers`` that begins with ``$`` copies the client's header of that name.
-    ``replay_speed`` 0 is at once, ``replay_match`` one of strict, shape, sequence. ``source`` is ``file:line`` for messages.
+    ``custom_base`` says that the address is neither the vendor's nor a stand-in for it on this machine: such servers differ in where they
+    look for a key. ``replay_speed`` 0 is at once, ``replay_match`` one of strict, shape, sequence. ``source`` is ``file:line`` for messages.
     """
 
     id: str
