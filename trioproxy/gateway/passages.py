@@ -103,7 +103,7 @@ class StreamPassage:
             if not at_border:
                 return None  # nothing can stand behind half an element
             return encode_error(self._protocol, self._framing, failure, self._source.seen, opening=decoder.opening)
-        # Half an event is closed by a blank line, and then is an event of its own whose data no client can read: it is not taken for a whole one.
+        # A blank line makes of half an event one of its own, whose data no client can read: nobody takes it for a whole one.
         error = encode_error(self._protocol, self._framing, failure, self._source.seen)
         return error if at_border else b"\n\n" + error
 
