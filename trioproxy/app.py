@@ -1,8 +1,9 @@
 """The house put together, and its life: the only file that knows every room.
 
-Lifetimes. The outer nursery holds what outlives a request: the reload watcher, the sweeper of idle connections, the one who hears signals. The
-server runs in an inner one and ends first: on SIGTERM or SIGINT nothing new is accepted, running exchanges have ``drain`` seconds to end by
-themselves, then a few more to end honestly. A second signal ends the process at once.
+Lifetimes. The ledger's writer outlives everything, so that whatever ends is written down. Within its nursery the outer one holds what outlives a
+request: the reload watcher, the sweeper of idle connections, the one who hears signals. The server runs in an inner one and ends first: on
+SIGTERM or SIGINT nothing new is accepted, running exchanges have ``drain`` seconds to end by themselves, then a few more to end honestly. A
+second signal ends the process at once.
 """
 
 from __future__ import annotations
@@ -15,6 +16,7 @@ import sys
 import time
 from collections.abc import AsyncIterator, Callable, Sequence
 from functools import partial
+from pathlib import Path
 from typing import TypeAlias
 
 import attrs
@@ -28,6 +30,8 @@ from trioproxy.gateway.failover import Failover
 from trioproxy.gateway.handler import Gateway
 from trioproxy.ledger.entry import Ledger, Sink
 from trioproxy.ledger.lines import write_line
+from trioproxy.ledger.prices import Prices
+from trioproxy.ledger.writer import Books
 from trioproxy.protocols.table import protocols
 from trioproxy.server.connections import Drain
 from trioproxy.server.limits import ServerLimits
@@ -48,6 +52,8 @@ class App:
 
     cell: SnapshotCell
     sinks: tuple[Sink, ...] = (write_line,)
+    folder: Path | None = None
+    """Where the ledger is kept; None keeps none."""
     http: HttpUpstream = attrs.field(factory=HttpUpstream)
     health: Health = attrs.field(factory=Health)
     over: Callable[[Upstream], Upstream] | None = None
@@ -55,10 +61,22 @@ class App:
     fault: str | None = None
     """What goes wrong with every replayed answer (``upstream/faults.py``)."""
     _folders: dict[tuple[str, float, str], Upstream] = attrs.field(factory=dict, init=False)
+    prices: Prices = attrs.field(init=False)
+    books: Books | None = attrs.field(default=None, init=False)
     gateway: Gateway = attrs.field(init=False)
 
     def __attrs_post_init__(self) -> None:
-        ledger = Ledger(clock=trio.current_time, wall=time.time, token=lambda: secrets.token_hex(8), sinks=self.sinks)
+        self.prices = Prices(lambda: self.cell.current.prices)
+        sinks = self.sinks
+        if self.folder is not None:
+            self.books = Books(
+                folder=self.folder,
+                settings=lambda: self.cell.current.settings,
+                prices=self.prices,
+                wall=time.time,
+            )
+            sinks += (self.books.keep,)
+        ledger = Ledger(clock=trio.current_time, wall=time.time, token=lambda: secrets.token_hex(8), sinks=sinks)
         failover = Failover(reach=self.reach, wall=time.time, token=lambda: secrets.token_hex(16), health=self.health)
         self.gateway = Gateway(current=lambda: self.cell.current, failover=failover, ledger=ledger)
 
@@ -122,26 +140,30 @@ async def run(
     protocols()  # all of them now, so that no client waits for an import
     drain = Drain()
     try:
-        with trio.open_signal_receiver(signal.SIGTERM, signal.SIGINT) as received:
-            async with trio.open_nursery() as outer:
-                outer.start_soon(_heed, received, app, drain, outer.cancel_scope)
-                outer.start_soon(_sweep, app)
-                if reloader is not None:
-                    outer.start_soon(reloader.watch)
-                    outer.start_soon(reloader.watch_signals)
-                async with trio.open_nursery() as inner:
-                    serving: Serving = await inner.start(
-                        partial(
-                            serve,
-                            app.gateway.handle,
-                            limits=ServerLimits(head=settings.max_head),
-                            drain=drain,
-                            listeners=listeners,
+        async with trio.open_nursery() as last:
+            if app.books is not None:
+                last.start_soon(app.books.run)
+            with trio.open_signal_receiver(signal.SIGTERM, signal.SIGINT) as received:
+                async with trio.open_nursery() as outer:
+                    outer.start_soon(_heed, received, app, drain, outer.cancel_scope)
+                    outer.start_soon(_sweep, app)
+                    if reloader is not None:
+                        outer.start_soon(reloader.watch)
+                        outer.start_soon(reloader.watch_signals)
+                    async with trio.open_nursery() as inner:
+                        serving: Serving = await inner.start(
+                            partial(
+                                serve,
+                                app.gateway.handle,
+                                limits=ServerLimits(head=settings.max_head),
+                                drain=drain,
+                                listeners=listeners,
+                            )
                         )
-                    )
-                    ready()
-                    task_status.started(serving)
-                outer.cancel_scope.cancel(reason="the server has ended")
+                        ready()
+                        task_status.started(serving)
+                    outer.cancel_scope.cancel(reason="the server has ended")
+            last.cancel_scope.cancel(reason="everything that settles accounts has ended")
     finally:
         app.http.close()
 

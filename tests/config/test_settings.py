@@ -32,6 +32,7 @@ def test_every_setting_has_its_key() -> None:
         proxy-url: http://127.0.0.1:3128
         loss-header: true
         state-dir: /s
+        ledger: {enabled: false, max-age-days: 2, max-size-mb: 3}
         auth-dir: /a
         max-connections: 11
         keep-alive-connections: 12
@@ -64,6 +65,9 @@ def test_every_setting_has_its_key() -> None:
         loss_header=True,
         drain=1,
         state_dir="/s",
+        ledger=False,
+        ledger_age=2 * 86400.0,
+        ledger_size=3 * 1024 * 1024,
         strategy=Strategy.WEIGHTED,
         session_affinity=True,
         session_affinity_ttl=7200,

@@ -13,7 +13,7 @@ from trioproxy.config.load import ConfigInvalid, build, load
 from trioproxy.config.model import Snapshot
 from trioproxy.providers.catalog import catalogue
 
-__all__ = ["PLACES", "config_option", "fail", "find", "read", "read_text", "report"]
+__all__ = ["PLACES", "config_option", "fail", "find", "find_or_none", "read", "read_text", "report"]
 
 _Command = TypeVar("_Command", bound=Callable[..., Any])
 
@@ -34,14 +34,18 @@ def fail(message: str) -> NoReturn:
     raise click.ClickException(message)
 
 
-def find(given: Path | None) -> Path:
-    """The file to use; ends the command where there is none."""
+def find_or_none(given: Path | None) -> Path | None:
+    """The file to use, None where there is none."""
     if given is not None:
         return given
-    for place in PLACES:
-        path = Path(place).expanduser()
-        if path.is_file():
-            return path
+    return next((path for place in PLACES if (path := Path(place).expanduser()).is_file()), None)
+
+
+def find(given: Path | None) -> Path:
+    """The file to use; ends the command where there is none."""
+    path = find_or_none(given)
+    if path is not None:
+        return path
     fail(f"no configuration: give --config FILE, or put one at {', '.join(PLACES)}. `trioproxy demo` needs none.")
 
 

@@ -35,6 +35,7 @@ def command(
     from trioproxy.config.problems import ConfigInvalid
     from trioproxy.config.reload import Reloader
     from trioproxy.config.snapshot import SnapshotCell
+    from trioproxy.config.statefolder import state_folder
     from trioproxy.providers.catalog import catalogue
     from trioproxy.upstream.base import Upstream
     from trioproxy.upstream.record import RecordingUpstream
@@ -57,6 +58,6 @@ def command(
     def over(upstream: Upstream) -> Upstream:
         return recorders.setdefault(id(upstream), RecordingUpstream(upstream, into, keys))
 
-    app = App(cell)
+    app = App(cell, folder=state_folder(snapshot.settings, os.environ))
     app.over = over
     serve_app(app, reloader=reloader)

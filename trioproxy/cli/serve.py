@@ -40,6 +40,7 @@ def command(
     from trioproxy.config.problems import ConfigInvalid
     from trioproxy.config.reload import Reloader
     from trioproxy.config.snapshot import SnapshotCell
+    from trioproxy.config.statefolder import state_folder
     from trioproxy.errors import ProxyError
     from trioproxy.providers.catalog import catalogue
 
@@ -50,7 +51,7 @@ def command(
     except ConfigInvalid as invalid:
         report(invalid)
     configure_logs(snapshot.settings, log_level, log_format)
-    app = App(cell)
+    app = App(cell, folder=state_folder(snapshot.settings, os.environ))
     try:
         app.open_folders()
     except ProxyError as error:

@@ -9,6 +9,8 @@ from __future__ import annotations
 from collections.abc import Mapping
 from types import MappingProxyType
 
+import attrs
+
 from trioproxy.config.document import Config
 from trioproxy.config.harvest import harvest
 from trioproxy.config.kinds import Reading
@@ -17,7 +19,8 @@ from trioproxy.config.model import MatchKind, RouteRule, Settings, Snapshot
 from trioproxy.config.patterns import PatternInvalid, RoutePattern
 from trioproxy.config.problems import Place, Report
 from trioproxy.config.schema import PROTOCOL_WORDS, root
-from trioproxy.config.settings import check_exposure, client_keys, partial_deadlines, settings_of
+from trioproxy.config.settings import check_exposure, client_keys, partial_deadlines, price_rules, settings_of
+from trioproxy.config.statefolder import state_dir_of
 from trioproxy.config.tables import Section
 from trioproxy.config.tokenfile import ReadFile, read_text
 from trioproxy.providers.catalog import Catalogue
@@ -47,6 +50,7 @@ def build(
     if reading.exhausted:
         report.settle()
     settings = settings_of(section, report, host=host, port=port)
+    settings = attrs.evolve(settings, state_dir=state_dir_of(settings, config.folder, env))
     clients = client_keys(section, report)
     check_exposure(settings, clients, section, report)
     mint = Mint(catalogue=catalogue, settings=settings, env=env, read=read, report=report)
@@ -64,6 +68,7 @@ def build(
         routes=routes,
         defaults=MappingProxyType(defaults),
         fallbacks=MappingProxyType(section.get("fallbacks", {})),
+        prices=price_rules(section),
         warnings=tuple(report.warnings),
     )
 

@@ -27,6 +27,7 @@ __all__ = [
     "Limits",
     "MatchKind",
     "ModelEntry",
+    "PriceRule",
     "RouteRule",
     "Routed",
     "Secret",
@@ -197,8 +198,23 @@ class RouteRule:
 
 
 @attrs.frozen(kw_only=True)
+class PriceRule:
+    """What a model costs by the file: US dollars a million tokens. ``pattern`` is a case-insensitive glob of the upstream's model name, or of
+    ``provider/model``. ``cached`` and ``cache_write`` None are priced as ``input``."""
+
+    pattern: str
+    input: float = 0.0
+    output: float = 0.0
+    cached: float | None = None
+    cache_write: float | None = None
+
+
+@attrs.frozen(kw_only=True)
 class Settings:
     """What is not about one provider. Sizes in bytes, times in seconds.
+
+    ``state_dir`` "" is the user's own folder, "off" is none; without one there is no ledger. ``ledger_age`` and ``ledger_size`` bound what
+    it keeps.
 
     ``max_retry_interval`` is the longest wait for a cooling credential; ``transient_cooldown`` the rest after a transient failure (0 none);
     ``max_cooldown`` the cap on an upstream's own reset hint; ``max_concurrent`` bounds the requests in flight (0 no bound). Connection counts
@@ -221,6 +237,9 @@ class Settings:
     loss_header: bool = False
     drain: float = 30.0
     state_dir: str = ""
+    ledger: bool = True
+    ledger_age: float = 90 * 86400.0
+    ledger_size: int = 256 * 1024 * 1024
     strategy: Strategy = Strategy.ROUND_ROBIN
     session_affinity: bool = False
     session_affinity_ttl: float = 3600.0
@@ -256,6 +275,7 @@ class Snapshot:
     defaults: Mapping[str, str] = MappingProxyType({})
     warnings: tuple[str, ...] = ()
     fallbacks: Mapping[str, tuple[str, ...]] = MappingProxyType({})
+    prices: tuple[PriceRule, ...] = ()
     memo: dict[str, Any] = attrs.field(factory=dict, init=False, eq=False, repr=False)
 
 

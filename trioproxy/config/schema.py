@@ -16,7 +16,7 @@ from trioproxy.config.entries import (
     entry_block,
 )
 from trioproxy.config.foreign import UNSERVED
-from trioproxy.config.kinds import Anything, Choice, Flag, Seconds, Text, TextLists, Texts, Whole
+from trioproxy.config.kinds import Anything, Choice, Flag, Number, Seconds, Text, TextLists, Texts, Whole
 from trioproxy.config.model import ErrorFormat, MatchKind, Strategy
 from trioproxy.config.tables import Block, Hidden, Key, Many, Named
 from trioproxy.providers.catalog import Catalogue
@@ -168,6 +168,25 @@ MANAGEMENT = Block(
         Key("disable-control-panel", Flag(), "No dashboard.", default="false", served=False),
         Key("disable-auto-update-panel", Flag(), "The panel is part of the package.", served=False),
         Key("panel-github-repository", Text(), "The panel is part of the package.", served=False),
+    ),
+)
+
+LEDGER = Block(
+    title="ledger",
+    keys=(
+        Key("enabled", Flag(), "Keep an account of every exchange.", default="true"),
+        Key("max-age-days", Whole(low=1), "Older rows are dropped.", default="90"),
+        Key("max-size-mb", Whole(low=1), "A larger file loses its oldest rows.", default="256"),
+    ),
+)
+
+PRICE = Block(
+    title="An entry of prices",
+    keys=(
+        Key("input", Number(), "US dollars a million tokens read.", default="0", example="3"),
+        Key("output", Number(), "US dollars a million tokens written.", default="0", example="15"),
+        Key("cached-input", Number(), "Of tokens read from a cache.", default="as input", aliases=("cache-read",)),
+        Key("cache-write", Number(), "Of tokens written to a cache.", default="as input"),
     ),
 )
 
@@ -323,7 +342,19 @@ _SERVED = (
         "What the log says.",
     ),
     Key("loss-header", Flag(), "Name in a response header what a translation could not carry.", default="false"),
-    Key("state-dir", Text(), "Where the ledger and logins are kept.", default="the user's state folder", served=False),
+    Key(
+        "state-dir",
+        Text(),
+        "The folder of the ledger (without `$XDG_STATE_HOME`, `~/.local/state/trioproxy`); `off` keeps nothing. Only a restart changes it.",
+        default="$XDG_STATE_HOME/trioproxy",
+    ),
+    Key("ledger", LEDGER, "The account of what was asked and what it cost (`trioproxy usage`)."),
+    Key(
+        "prices",
+        Named(block=PRICE),
+        "What models cost, where the price list is wrong or silent: names (or `provider/name`) with wildcards; the first that fits counts.",
+        example="{my-model: {input: 0.5, output: 2}}",
+    ),
     Key("auth-dir", Text(), "Folder of token files, one account each.", example="~/.cli-proxy-api", served=False),
     Key("server", SERVER, "The listener in ProxAI's spelling, and its bounds."),
     Key(

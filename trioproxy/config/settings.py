@@ -12,7 +12,7 @@ from typing import Any
 
 import attrs
 
-from trioproxy.config.model import ClientKey, Deadlines, Limits, Secret, Settings
+from trioproxy.config.model import ClientKey, Deadlines, Limits, PriceRule, Secret, Settings
 from trioproxy.config.problems import Report
 from trioproxy.config.tables import Section
 
@@ -24,6 +24,7 @@ __all__ = [
     "is_loopback",
     "limits_of",
     "partial_deadlines",
+    "price_rules",
     "settings_of",
 ]
 
@@ -53,6 +54,7 @@ def settings_of(root: Section, report: Report, *, host: str | None = None, port:
     _take(values, _block(root, "routing"), "strategy", "strategy")
     _take(values, _block(root, "routing"), "session-affinity", "session_affinity")
     _take(values, _block(root, "routing"), "session-affinity-ttl", "session_affinity_ttl")
+    _ledger(_block(root, "ledger"), values)
     if root.get("debug") and "log_level" not in values:
         values["log_level"] = "debug"
     if values.get("log_level") == "warning":
@@ -90,6 +92,20 @@ def client_keys(root: Section, report: Report) -> tuple[ClientKey, ...]:
             limits=limits_of(section),
         )
     return tuple(keys.values())
+
+
+def price_rules(root: Section) -> tuple[PriceRule, ...]:
+    """The prices that the file gives, in its order."""
+    return tuple(
+        PriceRule(
+            pattern=pattern,
+            input=section.get("input", 0.0),
+            output=section.get("output", 0.0),
+            cached=section.get("cached-input"),
+            cache_write=section.get("cache-write"),
+        )
+        for pattern, section in root.get("prices", {}).items()
+    )
 
 
 def check_exposure(settings: Settings, clients: tuple[ClientKey, ...], root: Section, report: Report) -> None:
@@ -163,6 +179,14 @@ def _scalars(root: Section, values: dict[str, Any]) -> None:
     rest = root.get("transient-error-cooldown-seconds", 0)
     if rest:
         values["transient_cooldown"] = max(float(rest), 0.0)
+
+
+def _ledger(block: Section, values: dict[str, Any]) -> None:
+    _take(values, block, "enabled", "ledger")
+    if "max-age-days" in block:
+        values["ledger_age"] = block.get("max-age-days") * 86400.0
+    if "max-size-mb" in block:
+        values["ledger_size"] = block.get("max-size-mb") * 1024 * 1024
 
 
 def _global_deadlines(root: Section) -> Deadlines:

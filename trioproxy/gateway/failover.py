@@ -177,6 +177,8 @@ class Failover:
             protocol=prepared.outbound.name,
             model=candidate.model,
             losses=len(prepared.losses),
+            vendor=credential.provider.name,
+            credential_id=credential.id,
         )
         for loss in prepared.losses:
             _log.debug("%s: not sent to %s: %s (%s)", entry.id, prepared.provider, loss.path, loss.reason)

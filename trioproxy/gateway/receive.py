@@ -20,7 +20,8 @@ async def receive(exchange: Exchange, door: Match, client: ClientKey | None, lim
     """
     head = exchange.head
     entry.protocol, entry.operation = door.protocol.name, door.endpoint.operation.value
-    entry.client = (client.name or client.id) if client is not None else None
+    if client is not None:
+        entry.client, entry.client_id = client.name or client.id, client.id
     body = await exchange.receive_body(limit)
     entry.bytes_in = len(body)
     content_type = (head.header(b"content-type") or b"").decode("latin-1").lower()

@@ -54,7 +54,11 @@ class Try:
 @attrs.frozen(kw_only=True)
 class Settled:
     """An account that is closed. Times in seconds; ``began`` is Unix time, ``first_byte`` and ``total`` count from it; ``first_byte`` is None
-    where no byte of an answer was sent. ``usage`` is None where it is unknown."""
+    where no byte of an answer was sent. ``usage`` is None where it is unknown.
+
+    ``client`` and ``credential`` are names for people, ``client_id`` and ``credential_id`` the stable ids behind them. ``provider`` is the
+    name of the configuration (a group), ``vendor`` that of the catalogue.
+    """
 
     id: str
     began: float
@@ -66,13 +70,16 @@ class Settled:
     total: float
     first_byte: float | None = None
     client: str | None = None
+    client_id: str | None = None
     protocol: str | None = None
     operation: str | None = None
     model: str | None = None
     stream: bool = False
     lane: str | None = None
     provider: str | None = None
+    vendor: str | None = None
     credential: str | None = None
+    credential_id: str | None = None
     upstream_protocol: str | None = None
     upstream_model: str | None = None
     tries: tuple[Try, ...] = ()
@@ -105,13 +112,16 @@ class Entry:
     _opened_at: float = attrs.field(init=False)
 
     client: str | None = None
+    client_id: str | None = None
     protocol: str | None = None
     operation: str | None = None
     model: str | None = None
     stream: bool = False
     lane: str | None = None
     provider: str | None = None
+    vendor: str | None = None
     credential: str | None = None
+    credential_id: str | None = None
     upstream_protocol: str | None = None
     upstream_model: str | None = None
     tries: list[Try] = attrs.field(factory=list)
@@ -152,9 +162,21 @@ class Entry:
         """Whether the exchange has been open for ``seconds``."""
         return self._clock() - self._opened_at >= seconds
 
-    def asking(self, *, lane: str, provider: str, credential: str, protocol: str, model: str, losses: int) -> None:
+    def asking(
+        self,
+        *,
+        lane: str,
+        provider: str,
+        credential: str,
+        protocol: str,
+        model: str,
+        losses: int,
+        vendor: str | None = None,
+        credential_id: str | None = None,
+    ) -> None:
         """A candidate is being asked; the last one stands for the exchange."""
         self.lane, self.provider, self.credential = lane, provider, credential
+        self.vendor, self.credential_id = vendor, credential_id
         self.upstream_protocol, self.upstream_model, self.losses = protocol, model, losses
 
     def tried(self, attempt: Try) -> None:
@@ -212,13 +234,16 @@ class Entry:
             total=self._clock() - self._opened_at,
             first_byte=self.first_byte,
             client=self.client,
+            client_id=self.client_id,
             protocol=self.protocol,
             operation=self.operation,
             model=self.model,
             stream=self.stream,
             lane=self.lane,
             provider=self.provider,
+            vendor=self.vendor,
             credential=self.credential,
+            credential_id=self.credential_id,
             upstream_protocol=self.upstream_protocol,
             upstream_model=self.upstream_model,
             tries=tuple(self.tries),
