@@ -82,6 +82,42 @@ async def test_a_bad_end_is_told_in_the_clients_words(
     assert bench.last.failure.kind in (ErrorKind.TRUNCATED, ErrorKind.TIMEOUT)
 
 
+# What is whole by its own word and has no terminal behind it: a chat stream without [DONE], and any stream of Gemini's.
+CALLED_WHOLE = {
+    "openai_chat": ANSWERS["openai_chat"].stream.removesuffix(b"data: [DONE]\n\n"),
+    "gemini": ANSWERS["gemini"].stream,
+}
+
+
+@of_each_pair
+@pytest.mark.parametrize("asked", [True, False], ids=["streaming", "whole"])
+@pytest.mark.parametrize("end", [(), (Fault(),), (Delay(),)], ids=["eof", "reset", "silence"])
+async def test_what_was_called_whole_ends_well_whatever_becomes_of_the_transfer(
+    autojump_clock: MockClock, client: str, provider: str, asked: bool, end: tuple[Delay | Fault, ...]
+) -> None:
+    if provider not in CALLED_WHOLE:
+        return
+    bench = Bench(Script(chunks=[CALLED_WHOLE[provider], *end]))
+    exchange = await bench.serve(ask(client, of=provider, stream=asked))
+    assert exchange.status == 200
+    assert exchange.finished
+    assert ANSWERS[client].failed not in exchange.body
+    if asked:
+        assert ANSWERS[client].terminal in exchange.body.replace(b'"finishReason":', ANSWERS[client].terminal)
+    else:
+        json.loads(exchange.body)
+    assert bench.last.outcome is Outcome.COMPLETE
+
+
+async def test_a_breakdown_that_hangs_is_a_breakdown(autojump_clock: MockClock) -> None:
+    broken = ANSWERS["gemini"].end.replace(b'"STOP"', b'"MALFORMED_FUNCTION_CALL"')
+    bench = Bench(Script(chunks=[ANSWERS["gemini"].start, broken, Delay()]))
+    exchange = await bench.serve(ask("openai_chat", of="gemini"))
+    assert b"MALFORMED_FUNCTION_CALL" in exchange.body
+    assert ANSWERS["openai_chat"].terminal not in exchange.body
+    assert bench.last.outcome is Outcome.FAILED
+
+
 @of_each_pair
 async def test_a_stalled_tool_call_is_told_in_the_clients_words(
     autojump_clock: MockClock, client: str, provider: str

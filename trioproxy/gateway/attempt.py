@@ -5,7 +5,7 @@ Nothing is sent to the client here, so whatever goes wrong leaves every other ca
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 
 import attrs
 import trio
@@ -17,7 +17,7 @@ from trioproxy.gateway.error_shapes import typed
 from trioproxy.gateway.guard import Guard, Pulse
 from trioproxy.gateway.stages import ErrorAnswer, Lane, Prepared, Rejected
 from trioproxy.ledger.entry import Entry
-from trioproxy.neutral.events import Foreign, PartStarted, ToolCallStarted, UsageReported
+from trioproxy.neutral.events import Event, Foreign, PartStarted, ToolCallStarted, UsageReported
 from trioproxy.upstream.base import Headers, Upstream, UpstreamResponse
 from trioproxy.wire.headers import header
 
@@ -59,13 +59,26 @@ class Opened:
         Raises:
             UpstreamFault: the transfer broke.
         """
-        data = await self.response.receive_some()
-        if data:
-            out, events = self.carrier.feed(data)
-        else:
+        try:
+            data = await self.response.receive_some()
+        except UpstreamFault:
+            if not self.carrier.complete:
+                raise
+            return self.conclude()
+        if not data:
             self.ended = True
-            out, events = self.carrier.close()
+        out, events = self.carrier.feed(data) if data else self.carrier.close()
         pulse.received(events)
+        self._note(events)
+        return out
+
+    def conclude(self) -> bytes:
+        """The rest for the client of an answer that its provider called whole, whatever became of the transfer afterwards."""
+        out, events = self.carrier.close()
+        self._note(events)
+        return out
+
+    def _note(self, events: Sequence[Event]) -> None:
         for event in events:
             if type(event) not in _NOTED:
                 continue
@@ -76,7 +89,6 @@ class Opened:
                     self.spoken = True
                 case _:
                     pass
-        return out
 
     async def aclose(self) -> None:
         """Close the way to the provider, whatever state it is in."""
@@ -98,7 +110,11 @@ async def attempt(
         with guard:
             guard.attempt_started()
             response = await upstream.open(prepared.request, guard)
-            outcome = await _look(prepared, response, guard, choose, entry)
+            outcome = await _head(prepared, response, guard, choose, entry)
+            if isinstance(outcome, Opened):
+                await _hold(outcome, guard)
+        if isinstance(outcome, Opened):
+            outcome = _settled(outcome, guard)
     except ProxyError as error:
         outcome = Rejected(failure=_placed(error.failure, prepared))
     finally:
@@ -108,7 +124,7 @@ async def attempt(
     return outcome if outcome is not None else Rejected(failure=guard.failure())
 
 
-async def _look(
+async def _head(
     prepared: Prepared, response: UpstreamResponse, guard: Guard, choose: ChooseCarrier, entry: Entry
 ) -> Opened | Rejected:
     if response.status >= 400:
@@ -116,15 +132,27 @@ async def _look(
     problem = _problem(prepared, response)
     if problem is not None:
         return Rejected(failure=problem)
-    opened = Opened(
+    return Opened(
         prepared=prepared, response=response, carrier=choose(response.headers), entry=entry, tracker=guard.tracker
     )
+
+
+async def _hold(opened: Opened, guard: Guard) -> None:
+    """Read until it is clear what the answer is."""
     while not opened.ended and not opened.carrier.done:
         opened.held += await opened.receive(guard)
         if (opened.held and opened.carrier.ready) or len(opened.held) > MOST_HELD:
             break
-    if opened.ended and not opened.held and opened.failure is None and prepared.must_speak:
-        return Rejected(failure=_fault(prepared, ErrorKind.TRUNCATED, "{provider} sent an empty answer"))
+
+
+def _settled(opened: Opened, guard: Guard) -> Opened | Rejected:
+    """What the bytes that were held came to."""
+    if guard.expired is not None:
+        if not opened.carrier.complete:
+            return Rejected(failure=guard.failure())
+        opened.held += opened.conclude()
+    if opened.ended and not opened.held and opened.failure is None and opened.prepared.must_speak:
+        return Rejected(failure=_fault(opened.prepared, ErrorKind.TRUNCATED, "{provider} sent an empty answer"))
     return opened
 
 

@@ -56,6 +56,11 @@ class Carrier(TypingProtocol):
         ...
 
     @property
+    def complete(self) -> bool:
+        """Whether the provider said that its answer is whole, so that :meth:`close` ends it well although its transfer broke or hangs."""
+        ...
+
+    @property
     def over(self) -> bool:
         """Whether the client was told the end, good or bad: nothing may be added."""
         ...

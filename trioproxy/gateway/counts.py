@@ -65,6 +65,7 @@ class CountTranslation:
 
     streams = False
     at_border = False
+    complete = False
     lost = False
 
     def __init__(self, provider: Protocol, client: Protocol, *, limit: int) -> None:

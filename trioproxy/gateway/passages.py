@@ -39,6 +39,7 @@ class StreamPassage:
     """
 
     streams = True
+    complete = False  # what goes by unchanged is never ended by us
 
     def __init__(
         self,
@@ -170,6 +171,7 @@ class WholePassage:
 
     streams = False
     at_border = False
+    complete = False
     done = False
 
     def __init__(

@@ -5,15 +5,16 @@ down instead of filling a queue. The read is never cancelled to be tried again; 
 
 How an answer ends:
 
-===============================================  ===========================================================================
+===============================================  ==========================================================================================
 what happened                                    what the client gets
-===============================================  ===========================================================================
+===============================================  ==========================================================================================
 its own end went by                              nothing more: the transfer ends well
+it was called whole, and the transfer hangs      its end, as if the transfer had ended (translated only: a chat stream without ``[DONE]``)
 its own error went by                            nothing more: it was said already
 EOF, a reset, a deadline, broken data            the protocol's error, or a broken transfer where none can stand
 our own shutdown                                 the same, within a few shielded seconds
 the client stopped reading, or left              a broken transfer, if anyone is there
-===============================================  ===========================================================================
+===============================================  ==========================================================================================
 """
 
 from __future__ import annotations
@@ -68,11 +69,15 @@ async def relay(opened: Opened, outlet: Outlet, sentry: Sentry | None, status: i
             return Ended(failure=pulse.failure())
         if pulse.expired is not None:
             failure = pulse.failure()
+        tail = b""
+        if failure is not None and opened.carrier.complete and not outlet.in_midst:
+            # The provider called its answer whole and kept the line open.
+            tail, failure = opened.conclude(), opened.carrier.failure
         if failure is not None and not outlet.started:
             return Ended(failure=failure, told=False)
         if opened.carrier.over and opened.carrier.failure is None and not outlet.in_midst:
             failure = None  # all was said: what happened to the transfer afterwards is nobody's loss
-        await _end(opened, outlet, failure)
+        await _end(opened, outlet, failure, tail)
         if failure is None and not opened.ended:
             await _let_go(opened)
         return Ended(failure=failure)
@@ -102,8 +107,8 @@ async def _pump(opened: Opened, outlet: Outlet, pulse: Pulse, status: int, heade
     return carrier.failure
 
 
-async def _end(opened: Opened, outlet: Outlet, failure: Failure | None) -> None:
-    """Tell the client how it ended, once, and settle the account."""
+async def _end(opened: Opened, outlet: Outlet, failure: Failure | None, tail: bytes = b"") -> None:
+    """Tell the client how it ended, once, and settle the account. ``tail`` is what is still owed of an answer that has its end."""
     carrier = opened.carrier
     opened.entry.observed = not carrier.lost
     opened.entry.losses += len(carrier.losses)
@@ -113,11 +118,11 @@ async def _end(opened: Opened, outlet: Outlet, failure: Failure | None) -> None:
         opened.entry.failed(failure)
     try:
         if failure is None or carrier.over:
-            await outlet.finish()
-        elif outlet.in_midst or (tail := carrier.failing(failure)) is None:
+            await outlet.finish(tail)
+        elif outlet.in_midst or (error := carrier.failing(failure)) is None:
             await outlet.abort()
         else:
-            await outlet.finish(tail)
+            await outlet.finish(error)
     except ClientFault:
         await outlet.abort()
 

@@ -23,6 +23,11 @@ __all__ = ["Source", "StreamSource", "WholeSource", "encode_error", "malformed"]
 class Source(TypingProtocol):
     """A machine from a provider's bytes to events."""
 
+    @property
+    def complete(self) -> bool:
+        """Whether the provider said that the answer is whole, and only the end of its transfer is owed."""
+        ...
+
     def feed(self, data: bytes) -> list[Event]:
         """Events that these bytes complete.
 
@@ -63,6 +68,11 @@ class StreamSource:
         """See :class:`~trioproxy.protocols.base.StreamSeen`."""
         return self._reader.seen
 
+    @property
+    def complete(self) -> bool:
+        """See :class:`Source`."""
+        return self.seen.complete
+
     def feed(self, data: bytes) -> list[Event]:
         """See :meth:`Source.feed`."""
         return self._read(self.decoder.feed(data))
@@ -82,6 +92,8 @@ class StreamSource:
 
 class WholeSource:
     """The events of a whole JSON body, all at its end."""
+
+    complete = False
 
     def __init__(self, protocol: Protocol, *, limit: int) -> None:
         self._protocol = protocol

@@ -31,6 +31,11 @@ class _Translation:
         self.finished = False
         self.lost = False
 
+    @property
+    def complete(self) -> bool:
+        """See :class:`Carrier`."""
+        return self._source.complete and not self.finished
+
     def _events(self, data: bytes | None) -> list[Event]:
         """The events of these bytes (None: of the end), each stream ending in one Finished or Failed."""
         try:

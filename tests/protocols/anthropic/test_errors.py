@@ -46,13 +46,13 @@ def test_a_failure_of_ours_is_two_words() -> None:
 @pytest.mark.parametrize(
     ("said", "written"),
     [
-        ("overloaded_error", "overloaded_error"),
+        ("invalid_request_error", "rate_limit_error"),
         ("upstream_error_non_json", "upstream_error_non_json"),
         ("insufficient_quota", "rate_limit_error"),
         (None, "rate_limit_error"),
     ],
 )
-def test_an_upstreams_words_stay_where_clients_know_them(said: str | None, written: str) -> None:
+def test_the_type_is_that_of_the_failure_and_an_upstreams_other_words_stay(said: str | None, written: str) -> None:
     failure = Failure(
         kind=ErrorKind.RATE_LIMITED, message="m", fault=Fault.UPSTREAM, type=said, code="c", param="p", status=429
     )

@@ -4,6 +4,7 @@ but the ones that the recordings hold."""
 from __future__ import annotations
 
 import json
+import re
 from typing import Any
 
 from tests.support.recordings import Recording
@@ -72,6 +73,10 @@ def _gist(documents: list[tuple[Any, str]]) -> Gist:
             gist["usage"] = _usage(counts)
         if document.get("error"):
             gist["error"] = document["error"]["message"]
+    tagged = re.fullmatch(r"\s*<think>(.*?)(?:</think>(.*))?", gist["text"], re.DOTALL)
+    if tagged is not None:
+        gist["reasoning"] += tagged[1].lstrip()
+        gist["text"] = (tagged[2] or "").lstrip()
     gist["calls"] = [(name, arguments) for _, name, arguments in calls.values()]
     gist["ids"] = [call_id for call_id, _, _ in calls.values()]
     if gist["error"]:

@@ -315,7 +315,7 @@ words = st.text(max_size=5)
 @settings(max_examples=150, deadline=None)
 @given(st.lists(_chunk_like() | json_values(), max_size=5), st.booleans())
 def test_whatever_a_server_sends_makes_a_legal_answer(chunks: list[Any], whole: bool) -> None:
-    reader = ChatReader(think_tags=True)
+    reader = ChatReader()
     events: list[Event] = []
     if whole and chunks:
         events += reader.take(chunks[0], whole=True)

@@ -15,7 +15,6 @@ from trioproxy.neutral.events import (
     Foreign,
     PartFinished,
     PartSigned,
-    ReasoningDelta,
     RefusalDelta,
     TextDelta,
     ToolArgsDelta,
@@ -137,17 +136,39 @@ def test_other_list_content_is_carried() -> None:
     assert said.parts == (Opaque(protocol="openai_chat", kind="content", payload=[entry]),)
 
 
-def test_think_tags_are_taken_out_where_asked_for_only() -> None:
-    sent = [chunk({"content": "<thi"}), chunk({"content": "nk>hm</think>\n\nyes"}), chunk({}, "stop"), DONE]
-    assert answer(*sent).parts == (Text(text="<think>hm</think>\n\nyes"),)
-    events = read(*sent, reader=ChatReader(think_tags=True))
-    assert [event.text for event in events if isinstance(event, ReasoningDelta)] == ["hm"]
-    assert [event.text for event in events if isinstance(event, TextDelta)] == ["yes"]
+@pytest.mark.parametrize(
+    "pieces", [["<think>hm</think>yes"], ["<thi", "nk>\nhm</th", "ink>\n\n", "yes"], list("\n<think>hm</think>yes")]
+)
+def test_thoughts_between_tags_are_reasoning(pieces: list[str]) -> None:
+    sent = [*(chunk({"content": piece}) for piece in pieces), chunk({}, "stop"), DONE]
+    assert answer(*sent).parts == (Reasoning(text="hm"), Text(text="yes"))
+
+
+def test_a_tag_within_the_text_is_text() -> None:
+    sent = [chunk({"content": "see "}), chunk({"content": "<think>hm</think>"}), chunk({}, "stop"), DONE]
+    assert answer(*sent).parts == (Text(text="see <think>hm</think>"),)
+
+
+def test_thoughts_that_never_end_are_no_text() -> None:
+    assert answer(chunk({"content": "<think>hm"}), chunk({}, "length"), DONE).parts == (Reasoning(text="hm"),)
 
 
 def test_text_held_back_for_a_tag_comes_with_the_end() -> None:
-    events = read(chunk({"content": "<th"}), chunk({}, "stop"), DONE, reader=ChatReader(think_tags=True))
+    events = read(chunk({"content": "<th"}), chunk({}, "stop"), DONE)
     assert [event.text for event in events if isinstance(event, TextDelta)] == ["<th"]
+
+
+@pytest.mark.parametrize("after", [{"reasoning": "hm"}, {"refusal": "no"}, {"tool_calls": [call(0, "t", "f", "{}")]}])
+def test_text_held_back_for_a_tag_comes_before_what_follows(after: Any) -> None:
+    said = answer(chunk({"content": "\n"}), chunk(after), chunk({}, "stop"), DONE)
+    assert said.parts[0] == Text(text="\n")
+    assert len(said.parts) == 2
+
+
+@pytest.mark.parametrize("name", ["reasoning_content", "reasoning", "reasoning_text"])
+def test_the_names_of_reasoning(name: str) -> None:
+    said = answer(chunk({name: "hm", "content": ""}), chunk({"content": "yes", name: None}), chunk({}, "stop"), DONE)
+    assert said.parts == (Reasoning(text="hm"), Text(text="yes"))
 
 
 # Refusals, sources, and what only this protocol has.

@@ -270,6 +270,24 @@ def test_full_thoughts_are_reasoning_text() -> None:
     assert item["encrypted_content"].startswith("trioproxy/1:")
 
 
+def test_thoughts_of_other_vendors_are_a_summary() -> None:
+    documents, _ = write([attrs.evolve(e, item_id=None) if isinstance(e, PartStarted) else e for e in THOUGHTS])
+
+    assert types(documents)[2:-1] == [
+        "output_item.added",
+        "reasoning_summary_part.added",
+        "reasoning_summary_text.delta",
+        "reasoning_summary_text.delta",
+        "reasoning_summary_text.done",
+        "reasoning_summary_part.done",
+        "output_item.done",
+    ]
+    (item,) = _items(documents)
+    assert item["summary"] == [{"type": "summary_text", "text": "let me"}]
+    assert "content" not in item
+    assert item["encrypted_content"].startswith("trioproxy/1:")
+
+
 def test_a_client_that_asked_for_summaries_gets_thoughts_as_one() -> None:
     asked = Conversation(model="m", reasoning=ReasoningAsk(summary="auto"))
     documents, _ = write(THOUGHTS, asked)
@@ -485,7 +503,8 @@ def _settled(answer: Answer) -> list[object]:
                 continue
             case Reasoning():
                 signature = part.signature and (part.signature.form, part.signature.value)
-                found.append((part.text, part.summary, signature))
+                # What no provider of this protocol said is told as a summary, whatever it was.
+                found.append(("".join((part.text, *part.summary)), signature))
             case ToolCall():
                 empty = "{}" if part.kind is ToolKind.FUNCTION else ""
                 found.append((part.call_id, part.name, part.kind, part.arguments or empty))

@@ -80,7 +80,8 @@ _QUOTED = 500
 def render_error(failure: Failure) -> Object:
     """The body of an error status.
 
-    An upstream's own ``type`` stays where a client of this API may know it; its code, param and status stay beside it.
+    The type is the one that this API has for such a failure, because other vendors use its names otherwise (OpenAI's 401 and 404 are
+    ``invalid_request_error``); an upstream's code, param and status stay beside it.
     """
     error: Object = {"type": _wire_type(failure), "message": failure.message}
     if failure.fault is Fault.UPSTREAM:
@@ -96,9 +97,7 @@ def error_frames(failure: Failure, seen: StreamSeen) -> tuple[Frame, ...]:
 
 def _wire_type(failure: Failure) -> str:
     said = failure.type
-    if said is not None and (said in KINDS or said.startswith("upstream_error")):
-        return said
-    return TYPES[failure.kind]
+    return said if said is not None and said.startswith("upstream_error") else TYPES[failure.kind]
 
 
 def read_error(status: int, headers: Mapping[str, str], body: bytes) -> Failure:

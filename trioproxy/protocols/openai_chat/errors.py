@@ -166,13 +166,17 @@ def read_in_band(document: Object, *, named: bool = False) -> Failure | None:
 
 
 def render_error(failure: Failure) -> Object:
-    """The body of an error status. ``param`` and ``code`` are there only where there is something to say."""
+    """The body of an error status. ``param`` and ``code`` are there only where there is something to say.
+
+    A type in capitals is Google's name of a status: it is a code here, and the type is the one that OpenAI's clients know.
+    """
     type_, code = WIRE[failure.kind]
-    error: Object = {"message": failure.message, "type": failure.type or type_}
+    said, native = failure.type, failure.type is None or failure.type.islower()
+    error: Object = {"message": failure.message, "type": said or type_ if native else type_}
     if failure.param is not None:
         error["param"] = failure.param
-    if failure.code is not None:
-        error["code"] = failure.code
+    if failure.code is not None or not native:
+        error["code"] = failure.code or said
     elif failure.fault is not Fault.UPSTREAM:
         error["code"] = code
     return {"error": error}

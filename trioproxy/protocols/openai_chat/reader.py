@@ -40,19 +40,18 @@ __all__ = ["CARRIED", "ChatReader"]
 CARRIED = ("images", "audio", "executed_tools")
 """Members of a delta that only this protocol has a word for: they become Foreign events."""
 
+_THOUGHTS = ("reasoning_content", "reasoning", "reasoning_text")
+
 
 class ChatReader:
-    """One answer, from its frames (:meth:`feed`) or from its whole body (:meth:`take` with ``whole``).
+    """One answer, from its frames (:meth:`feed`) or from its whole body (:meth:`take` with ``whole``)."""
 
-    ``think_tags`` takes a leading ``<think>`` out of the text.
-    """
-
-    def __init__(self, *, think_tags: bool = False) -> None:
+    def __init__(self) -> None:
         self.seen = StreamSeen()
         self._started = False
         self._over = False
         self._parts = AnswerAssembly()
-        self._tags = ThinkTags() if think_tags else None
+        self._tags = ThinkTags()
         self._thoughts_in_words = False
         self._adopted = {0}
         self._sources: list[Citation] = []
@@ -169,11 +168,13 @@ class ChatReader:
         events += self._content(delta.get("content"))
         refusal = delta.get("refusal")
         if isinstance(refusal, str) and refusal:
-            events += parts.grow(PartKind.REFUSAL, refusal)
+            events += [*self._rest_of_text(), *parts.grow(PartKind.REFUSAL, refusal)]
         for entry in _list(delta.get("annotations")):
             citation = read_annotation(entry)
             events += parts.cite([citation]) if citation is not None else parts.carry("annotations", [entry])
         calls = _list(delta.get("tool_calls"))
+        if calls:
+            events += self._rest_of_text()
         events += parts.calls.feed(calls, numbered=whole)
         legacy = delta.get("function_call")
         if isinstance(legacy, dict):
@@ -187,10 +188,13 @@ class ChatReader:
         return events
 
     def _thoughts(self, delta: Object) -> list[Event]:
-        words = _text(delta.get("reasoning_content")) or _text(delta.get("reasoning"))
+        # DeepSeek and most others; OpenRouter, Groq, newer vLLM; GitHub Copilot.
+        words = next((said for name in _THOUGHTS if (said := _text(delta.get(name)))), "")
         details = read_details(delta.get("reasoning_details"))
         repeated = "".join(detail.text for detail in details)
         events: list[Event] = []
+        if words or details:
+            events += self._rest_of_text()
         if words and words != repeated:
             self._thoughts_in_words = True
             events += self._parts.grow(PartKind.REASONING, words)
@@ -224,8 +228,14 @@ class ChatReader:
         return events
 
     def _text(self, text: str) -> list[Event]:
-        pieces = self._tags.feed(text) if self._tags is not None else [(PartKind.TEXT, text)]
-        return [event for kind, piece in pieces if piece for event in self._parts.grow(kind, piece)]
+        return self._grown(self._tags.feed(text))
+
+    def _rest_of_text(self) -> list[Event]:
+        """Text that was held back because a tag might have begun in it: what follows it shows that none did."""
+        return self._grown(self._tags.close())
+
+    def _grown(self, pieces: list[tuple[PartKind, str]]) -> list[Event]:
+        return [event for kind, piece in pieces for event in self._parts.grow(kind, piece)]
 
     # Usage and ends.
 
@@ -245,9 +255,7 @@ class ChatReader:
         if self._finish is None:
             self._finish = reason
         self.seen.complete = True
-        events: list[Event] = []
-        for kind, piece in self._tags.close() if self._tags is not None else ():
-            events += self._parts.grow(kind, piece)
+        events = self._rest_of_text()
         events += self._parts.cite(self._sources)
         self._sources = []
         return events + self._parts.finish()

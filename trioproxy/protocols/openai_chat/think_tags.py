@@ -1,7 +1,7 @@
 """``<think>`` tags: reasoning that a server leaves in the text of an answer.
 
-Local servers and a few vendors put the thoughts in front of the answer, between ``<think>`` and ``</think>``. Taking them out is a guess
-about text, so readers do it only where they are told to.
+Local servers and a few vendors (MiniMax, unless asked to split) put the thoughts in front of the answer, between ``<think>`` and
+``</think>``. Nothing in an answer says that they do, so every text that begins with the tag is taken for that; a tag anywhere else is text.
 """
 
 from __future__ import annotations
@@ -26,6 +26,8 @@ class ThinkTags:
 
     def feed(self, text: str) -> list[tuple[PartKind, str]]:
         """Pieces that are certain, in order, none of them empty."""
+        if self._kind is PartKind.TEXT and not self._trimming:
+            return [(PartKind.TEXT, text)] if text else []
         self._held += text
         pieces: list[tuple[PartKind, str]] = []
         if self._kind is None:
@@ -51,7 +53,8 @@ class ThinkTags:
     def close(self) -> list[tuple[PartKind, str]]:
         """What was held back because a tag might have begun there."""
         pieces: list[tuple[PartKind, str]] = []
-        self._kind = self._kind or PartKind.TEXT
+        if self._kind is None:
+            self._kind, self._trimming = PartKind.TEXT, False
         self._emit(pieces, self._held)
         self._held = ""
         return pieces

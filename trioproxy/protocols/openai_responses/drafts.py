@@ -130,7 +130,7 @@ class MessageDraft(_Draft):
 
 
 class ReasoningDraft(_Draft):
-    """Reasoning: summary sections, full text, encrypted content."""
+    """Reasoning: summary sections, full text, encrypted content. ``native`` tells that a provider of this protocol said it."""
 
     def __init__(self, output_index: int, item_id: str, own: Mapping[str, Any]) -> None:
         super().__init__(output_index, item_id)
@@ -140,6 +140,7 @@ class ReasoningDraft(_Draft):
         self._open = False
         self._text: list[str] = []
         self.encrypted: str | None = None
+        self.native = False
 
     def added(self) -> list[Said]:
         """The item opens."""

@@ -61,6 +61,18 @@ WIRE: dict[ErrorKind, Words] = {
     ErrorKind.TIMEOUT: Words("timeout_error", "timeout"),
 }
 
+FAILED_CODES = frozenset(
+    """
+    server_error rate_limit_exceeded invalid_prompt data_residency_mismatch bio_policy misalignment_policy_violation vector_store_timeout
+    invalid_image invalid_image_format invalid_base64_image invalid_image_url image_too_large image_too_small image_parse_error
+    image_content_policy_violation invalid_image_mode image_file_too_large unsupported_image_media_type empty_image_file
+    failed_to_download_image image_file_not_found
+    context_length_exceeded insufficient_quota usage_not_included server_is_overloaded slow_down
+    """.split()
+)
+"""The codes of a failed response that clients know: those of the SDK (``ResponseError`` of openai 3.57), and in the last line those that
+Codex acts on, which OpenAI sends although its types lack them."""
+
 _BY_WORD: dict[str, ErrorKind] = {
     "insufficient_quota": ErrorKind.BILLING,
     "billing_hard_limit_reached": ErrorKind.BILLING,
@@ -156,21 +168,27 @@ def failure_of(error: JSON, *, fallback: str) -> Failure:
 
 
 def render_error(failure: Failure) -> Object:
-    """The body of an error status. ``param`` and ``code`` stand there where there is something to say; an upstream's code is never invented."""
+    """The body of an error status. ``param`` and ``code`` stand there where there is something to say; an upstream's code is never invented.
+
+    A type in capitals is Google's name of a status: it is a code here, and the type is the one that OpenAI's clients know.
+    """
     words = WIRE[failure.kind]
-    error: Object = {"message": failure.message, "type": failure.type or words.type}
+    said, native = failure.type, failure.type is None or failure.type.islower()
+    error: Object = {"message": failure.message, "type": said or words.type if native else words.type}
     if failure.param is not None:
         error["param"] = failure.param
-    if failure.code is not None:
-        error["code"] = failure.code
+    if failure.code is not None or not native:
+        error["code"] = failure.code or said
     elif failure.fault is not Fault.UPSTREAM:
         error["code"] = words.code
     return {"error": error}
 
 
 def response_error(failure: Failure) -> Object:
-    """The ``error`` of a failed response. Its code is compulsory; clients act on an upstream's own (``context_length_exceeded``)."""
-    error: Object = {"code": failure.code or WIRE[failure.kind].failed, "message": failure.message}
+    """The ``error`` of a failed response. Its code is compulsory, and the SDK's types take those of :data:`FAILED_CODES` alone; an upstream's
+    code that is none of them says the same through the failure's kind."""
+    known = failure.code if failure.code in FAILED_CODES else None
+    error: Object = {"code": known or WIRE[failure.kind].failed, "message": failure.message}
     if failure.param is not None:
         error["param"] = failure.param
     return error

@@ -151,6 +151,7 @@ class StreamWriter:
         if part.kind is PartKind.REASONING:
             place = self._place()
             draft = ReasoningDraft(place, self._id("rs", part.item_id, part.extras), own(part.extras, NAME))
+            draft.native = part.item_id is not None or NAME in part.extras
             self._parts[part.index] = draft
             self._say(draft.added())
             return
@@ -200,14 +201,15 @@ class StreamWriter:
         assert isinstance(draft, ReasoningDraft)
         if event.summary is not None:
             self._say(draft.summary(event.summary, event.text))
-        elif self._wants_summary:
-            self._say(draft.summary(0, event.text))
-        else:
+        elif draft.native and not self._wants_summary:
             self._say(draft.text(event.text))
+        else:
+            # Summaries are what clients show, and the one form in which OpenAI's events and the Open Responses schema agree.
+            self._say(draft.summary(0, event.text))
 
     @property
     def _wants_summary(self) -> bool:
-        """Whether the client asked for summaries. It shows nothing else, so it gets the thoughts of models without summaries as one."""
+        """Whether the client asked for summaries, also of models that have none."""
         conversation = self._context.conversation
         asked = conversation.reasoning if conversation is not None else None
         return asked is not None and asked.summary is not None
