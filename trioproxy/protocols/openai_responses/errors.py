@@ -62,16 +62,37 @@ WIRE: dict[ErrorKind, Words] = {
 }
 
 FAILED_CODES = frozenset(
-    """
-    server_error rate_limit_exceeded invalid_prompt data_residency_mismatch bio_policy misalignment_policy_violation vector_store_timeout
-    invalid_image invalid_image_format invalid_base64_image invalid_image_url image_too_large image_too_small image_parse_error
-    image_content_policy_violation invalid_image_mode image_file_too_large unsupported_image_media_type empty_image_file
-    failed_to_download_image image_file_not_found
-    context_length_exceeded insufficient_quota usage_not_included server_is_overloaded slow_down
-    """.split()
+    [
+        "server_error",
+        "rate_limit_exceeded",
+        "invalid_prompt",
+        "data_residency_mismatch",
+        "bio_policy",
+        "misalignment_policy_violation",
+        "vector_store_timeout",
+        "invalid_image",
+        "invalid_image_format",
+        "invalid_base64_image",
+        "invalid_image_url",
+        "image_too_large",
+        "image_too_small",
+        "image_parse_error",
+        "image_content_policy_violation",
+        "invalid_image_mode",
+        "image_file_too_large",
+        "unsupported_image_media_type",
+        "empty_image_file",
+        "failed_to_download_image",
+        "image_file_not_found",
+        # OpenAI sends these too, and Codex acts on them, although the types lack them.
+        "context_length_exceeded",
+        "insufficient_quota",
+        "usage_not_included",
+        "server_is_overloaded",
+        "slow_down",
+    ]
 )
-"""The codes of a failed response that clients know: those of the SDK (``ResponseError`` of openai 3.57), and in the last line those that
-Codex acts on, which OpenAI sends although its types lack them."""
+"""The codes of a failed response that clients know: those of the SDK (``ResponseError`` of openai 3.57) and of Codex 0.169."""
 
 _BY_WORD: dict[str, ErrorKind] = {
     "insufficient_quota": ErrorKind.BILLING,
