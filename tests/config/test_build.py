@@ -5,6 +5,7 @@ from __future__ import annotations
 import pytest
 
 from tests.config.making import made, refused
+from trioproxy.config.foreign import UNSERVED as UNSERVED_ROWS
 from trioproxy.config.model import MatchKind
 
 
@@ -119,9 +120,10 @@ def test_provider_names_are_listed_where_one_is_wrong() -> None:
     )
 
 
-UNSERVED = """antigravity capture claude-code claude-header-defaults codex codex-header-defaults commercial-mode disable-image-generation
-error-logs-max-files gpt-image-2-base-model home incognito-browser interactions-api-key kiro-fingerprint kiro-preferred-endpoint
-logging-to-file logs-max-total-size-mb nonstream-keepalive-interval oauth-excluded-models oauth-model-alias oauth-request-scoped-errors
+UNSERVED = """allow-localhost-unauthenticated auth gemini-web generative-language-api-key antigravity capture claude-code
+claude-header-defaults codex codex-header-defaults commercial-mode disable-image-generation error-logs-max-files
+gpt-image-2-base-model home incognito-browser interactions-api-key kiro-fingerprint kiro-preferred-endpoint logging-to-file
+logs-max-total-size-mb nonstream-keepalive-interval oauth-excluded-models oauth-model-alias oauth-request-scoped-errors
 passthrough-headers payload plugins pprof quota-exceeded redis-usage-queue-retention-seconds request-log request-scoped-errors
 responses-compact-enabled save-cooldown-status tls usage-statistics-enabled ws-auth xai"""
 
@@ -131,7 +133,8 @@ def test_key_of_other_programs_gives_one_warning(key: str) -> None:
     snapshot = made(f"groq: [{{api-key: k}}]\n{key}: {{any: [thing]}}\n")
 
     assert len(snapshot.warnings) == 1
-    assert snapshot.warnings[0].startswith(f"config.yaml:2: {key}: is known, but not served yet")
+    assert snapshot.warnings[0].startswith(f"config.yaml:2: {key}: is known, but not served yet and does nothing: ")
+    assert snapshot.warnings[0].endswith(f": {dict(UNSERVED_ROWS)[key]}")  # what to use instead
 
 
 @pytest.mark.parametrize(
@@ -157,6 +160,12 @@ def test_what_is_read_and_not_enforced_gives_one_warning(text: str, path: str) -
 @pytest.mark.parametrize("text", ["server: {max-concurrent-requests: 0}", "discover: false"])
 def test_what_is_off_is_not_warned_of(text: str) -> None:
     assert made(f"groq: [{{api-key: k}}]\n{text}\n").warnings == ()
+
+
+@pytest.mark.parametrize("block", ["codex-api-key", "xai-api-key"])
+def test_keys_of_one_block_of_the_other_program_that_two_blocks_share(block: str) -> None:
+    warnings = made(f"{block}: [{{api-key: k, websockets: true, alpha-search: false}}]\n").warnings
+    assert [warning.split(": ")[1] for warning in warnings] == [f"{block}[0].websockets", f"{block}[0].alpha-search"]
 
 
 def test_login_block_gives_one_warning_and_its_keys_are_checked() -> None:

@@ -154,15 +154,18 @@ _BASE = Key(
 )
 _WIRE = Key("wire", _WIRES, "Speak this protocol to it, whatever clients speak.")
 
+_CODEX_EXTRAS = (
+    Key("websockets", Flag(), "The provider is spoken to over POST.", served=False),
+    Key("alpha-search", Flag(), "Not built.", served=False),
+)
+
 ENTRY_EXTRAS: dict[str, tuple[Key, ...]] = {
     "claude-api-key": tuple(
         Key(name, Anything(), "Identity options are not built.", served=False)
         for name in ("cloak", "rebuild-mid-system-message", "fingerprint-profile", "experimental-cch-signing")
     ),
-    "codex-api-key": (
-        Key("websockets", Flag(), "The provider is spoken to over POST.", served=False),
-        Key("alpha-search", Flag(), "Not built.", served=False),
-    ),
+    "codex-api-key": _CODEX_EXTRAS,
+    "xai-api-key": _CODEX_EXTRAS,
     "cursor": (
         Key(
             "cursor-api-url", Text(empty=False), "Where the local cursor-api listens.", default="http://127.0.0.1:3000"

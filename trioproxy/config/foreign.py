@@ -8,9 +8,11 @@ from __future__ import annotations
 __all__ = ["UNSERVED"]
 
 UNSERVED: tuple[tuple[str, str], ...] = (
+    ("allow-localhost-unauthenticated", "Without `api-keys` the loopback needs no key."),
     ("antigravity", "Options of a sign-in that is not built."),
     ("antigravity-signature-bypass-strict", "Options of a sign-in that is not built."),
     ("antigravity-signature-cache-enabled", "Options of a sign-in that is not built."),
+    ("auth", "Use `api-keys`."),
     ("auth-auto-refresh-workers", "Refreshing needs no workers."),
     ("capture", "ProxAI's capture; use `trioproxy record`."),
     ("claude-code", "Identity options are not built."),
@@ -23,6 +25,8 @@ UNSERVED: tuple[tuple[str, str], ...] = (
     ("disable-claude-cloak-mode", "Identity options are not built."),
     ("disable-image-generation", "Images go to providers that have them."),
     ("error-logs-max-files", "The ledger bounds itself."),
+    ("gemini-web", "A sign-in that is not built; use `gemini-api-key`."),
+    ("generative-language-api-key", "Use `gemini-api-key`."),
     ("gpt-image-2-base-model", "Images go to providers that have them."),
     ("home", "Cluster mode; see the deployment page."),
     ("incognito-browser", "Logins print their address."),

@@ -90,7 +90,7 @@ class Block:
                 continue
             places[row.name] = spot
             if not row.served:
-                reading.report.warning(spot, "is known, but not served yet: it does nothing")
+                reading.report.warning(spot, f"is known, but not served yet and does nothing: {row.doc}")
             value = row.kind.read(member.value, spot, reading)
             if value is UNSET:
                 continue
