@@ -29,6 +29,11 @@ def test_request_scoped_kinds_neither_rotate_nor_cool() -> None:
     assert not FACTS[ErrorKind.CLIENT_GONE].cools
 
 
+@pytest.mark.parametrize("status", [401, 402, 403, 404, 408, 429, 500, 501, 502, 503, 504, 507, 520, 529])
+def test_what_one_credential_or_server_refuses_another_may_be_asked(status: int) -> None:
+    assert FACTS[kind_for_status(status)].next_candidate
+
+
 @pytest.mark.parametrize(
     ("status", "kind"),
     [

@@ -111,7 +111,7 @@ FACTS: dict[ErrorKind, KindFacts] = {
     ErrorKind.CLIENT_GONE: KindFacts(status=499),
     ErrorKind.INTERNAL: KindFacts(status=500, next_candidate=True, cools=True, level="ERROR"),
     ErrorKind.MISCONFIGURED: KindFacts(status=500, level="ERROR"),
-    ErrorKind.UNSUPPORTED: KindFacts(status=501),
+    ErrorKind.UNSUPPORTED: KindFacts(status=501, next_candidate=True),
     ErrorKind.UNREACHABLE: KindFacts(status=502, next_candidate=True, cools=True, level="WARNING"),
     ErrorKind.TRUNCATED: KindFacts(status=502, next_candidate=True, cools=True, level="WARNING"),
     ErrorKind.MALFORMED: KindFacts(status=502, next_candidate=True, cools=True, level="WARNING"),

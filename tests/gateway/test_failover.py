@@ -61,7 +61,15 @@ async def test_a_failing_credential_hands_over_to_the_next(status: int) -> None:
     assert len(bench.health.cooling(trio.current_time())) == 1
 
 
-@pytest.mark.parametrize("status", [400, 409, 413, 422, 501])
+async def test_what_one_provider_does_not_do_another_may() -> None:
+    bench = Bench(refused(501), GOOD, config=TWO)
+    exchange = await bench.serve(ask("openai_chat"))
+    assert exchange.status == 200
+    assert len(bench.upstream.requests) == 2
+    assert bench.health.cooling(trio.current_time()) == []
+
+
+@pytest.mark.parametrize("status", [400, 409, 413, 422])
 async def test_a_fault_of_the_request_neither_rotates_nor_cools(status: int) -> None:
     bench = Bench(refused(status), config=TWO)
     exchange = await bench.serve(ask("openai_chat"))
