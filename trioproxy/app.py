@@ -17,15 +17,16 @@ import time
 from collections.abc import AsyncIterator, Callable, Sequence
 from functools import partial
 from pathlib import Path
-from typing import TypeAlias
+from typing import TYPE_CHECKING, TypeAlias
 
 import attrs
 import trio
 
-from trioproxy.config.model import Credential, Snapshot
+from trioproxy.config.model import Credential, Recording, Replay, Snapshot
 from trioproxy.config.reload import Reloader
 from trioproxy.config.snapshot import SnapshotCell
 from trioproxy.credentials.health import Health
+from trioproxy.gateway.exchange import Exchange
 from trioproxy.gateway.failover import Failover
 from trioproxy.gateway.handler import Gateway
 from trioproxy.ledger.entry import Ledger, Sink
@@ -38,6 +39,9 @@ from trioproxy.server.limits import ServerLimits
 from trioproxy.server.listen import Serving, serve
 from trioproxy.upstream.base import Upstream
 from trioproxy.upstream.http import HttpUpstream
+
+if TYPE_CHECKING:
+    from trioproxy.gateway.recording import Recorder
 
 __all__ = ["App", "announce", "base_urls", "run"]
 
@@ -58,11 +62,12 @@ class App:
     health: Health = attrs.field(factory=Health)
     over: Callable[[Upstream], Upstream] | None = None
     """Put over every upstream, where something has to see all of its traffic."""
-    fault: str | None = None
-    """What goes wrong with every replayed answer (``upstream/faults.py``)."""
-    _folders: dict[tuple[str, float, str], Upstream] = attrs.field(factory=dict, init=False)
     prices: Prices = attrs.field(init=False)
     books: Books | None = attrs.field(default=None, init=False)
+    recording: Recording | None = None
+    """What is recorded, whatever the configuration says."""
+    _recorders: dict[Recording, Recorder] = attrs.field(factory=dict, init=False)
+    _folders: dict[Replay, Upstream] = attrs.field(factory=dict, init=False)
     gateway: Gateway = attrs.field(init=False)
 
     def __attrs_post_init__(self) -> None:
@@ -92,22 +97,59 @@ class App:
             ProxyFault: MISCONFIGURED, a folder or a file in it can't be used.
         """
         for credential in self.cell.current.credentials:
-            if credential.replay_dir is not None:
-                self._folder(credential)
+            if credential.replay is not None:
+                self._folder(credential.replay)
 
     def reach(self, credential: Credential) -> Upstream:
         """By which upstream this credential is asked."""
-        upstream = self._folder(credential) if credential.replay_dir is not None else self.http
+        upstream = self._folder(credential.replay) if credential.replay is not None else self.http
+        recorder = self._recorder()
+        if recorder is not None:
+            upstream = recorder.over(upstream, credential.group or credential.provider.name)
         return self.over(upstream) if self.over is not None else upstream
 
-    def _folder(self, credential: Credential) -> Upstream:
+    async def handle(self, exchange: Exchange) -> None:
+        """Serve one exchange, and record it where that is wanted."""
+        recorder = self._recorder()
+        if recorder is None:
+            return await self.gateway.handle(exchange)
+        await recorder.handle(exchange, self.gateway.handle)
+        return None
+
+    def known_secrets(self) -> list[str]:
+        """The keys of clients and providers that are configured now."""
+        current = self.cell.current
+        held = [client.key for client in current.clients]
+        held += (credential.key for credential in current.credentials if credential.key is not None)
+        return [key.reveal() for key in held]
+
+    def _folder(self, replay: Replay) -> Upstream:
         from trioproxy.upstream.replay import ReplayUpstream  # most processes never replay
 
-        assert credential.replay_dir is not None
-        key = (credential.replay_dir, credential.replay_speed, credential.replay_match)
-        if key not in self._folders:
-            self._folders[key] = ReplayUpstream(*key, fault=self.fault)
-        return self._folders[key]
+        if replay not in self._folders:
+            self._folders[replay] = ReplayUpstream(
+                replay.folder,
+                replay.speed,
+                replay.match,
+                repeat=not replay.once,
+                fault=replay.faults,
+                ignore=replay.ignore,
+            )
+        return self._folders[replay]
+
+    def _recorder(self) -> Recorder | None:
+        wanted = self.recording or self.cell.current.settings.recording
+        if wanted is None:
+            return None
+        if wanted not in self._recorders:
+            from trioproxy.gateway.recording import Recorder  # most processes never record
+            from trioproxy.upstream.archive import Archive
+            from trioproxy.upstream.redact import Redactor
+
+            redactor = Redactor.ruled(wanted.redact, wanted.redact_fields)
+            archive = Archive(Path(wanted.into), self.known_secrets, redactor)
+            self._recorders[wanted] = Recorder(archive, frozenset(wanted.providers))
+        return self._recorders[wanted]
 
 
 Addresses: TypeAlias = Sequence[tuple[str, int]]
@@ -154,7 +196,7 @@ async def run(
                         serving: Serving = await inner.start(
                             partial(
                                 serve,
-                                app.gateway.handle,
+                                app.handle,
                                 limits=ServerLimits(head=settings.max_head),
                                 drain=drain,
                                 listeners=listeners,

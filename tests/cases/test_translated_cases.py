@@ -9,13 +9,13 @@ from typing import Any
 
 import pytest
 
-import trioproxy.upstream.record as record
 from tests.support.answers import sse
 from tests.support.houses import Bench, ask
+from tests.support.recording import DiskRecording
 from tests.support.upstreams import SSE_HEADERS, Script, ScriptedUpstream
 from trioproxy.ledger.entry import Outcome
+from trioproxy.upstream import archive
 from trioproxy.upstream.fixture import read_fixture
-from trioproxy.upstream.record import RecordingUpstream
 from trioproxy.wire.sse import SSEDecoder
 
 JSON = ((b"content-type", b"application/json"),)
@@ -466,8 +466,8 @@ async def test_case_35_and_left_alone_where_it_is_not() -> None:
 async def test_case_36_a_recording_has_no_secret_and_every_byte(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(record, "_WRITE_DEADLINE_S", inf)
-    upstream = RecordingUpstream(ScriptedUpstream(Script(headers=SSE_HEADERS, chunks=PARALLEL)), tmp_path)
+    monkeypatch.setattr(archive, "_WRITE_DEADLINE_S", inf)
+    upstream = DiskRecording(ScriptedUpstream(Script(headers=SSE_HEADERS, chunks=PARALLEL)), tmp_path)
     bench = Bench(upstream=upstream)
     headers = {"authorization": "Bearer the-clients-own-secret", "cookie": "session=very-secret-too"}
     await bench.serve(ask("openai_chat", of="anthropic", headers=headers))

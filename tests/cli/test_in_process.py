@@ -127,6 +127,64 @@ def test_record(served: Callable[..., Result], config: str, tmp_path: Path) -> N
     assert not into.exists()
 
 
+TAPED = "port: 0\nproviders: {{tape: {{type: replay, folder: '{}', speed: 0}}}}\n"
+
+
+def recorded(served: Callable[..., Result], config: Path, *options: str) -> Result:
+    """Ask one question of a recorded provider and record the answer."""
+    body = json.loads((FIXTURES / "openai_chat" / "text-stream.json").read_text("utf-8"))["request"]["body"]
+    result = served(
+        lambda url: ask(url, "/v1/chat/completions", body), "record", "--config", str(config), "--port", "0", *options
+    )
+    assert result.exit_code == 0, result.output
+    return result
+
+
+def test_record_writes_what_replay_serves(served: Callable[..., Result], tmp_path: Path) -> None:
+    config, into = tmp_path / "c.yaml", tmp_path / "kept"
+    config.write_text(TAPED.format(FIXTURES), "utf-8")
+    said = recorded(served, config, "--into", str(into), "--redact", "nursery[a-z]*").output
+    assert f"recording into {into}" in said
+    [file] = into.rglob("*.json")
+    text = file.read_text("utf-8")
+    assert "REDACTED" in text
+    assert "nursery" not in text
+    recorded(served, config, "--into", str(tmp_path / "none"), "--provider", "tape")
+    assert len(list((tmp_path / "none").rglob("*.json"))) == 1
+
+
+def test_record_goes_where_the_configuration_says(served: Callable[..., Result], tmp_path: Path) -> None:
+    config = tmp_path / "c.yaml"
+    config.write_text(TAPED.format(FIXTURES) + "record: kept\n", "utf-8")
+    recorded(served, config)
+    assert len(list((tmp_path / "kept").rglob("*.json"))) == 1
+
+
+def test_serve_records_where_the_configuration_says_so(served: Callable[..., Result], tmp_path: Path) -> None:
+    config = tmp_path / "c.yaml"
+    config.write_text(TAPED.format(FIXTURES) + "record: kept\n", "utf-8")
+    body = json.loads((FIXTURES / "openai_chat" / "text-stream.json").read_text("utf-8"))["request"]["body"]
+    result = served(lambda url: ask(url, "/v1/chat/completions", body), "serve", "--config", str(config))
+    assert result.exit_code == 0, result.output
+    assert len(list((tmp_path / "kept").rglob("*.json"))) == 1
+
+
+@pytest.mark.parametrize(
+    ("options", "said"),
+    [
+        ((), "give --into FOLDER, or record: FOLDER in the configuration"),
+        (("--into", "x", "--provider", "nobody"), "no provider goes by the name 'nobody' (there are tape)"),
+        (("--into", "x", "--redact", "("), "--redact '(' is no regular expression"),
+    ],
+)
+def test_record_says_what_it_can_not_do(options: tuple[str, ...], said: str, tmp_path: Path) -> None:
+    config = tmp_path / "c.yaml"
+    config.write_text(TAPED.format(FIXTURES), "utf-8")
+    result = CliRunner().invoke(cli, ["record", "--config", str(config), *options])
+    assert result.exit_code == 1
+    assert said in result.output
+
+
 def test_demo(served: Callable[..., Result]) -> None:
     seen: list[str] = []
 

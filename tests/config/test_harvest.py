@@ -9,7 +9,7 @@ import pytest
 
 from tests.config.making import made, refused
 from trioproxy.config.load import build, load
-from trioproxy.config.model import BaseJoin, Credential, Limits, Snapshot
+from trioproxy.config.model import BaseJoin, Credential, Limits, Replay, Snapshot
 from trioproxy.protocols.base import Operation
 from trioproxy.providers.catalog import catalogue
 from trioproxy.providers.model import AuthStyle
@@ -383,14 +383,30 @@ def test_replay_folder(tmp_path: Path) -> None:
     (tmp_path / "tapes" / "a").mkdir(parents=True)
     text = "providers: {tape: {type: replay, folder: tapes/a, speed: 10, match: strict, prefix: t}}"
     (credential,) = snapshot(text, tmp_path).credentials
-    assert credential.replay_dir == str(tmp_path / "tapes" / "a")
-    assert (credential.replay_speed, credential.replay_match, credential.prefix) == (10, "strict", "t")
+    assert credential.replay == Replay(folder=str(tmp_path / "tapes" / "a"), speed=10, match="strict")
+    assert credential.prefix == "t"
     assert credential.disable_cooling, "a recorded 429 would put the other recordings to rest"
     assert {wire.protocol for wire in credential.wires} == {"openai_chat", "openai_responses", "anthropic", "gemini"}
     (elsewhere,) = snapshot("providers: {tape: {type: replay, dir: /abs}}", None).credentials
-    assert (elsewhere.replay_dir, elsewhere.replay_speed, elsewhere.replay_match) == ("/abs", 1.0, "shape")
+    assert elsewhere.replay == Replay(folder="/abs")
     (home,) = snapshot("providers: {tape: {type: replay, folder: ~/x}}", None).credentials
-    assert home.replay_dir == "/home/nobody/x"
+    assert home.replay is not None
+    assert home.replay.folder == "/home/nobody/x"
+
+
+def test_replay_options(tmp_path: Path) -> None:
+    faults = '[cut@5, {fault: status=429, headers: {retry-after: 7}, body: "{}"}]'
+    snapshot = made(
+        f"providers: {{tape: {{type: replay, folder: '{tmp_path}', once: true, ignore: [a.b, c], match: any, faults: {faults}}}}}"
+    )
+    (credential,) = snapshot.credentials
+    assert credential.replay == Replay(
+        folder=str(tmp_path),
+        match="any",
+        once=True,
+        ignore=("a.b", "c"),
+        faults='[{"fault":"cut@5"},{"fault":"status=429","headers":{"retry-after":"7"},"body":"{}"}]',
+    )
 
 
 def test_replay_folder_that_is_not_there_is_warned_of(tmp_path: Path) -> None:

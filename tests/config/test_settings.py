@@ -3,12 +3,15 @@
 from __future__ import annotations
 
 from math import inf
+from pathlib import Path
 
 import pytest
 
 from tests.config.making import made, refused
-from trioproxy.config.model import Deadlines, ErrorFormat, Limits, Secret, Settings, Strategy
+from trioproxy.config.load import build, load
+from trioproxy.config.model import Deadlines, ErrorFormat, Limits, Recording, Secret, Settings, Strategy
 from trioproxy.config.settings import is_example, is_loopback
+from trioproxy.providers.catalog import catalogue
 
 
 def test_nothing_set_is_the_defaults() -> None:
@@ -261,3 +264,28 @@ def test_keys_of_examples_are_warned_of(key: str) -> None:
 @pytest.mark.parametrize("key", ["demo-client-key", "sk-proj-abc123", "a"])
 def test_other_keys_are_not(key: str) -> None:
     assert not is_example(Secret(key))
+
+
+def test_recording_is_a_folder_or_more(tmp_path: Path) -> None:
+    def recording(text: str) -> Recording | None:
+        path = tmp_path / "c.yaml"
+        path.write_text(text, "utf-8")
+        return build(load(path), catalogue(), {}).settings.recording
+
+    assert recording("record: kept") == Recording(into=str(tmp_path / "kept"))
+    text = "record: {into: /kept, providers: [a], redact: ['acct_[0-9]+'], redact-fields: [session]}"
+    assert recording(text) == Recording(
+        into="/kept", providers=("a",), redact=("acct_[0-9]+",), redact_fields=("session",)
+    )
+
+
+@pytest.mark.parametrize(
+    ("text", "said"),
+    [
+        ("record: {providers: [a]}", "needs the folder that recordings go to: into"),
+        ("record: {into: x, redact: ['(']}", "'(' is no regular expression"),
+    ],
+)
+def test_a_recording_that_can_not_be_used(text: str, said: str) -> None:
+    [problem] = refused(text)
+    assert said in problem.message

@@ -14,13 +14,13 @@ import trio
 from trio.testing import wait_all_tasks_blocked
 
 from tests.support.raw_server import RawConnection, chunked, raw_server, refusing_port
+from tests.support.recording import DiskRecording
 from tests.support.tls import client_context, server_context
 from tests.support.upstreams import Delay, Fault, RecordedProgress, Script, ScriptedUpstream
 from trioproxy.errors import ErrorKind, UpstreamFault
 from trioproxy.upstream.base import Headers, Upstream, UpstreamRequest, UpstreamResponse
 from trioproxy.upstream.fixture import Chunk, Ending, Fixture, write_fixture
 from trioproxy.upstream.http import HttpUpstream
-from trioproxy.upstream.record import RecordingUpstream
 from trioproxy.upstream.replay import ReplayUpstream, recorded_request
 
 pytestmark = pytest.mark.timeout(30)
@@ -167,7 +167,7 @@ async def replayed(plan: Plan) -> AsyncIterator[Site]:
 async def recorded(inner: Build, plan: Plan) -> AsyncIterator[Site]:
     with TemporaryDirectory() as folder:
         async with inner(plan) as site:
-            yield attrs.evolve(site, upstream=RecordingUpstream(site.upstream, Path(folder)))
+            yield attrs.evolve(site, upstream=DiskRecording(site.upstream, Path(folder)))
 
 
 BUILDS: dict[str, Build] = {

@@ -43,6 +43,7 @@ EXPECTED = {
     FaultKind.GARBAGE: ("garbage@5", {TOLD}),
     FaultKind.BAD_UTF8: ("bad-utf8@2", {COMPLETE, TOLD}),
     FaultKind.STATUS: ("status=503", {REFUSED}),
+    FaultKind.RANDOM: ("random=11@1", {COMPLETE, TOLD, REFUSED}),
 }
 
 
@@ -61,14 +62,15 @@ def recording(protocol: str) -> Fixture:
 @asynccontextmanager
 async def house(folder: Path, wire: str, fault: str) -> AsyncIterator[int]:
     """The proxy on the recordings of one protocol, which it must speak to them; gives its port."""
-    snapshot = snapshot_of(f"providers: {{replay: {{type: replay, folder: {folder}, speed: 100, match: sequence}}}}")
+    snapshot = snapshot_of(
+        f"providers: {{replay: {{type: replay, folder: {folder}, speed: 100, match: sequence, faults: ['{fault}']}}}}"
+    )
     [credential] = snapshot.credentials
     spoken = credential.wire(wire)
     assert spoken is not None
     short = attrs.evolve(Deadlines(), idle=0.3, tool_call=0.3)
     only = attrs.evolve(credential, wires=(spoken,), deadlines=short)
     app = App.of(attrs.evolve(snapshot, credentials=(only,)))
-    app.fault = fault
     listeners = await bind("127.0.0.1", 0)
     async with trio.open_nursery() as nursery:
         serving: Serving = await nursery.start(partial(run, app, listeners=listeners))

@@ -165,7 +165,7 @@ def test_what_cannot_be_used_is_said_without_a_traceback(suite: pytest.Pytester)
             "*bad.json is no recording: requst is not known; known here: *",
             "fault 'explode' is not known; known are *",
             "match is 'perhaps', expected one of *",
-            "*takes a folder and match, speed, faults, once; it was given spede*",
+            "*takes a folder and match, speed, faults, once, ignore; it was given spede*",
         ]
     )
     result.stdout.no_fnmatch_line("*provider.py:*")

@@ -68,6 +68,7 @@ def command(
     Example:  trioproxy demo --once
     """
     from trioproxy.cli.replaying import replaying_app
+    from trioproxy.config.model import Replay
     from trioproxy.upstream.bundled import bundled_fixtures
     from trioproxy.wire.jsoncodec import dumps
 
@@ -75,11 +76,12 @@ def command(
         folder = bundled_fixtures()
     except FileNotFoundError as missing:
         fail(str(missing))
+    replay = Replay(folder=str(folder), speed=speed, match="any")
     if once:
-        app = replaying_app(folder, speed=speed, match="any", host=host, port=port if port is not None else 0)
+        app = replaying_app(replay, host=host, port=port if port is not None else 0)
         configure_logs(app.cell.current.settings, log_level or "warning", log_format)
         return _once(app)
-    app = replaying_app(folder, speed=speed, match="any", host=host, port=port)
+    app = replaying_app(replay, host=host, port=port)
     configure_logs(app.cell.current.settings, log_level, log_format)
     return serve_app(app, after=lambda url: click.echo(GUIDE.format(url=url, body=dumps(QUESTION).decode())))
 

@@ -59,8 +59,8 @@ def import_(files: tuple[Path, ...], into: Path, protocol: str | None, force: bo
     \b
     Example:  trioproxy fixtures import cassettes/*.yaml --into recordings
     """
+    from trioproxy.upstream.archive import fixture_name
     from trioproxy.upstream.fixture import write_fixture
-    from trioproxy.upstream.record import fixture_name
     from trioproxy.upstream.redact import Redactor, SecretRemains
     from trioproxy.wire.jsoncodec import dumps
 

@@ -2,11 +2,13 @@
 
 from __future__ import annotations
 
+import re
 from pathlib import Path
 
+import attrs
 import click
 
-from trioproxy.cli.configuration import config_option, find, report
+from trioproxy.cli.configuration import config_option, fail, find, report
 from trioproxy.cli.serving import address_options, configure_logs, log_options, serve_app
 
 __all__ = ["command"]
@@ -14,17 +16,34 @@ __all__ = ["command"]
 
 @click.command("record", short_help="Serve, and keep each exchange as a file.")
 @click.option(
-    "--into", type=click.Path(path_type=Path, file_okay=False), required=True, help="The folder the files go to."
+    "--into",
+    type=click.Path(path_type=Path, file_okay=False),
+    help="The folder the files go to.  [default: the configuration's record.into]",
 )
+@click.option(
+    "--provider",
+    "providers",
+    multiple=True,
+    metavar="NAME",
+    help="Record what this provider answers, and no other; may be given several times.",
+)
+@click.option("--redact", multiple=True, metavar="REGEX", help="Take out what fits, on top of keys; several times.")
 @config_option
 @address_options
 @log_options
 def command(
-    into: Path, config: Path | None, host: str | None, port: int | None, log_level: str | None, log_format: str | None
+    into: Path | None,
+    providers: tuple[str, ...],
+    redact: tuple[str, ...],
+    config: Path | None,
+    host: str | None,
+    port: int | None,
+    log_level: str | None,
+    log_format: str | None,
 ) -> None:
-    """Serve as `serve` does, and write each exchange with a provider to a file of its own: request, head, and every chunk with its time.
+    """Serve as `serve` does, and write each exchange to a file of its own: the client's request, and every piece of the answer with its time.
 
-    Keys and cookies are taken out before anything is written. `trioproxy replay` serves the files.
+    Keys and cookies are taken out before anything is written. `trioproxy replay` serves the files to the same clients.
 
     \b
     Example:  trioproxy record --into recordings --config config.yaml
@@ -32,13 +51,12 @@ def command(
     import os
 
     from trioproxy.app import App
+    from trioproxy.config.model import Recording
     from trioproxy.config.problems import ConfigInvalid
     from trioproxy.config.reload import Reloader
     from trioproxy.config.snapshot import SnapshotCell
     from trioproxy.config.statefolder import state_folder
     from trioproxy.providers.catalog import catalogue
-    from trioproxy.upstream.base import Upstream
-    from trioproxy.upstream.record import RecordingUpstream
 
     cell = SnapshotCell()
     reloader = Reloader(cell, find(config), catalogue(), lambda: os.environ, host=host, port=port)
@@ -47,17 +65,30 @@ def command(
     except ConfigInvalid as invalid:
         report(invalid)
     configure_logs(snapshot.settings, log_level, log_format)
-    recorders: dict[int, Upstream] = {}
-
-    def keys() -> list[str]:
-        current = cell.current
-        held = [client.key for client in current.clients]
-        held += (credential.key for credential in current.credentials if credential.key is not None)
-        return [key.reveal() for key in held]
-
-    def over(upstream: Upstream) -> Upstream:
-        return recorders.setdefault(id(upstream), RecordingUpstream(upstream, into, keys))
-
+    configured = snapshot.settings.recording
+    if into is None and configured is None:
+        fail("give --into FOLDER, or record: FOLDER in the configuration")
+    recording = configured or Recording(into=str(into))
+    known = sorted({credential.group or credential.provider.name for credential in snapshot.credentials})
+    for name in providers:
+        if name not in known:
+            fail(f"no provider goes by the name {name!r} (there are {', '.join(known)})")
+    for pattern in redact:
+        _check(pattern)
     app = App(cell, folder=state_folder(snapshot.settings, os.environ))
-    app.over = over
+    app.recording = attrs.evolve(
+        recording,
+        into=str(into) if into is not None else recording.into,
+        providers=providers or recording.providers,
+        redact=(*recording.redact, *redact),
+    )
+    folder = app.recording.into
+    click.echo(f"recording into {folder}; Ctrl-C ends it, then: trioproxy replay {folder}", err=True)
     serve_app(app, reloader=reloader)
+
+
+def _check(pattern: str) -> None:
+    try:
+        re.compile(pattern)
+    except re.error as error:
+        fail(f"--redact {pattern!r} is no regular expression: {error}")

@@ -28,6 +28,13 @@ __all__ = ["command"]
     show_default=True,
     help="How alike a request must be to the recorded one.",
 )
+@click.option("--once", is_flag=True, help="Each recording answers once.")
+@click.option(
+    "--ignore",
+    multiple=True,
+    metavar="PATH",
+    help="A field that is not compared, such as metadata.session; several times.",
+)
 @click.option("--fault", help="What goes wrong with every answer: stall@5, reset@byte=1000, status=503, drip=3, ...")
 @log_options
 def command(
@@ -36,6 +43,8 @@ def command(
     port: int | None,
     speed: float,
     match: str,
+    once: bool,
+    ignore: tuple[str, ...],
     fault: str | None,
     log_level: str | None,
     log_format: str | None,
@@ -48,7 +57,11 @@ def command(
     Example:  trioproxy replay recordings --speed 0 --port 8317
     """
     from trioproxy.cli.replaying import replaying_app
+    from trioproxy.config.model import Replay
 
-    app = replaying_app(folder, speed=speed, match=match, host=host, port=port, fault=fault)
+    replay = Replay(
+        folder=str(folder.resolve()), speed=speed, match=match, once=once, ignore=ignore, faults=fault or ""
+    )
+    app = replaying_app(replay, host=host, port=port)
     configure_logs(app.cell.current.settings, log_level, log_format)
     serve_app(app)

@@ -49,7 +49,7 @@ def build(
     section: Section = root(catalogue).read(config.document, top, reading)
     if reading.exhausted:
         report.settle()
-    settings = settings_of(section, report, host=host, port=port)
+    settings = settings_of(section, report, host=host, port=port, folder=config.folder)
     settings = attrs.evolve(settings, state_dir=state_dir_of(settings, config.folder, env))
     clients = client_keys(section, report)
     check_exposure(settings, clients, section, report)

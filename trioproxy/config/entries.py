@@ -216,6 +216,16 @@ COMPATIBLE = Block(
     ),
 )
 
+REPLAY_FAULT = Block(
+    title="A fault of a replay",
+    shorthand="fault",
+    keys=(
+        Key("fault", Text(empty=False), "`kind[=amount][@place]`.", example="stall@5"),
+        Key("headers", TextMap(), "Headers of the error that `status` is.", example="{retry-after: 7}"),
+        Key("body", Text(), "The body of that error, as it is.", default="one that every protocol can read"),
+    ),
+)
+
 SPEC_TABLE = Block(
     title="A table of providers, by type",
     keys=(
@@ -256,10 +266,18 @@ SPEC_TABLE = Block(
         Key("speed", Number(), "Pace of a replay: 1 as recorded, 10 ten times faster, 0 at once.", default="1"),
         Key(
             "match",
-            Choice(words={"strict": "strict", "shape": "shape", "sequence": "sequence"}),
+            Choice(words={"strict": "strict", "shape": "shape", "sequence": "sequence", "any": "any"}),
             "How a replay finds its recording.",
             default="shape",
         ),
+        Key("once", Flag(), "Each recording of a replay answers once.", default="false"),
+        Key(
+            "ignore",
+            Texts(),
+            "Dotted paths in a request body that a replay does not compare; `*` is any name or number.",
+            example="[metadata.session, messages.*.name]",
+        ),
+        Key("faults", Many(block=REPLAY_FAULT), "What goes wrong with every answer of a replay.", example="[cut@5]"),
     ),
 )
 

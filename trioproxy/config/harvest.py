@@ -5,6 +5,7 @@ Knows: what each block and table means. Refuses to know: what an entry has in co
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from pathlib import Path
 
 import attrs
@@ -12,11 +13,12 @@ import attrs
 from trioproxy.config.bases import Bases, bases_of
 from trioproxy.config.entries import PROXAI_FORM
 from trioproxy.config.mint import Mint
-from trioproxy.config.model import BaseJoin, Credential, ModelEntry
+from trioproxy.config.model import BaseJoin, Credential, ModelEntry, Replay
 from trioproxy.config.nearest import suggestion
 from trioproxy.config.tables import Section
 from trioproxy.config.tokenfile import Token, expand_home
 from trioproxy.providers.model import AuthStyle, Provider
+from trioproxy.wire.jsoncodec import dumps
 
 __all__ = ["harvest"]
 
@@ -208,12 +210,23 @@ def _replay(group: str, section: Section, provider: Provider, mint: Mint, folder
     mint.keep(
         attrs.evolve(
             _mapped(credential, section),
-            replay_dir=str(path),
-            replay_speed=section.get("speed", 1.0),
-            replay_match=section.get("match", "shape"),
+            replay=Replay(
+                folder=str(path),
+                speed=section.get("speed", 1.0),
+                match=section.get("match", "shape"),
+                once=section.get("once", False),
+                ignore=section.get("ignore", ()),
+                faults=_faults(section),
+            ),
             disable_cooling=True,  # a recorded 429 says nothing about the next recording
         )
     )
+
+
+def _faults(section: Section) -> str:
+    """The faults of a replay as one text; what they mean is known where recordings are played."""
+    faults: Sequence[Section] = section.get("faults", ())
+    return dumps([dict(fault.values) for fault in faults]).decode() if faults else ""
 
 
 def _unknown_type(word: str, section: Section, mint: Mint) -> None:

@@ -28,6 +28,8 @@ __all__ = [
     "MatchKind",
     "ModelEntry",
     "PriceRule",
+    "Recording",
+    "Replay",
     "RouteRule",
     "Routed",
     "Secret",
@@ -112,6 +114,31 @@ class ModelEntry:
 
 
 @attrs.frozen(kw_only=True)
+class Replay:
+    """A folder of recordings in the place of a server. ``speed`` 0 is at once, ``match`` one of strict, shape, sequence, any; with ``once``
+    each recording answers once. ``ignore`` are dotted paths that are not compared, on top of the usual ones. ``faults`` is as
+    ``upstream/faults.py`` reads it."""
+
+    folder: str
+    speed: float = 1.0
+    match: str = "shape"
+    once: bool = False
+    ignore: tuple[str, ...] = ()
+    faults: str = ""
+
+
+@attrs.frozen(kw_only=True)
+class Recording:
+    """What becomes a recording, and where it goes. ``providers`` empty means all. ``redact`` are regular expressions, and
+    ``redact_fields`` names of body fields, that are taken out on top of the usual ones."""
+
+    into: str
+    providers: tuple[str, ...] = ()
+    redact: tuple[str, ...] = ()
+    redact_fields: tuple[str, ...] = ()
+
+
+@attrs.frozen(kw_only=True)
 class Credential:
     """One key of one provider with everything resolved.
 
@@ -121,7 +148,7 @@ class Credential:
     ``openai-compatibility`` entry, else the provider's own. ``limits`` are this key's, ``group_limits`` are shared by all of its group.
     ``request_retry`` None means the setting's. A value of ``headers`` that begins with ``$`` copies the client's header of that name.
     ``custom_base`` says that the address is neither the vendor's nor a stand-in for it on this machine: such servers differ in where they
-    look for a key. ``replay_speed`` 0 is at once, ``replay_match`` one of strict, shape, sequence. ``source`` is ``file:line`` for messages.
+    look for a key. ``replay`` makes it a folder of recordings instead of a server. ``source`` is ``file:line`` for messages.
     """
 
     id: str
@@ -146,7 +173,6 @@ class Credential:
     disable_cooling: bool = False
     max_connections: int = 1000
     keep_alive_connections: int = 32
-    replay_dir: str | None = None
     discover: bool = False
     source: str = ""
     group: str = ""
@@ -154,8 +180,7 @@ class Credential:
     include_usage: bool = True
     request_retry: int | None = None
     features: frozenset[str] = frozenset()
-    replay_speed: float = 1.0
-    replay_match: str = "shape"
+    replay: Replay | None = None
 
     def wire(self, protocol: str) -> Wire | None:
         """The wire that speaks ``protocol``, None where this credential has none."""
@@ -259,6 +284,7 @@ class Settings:
     discover: bool = False
     mcp_host: str = "127.0.0.1"
     mcp_port: int = 9000
+    recording: Recording | None = None
 
 
 @attrs.frozen(kw_only=True)

@@ -37,6 +37,17 @@ PROTOCOL_WORDS = {
 
 _PORT = Whole(low=0, high=65535)
 
+RECORD = Block(
+    title="record",
+    shorthand="into",
+    keys=(
+        Key("into", Text(empty=False), "The folder.", example="recordings"),
+        Key("providers", Texts(), "Only what these providers answered, by the names of their tables.", default="all"),
+        Key("redact", Texts(), "Regular expressions of what is taken out, on top of keys.", example='["acct_[0-9]+"]'),
+        Key("redact-fields", Texts(), "Body fields whose values are taken out, by name.", example="[session_id]"),
+    ),
+)
+
 CLIENT_KEY = Block(
     title="An entry of api-keys",
     shorthand="key",
@@ -340,6 +351,9 @@ _SERVED = (
             ),
         ),
         "What the log says.",
+    ),
+    Key(
+        "record", RECORD, "Keep every exchange as a file, as `trioproxy record` does. See [recordings](recordings.md)."
     ),
     Key("loss-header", Flag(), "Name in a response header what a translation could not carry.", default="false"),
     Key(

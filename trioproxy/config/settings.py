@@ -8,11 +8,12 @@ from __future__ import annotations
 import hashlib
 import ipaddress
 import re
+from pathlib import Path
 from typing import Any
 
 import attrs
 
-from trioproxy.config.model import ClientKey, Deadlines, Limits, PriceRule, Secret, Settings
+from trioproxy.config.model import ClientKey, Deadlines, Limits, PriceRule, Recording, Secret, Settings
 from trioproxy.config.problems import Report
 from trioproxy.config.tables import Section
 
@@ -32,8 +33,10 @@ _EXAMPLE = re.compile(r"\.\.\.|^your[-_]|x{4,}|^<.*>$|^changeme$|^replace[-_ ]",
 _EVERY_ADDRESS = "0.0.0.0"
 
 
-def settings_of(root: Section, report: Report, *, host: str | None = None, port: int | None = None) -> Settings:
-    """The settings; ``host`` and ``port`` (a command line's) win over the file."""
+def settings_of(
+    root: Section, report: Report, *, host: str | None = None, port: int | None = None, folder: Path | None = None
+) -> Settings:
+    """The settings; ``host`` and ``port`` (a command line's) win over the file. ``folder`` is what relative paths in it start from."""
     values: dict[str, Any] = {}
     _scalars(root, values)
     streaming, server, logging = _block(root, "streaming"), _block(root, "server"), _block(root, "logging")
@@ -62,6 +65,7 @@ def settings_of(root: Section, report: Report, *, host: str | None = None, port:
     if not values.get("management_secret", Secret("-")).reveal():
         del values["management_secret"]
     values["deadlines"] = _global_deadlines(root)
+    values["recording"] = _recording(root, report, folder)
     values["host"] = _address(root, server, report, "host", host)
     values["port"] = _address(root, server, report, "port", port)
     settings = Settings(**{name: value for name, value in values.items() if value is not None})
@@ -116,6 +120,26 @@ def check_exposure(settings: Settings, clients: tuple[ClientKey, ...], root: Sec
         root.at("host"),
         f"refuses to start: anyone who can reach {settings.host} could use your providers' keys. "
         "Set api-keys, or host: 127.0.0.1, or (if you mean it) allow-anonymous: true",
+    )
+
+
+def _recording(root: Section, report: Report, folder: Path | None) -> Recording | None:
+    section: Section | None = root.get("record")
+    if section is None:
+        return None
+    if "into" not in section:
+        report.problem(section.place, "needs the folder that recordings go to: into")
+        return None
+    for pattern in section.get("redact", ()):
+        try:
+            re.compile(pattern)
+        except re.error as error:
+            report.problem(section.at("redact"), f"{pattern!r} is no regular expression: {error}")
+    return Recording(
+        into=str((folder or Path()) / Path(section.get("into")).expanduser()),
+        providers=section.get("providers", ()),
+        redact=section.get("redact", ()),
+        redact_fields=section.get("redact-fields", ()),
     )
 
 

@@ -26,11 +26,12 @@ from trioproxy.gateway.deadlines import DeadlineTracker
 from trioproxy.gateway.needs import needs
 from trioproxy.gateway.pairs import choose_lane
 from trioproxy.gateway.prepare import prepare
-from trioproxy.gateway.refusal import lacks_the_place
+from trioproxy.gateway.refusal import is_unrecorded, lacks_the_place
 from trioproxy.gateway.stages import Admitted, Lane, Prepared, Rejected
 from trioproxy.ledger.entry import Entry, Try
 from trioproxy.protocols.base import WriteContext
 from trioproxy.upstream.base import Headers, Upstream
+from trioproxy.upstream.question import OPERATION
 from trioproxy.wire.headers import header
 
 __all__ = ["Failover"]
@@ -126,10 +127,7 @@ class Failover:
             if isinstance(prepared, Rejected):
                 unsaid = unsaid or prepared
                 continue
-            result = await self._ask(prepared, request)
-            instead = self._instead(prepared, result, request)
-            if instead is not None:
-                result = await self._ask(instead, request)
+            result = await self._answer(prepared, request)
             failure = result.failure
             if failure is None:
                 return result
@@ -149,15 +147,32 @@ class Failover:
         assert result_of_all is not None, "a round has at least one candidate"
         return result_of_all
 
-    def _instead(self, prepared: Prepared, result: Opened | Rejected, request: _Request) -> Prepared | None:
-        """The request for the same candidate in other words, where it turned out to lack an operation that generating can stand in for."""
-        operation, own = prepared.operation, request.admitted.protocol
-        if prepared.lane is not Lane.PASS or operation not in own.emulations:
-            return None
-        if not isinstance(result, Rejected) or not lacks_the_place(result):
-            return None
-        instead = self._prepared(prepared.candidate, request, lane=Lane.TRANSLATE)
-        return instead if isinstance(instead, Prepared) else None
+    async def _answer(self, prepared: Prepared, request: _Request) -> Opened | Rejected:
+        """What a candidate answers, asked in other words where it has nothing for the client's own."""
+        result = await self._ask(prepared, request)
+        if not isinstance(result, Rejected) or prepared.lane is not Lane.PASS:
+            return result
+        if lacks_the_place(result) and prepared.operation in request.admitted.protocol.emulations:
+            instead = self._prepared(prepared.candidate, request, lane=Lane.TRANSLATE)
+            return await self._ask(instead, request) if isinstance(instead, Prepared) else result
+        if is_unrecorded(result):
+            return await self._recorded_otherwise(prepared, result, request)
+        return result
+
+    async def _recorded_otherwise(self, prepared: Prepared, missed: Rejected, request: _Request) -> Opened | Rejected:
+        """A recording that was made in another protocol; where there is none, the miss that came closest."""
+        for wire in prepared.candidate.credential.wires:
+            if wire is prepared.candidate.wire:
+                continue
+            instead = self._prepared(attrs.evolve(prepared.candidate, wire=wire), request)
+            if not isinstance(instead, Prepared):
+                continue
+            result = await self._ask(instead, request)
+            if not isinstance(result, Rejected) or not is_unrecorded(result):
+                return result
+            if missed.failure.param == OPERATION:
+                missed = result
+        return missed
 
     def _prepared(self, candidate: Candidate, request: _Request, lane: Lane | None = None) -> Prepared | Rejected:
         """The request for this candidate; what its protocol can't say, another's may."""

@@ -78,9 +78,11 @@ def _passed(admitted: Admitted, routed: Routed, candidate: Candidate, *, now: fl
         facts=candidate.facts,
         client=_Readable(admitted.headers),
     )
-    opened = _opened(admitted.protocol, asked)
+    # A recording is asked what the client asked, to the letter: it was made of that.
+    replayed = candidate.credential.replay is not None
+    opened = _opened(admitted.protocol, asked) if not replayed else None
     document = asked.document if opened is None else opened
-    change = edited(candidate.quirks, asked.body, document, rules)
+    change = edited(candidate.quirks, asked.body, document, rules) if not replayed else None
     if change is None and opened is not None:
         change = Edited(body=opened, headers={}, losses=())
     demanded = change.headers if change is not None else {}
@@ -245,7 +247,7 @@ def _request(
         protocol=candidate.wire.protocol,
         model=candidate.model,
         stream=asked.stream,
-        fault=_fault(admitted.headers) if credential.replay_dir is not None else None,
+        fault=_fault(admitted.headers) if credential.replay is not None else None,
     )
 
 

@@ -17,10 +17,11 @@ from trioproxy.errors import Failure, Fault
 from trioproxy.gateway.stages import ErrorAnswer, Rejected
 from trioproxy.protocols.base import Protocol
 from trioproxy.upstream.base import Headers
+from trioproxy.upstream.question import NO_RECORDING
 from trioproxy.wire import headers as table
 from trioproxy.wire.jsoncodec import JSONError, Object, dumps, loads_object
 
-__all__ = ["Reply", "is_native", "json_reply", "lacks_the_place", "refusal"]
+__all__ = ["Reply", "is_native", "is_unrecorded", "json_reply", "lacks_the_place", "refusal"]
 
 
 @attrs.frozen(kw_only=True)
@@ -99,6 +100,11 @@ def lacks_the_place(rejected: Rejected) -> bool:
         return True
     message = failure.message.lower()
     return failure.status == 404 and (not is_native(answer) or any(word in message for word in _WORDS))
+
+
+def is_unrecorded(rejected: Rejected) -> bool:
+    """Whether a folder of recordings was asked, and has none for this."""
+    return rejected.failure.code == NO_RECORDING
 
 
 def _openai(document: Object, error: Object) -> bool:

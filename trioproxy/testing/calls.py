@@ -1,9 +1,6 @@
-"""What clients sent and what they were answered, seen at the exchange itself.
+"""What clients sent, seen at the exchange itself: its own path, model and protocol, whatever a provider was asked in.
 
-Knows: how a request is kept for a test to look at, and how an answer that passes becomes a fixture. Refuses to know: who answers.
-
-It is the client's side that is seen: its own path, model and protocol, whatever a provider was asked in. So a recording made here answers
-the same client again, though it was translated or renamed on its way.
+Knows: how a request is kept for a test to look at. Refuses to know: who answers.
 """
 
 from __future__ import annotations
@@ -14,13 +11,11 @@ from types import MappingProxyType
 from typing import Any
 
 import attrs
-import trio
 
-from trioproxy.gateway.doors import spoken_at
 from trioproxy.gateway.exchange import Exchange, RequestHead
 from trioproxy.protocols.table import match
 from trioproxy.upstream.base import Headers
-from trioproxy.upstream.fixture import Chunk, Ending, Fixture, RecordedRequest
+from trioproxy.upstream.fixture import Fixture, RecordedRequest
 from trioproxy.upstream.redact import MARK, Redactor, secrets_of
 from trioproxy.wire.jsoncodec import JSONError, loads
 
@@ -43,11 +38,8 @@ class Call:
     status: int | None = None
     recording: str = ""
     miss: str = ""
-    reached: bool = attrs.field(default=False, repr=False)
-    """Whether a provider, or a recording in its place, answered at all."""
-    target: str = attrs.field(default="", repr=False)
-    raw: bytes = attrs.field(default=b"", repr=False)
-    """The target and the body to the letter, keys in them too: what recordings are compared with."""
+    miss_place: str = attrs.field(default="", repr=False)
+    """Where the request first differs from the nearest recording."""
 
     @classmethod
     def of(cls, head: RequestHead) -> Call:
@@ -63,13 +55,7 @@ class Call:
             path=head.path,
             query=redacted.request.query,
             headers=MappingProxyType(headers),
-            target=head.target,
         )
-
-    @property
-    def asks_provider(self) -> bool:
-        """Whether it is for a provider to answer; a list of models, or a sign of life, is not."""
-        return self.method == "POST"
 
     def __str__(self) -> str:
         outcome = self.miss or (f"answered by {self.recording}" if self.recording else f"status {self.status}")
@@ -82,24 +68,17 @@ CURRENT: ContextVar[Call] = ContextVar("trioproxy_testing_call")
 
 @attrs.define(eq=False)
 class Witnessed:
-    """See :class:`~trioproxy.gateway.exchange.Exchange`. Passes everything on and keeps the request in ``call``, and with ``keeping`` the
-    answer too."""
+    """See :class:`~trioproxy.gateway.exchange.Exchange`. Passes everything on and notes at ``call`` what was asked and how it was answered."""
 
     _inner: Exchange
     call: Call
-    keeping: bool = False
-    _began: float = attrs.field(factory=trio.current_time)
-    _headers: Headers = ()
-    _head_at: float = 0.0
-    _chunks: list[Chunk] = attrs.field(factory=list)
-    _ended_at: float | None = None
-    _ending: Ending = Ending.CLIENT_LEFT
+    recorded: bool = False
 
     @property
     def head(self) -> RequestHead:
         """See ``Exchange.head``. A recording is to be read by people: it is asked for without a content coding. A replayed path may have
         any mount before what a protocol serves, as it had where it was recorded."""
-        if not self.keeping:
+        if not self.recorded:
             return _remounted(self._inner.head)
         kept = tuple(pair for pair in self._inner.head.headers if pair[0] != b"accept-encoding")
         return attrs.evolve(self._inner.head, headers=kept)
@@ -111,73 +90,33 @@ class Witnessed:
 
     async def receive_body(self, limit: int) -> bytes:
         """See ``Exchange.receive_body``."""
-        body = self.call.raw = await self._inner.receive_body(limit)
+        body = await self._inner.receive_body(limit)
         try:
             self.call.body = loads(body) if body else None
         except JSONError:
             self.call.body = body.decode("utf-8", "replace")
-        self._began = trio.current_time()
         return body
 
     async def start(self, status: int, headers: Headers, *, flush: bool = True) -> None:
         """See ``Exchange.start``."""
         await self._inner.start(status, headers, flush=flush)
-        self.call.status, self._headers, self._head_at = status, headers, self._now()
+        self.call.status = status
 
     async def send(self, data: bytes) -> None:
         """See ``Exchange.send``."""
-        if self.keeping and data:
-            self._chunks.append(Chunk(self._now(), data))
         await self._inner.send(data)
 
     async def finish(self) -> None:
         """See ``Exchange.finish``."""
-        self._end(Ending.COMPLETE)
         await self._inner.finish()
 
     async def abort(self) -> None:
         """See ``Exchange.abort``."""
-        self._end(Ending.TRUNCATED)
         await self._inner.abort()
 
     async def wait_disconnected(self) -> None:
         """See ``Exchange.wait_disconnected``."""
         await self._inner.wait_disconnected()
-
-    def break_off(self) -> None:
-        """What comes from now on is no part of the answer any more: the server is ending. Callable from any thread."""
-        self.keeping = False
-        if self._ended_at is None:
-            self._ended_at = self._chunks[-1].at if self._chunks else self._head_at
-
-    @property
-    def secrets(self) -> set[str]:
-        """What the client itself proved its right with."""
-        return secrets_of(self.head.headers, self.head.query)
-
-    def fixture(self, sequence: int) -> Fixture:
-        """The exchange as it can be replayed, secrets and all. Call when it is over."""
-        head = self.head
-        return Fixture(
-            protocol=spoken_at(head).name,
-            sequence=sequence,
-            request=RecordedRequest(
-                method=head.method, path=head.path, query=head.query, headers=head.headers, body=self.call.raw
-            ),
-            status=self.call.status or 200,
-            headers=self._headers,
-            head_at=self._head_at,
-            chunks=tuple(self._chunks),
-            ending=self._ending,
-            ended_at=self._ended_at if self._ended_at is not None else self._now(),
-        )
-
-    def _now(self) -> float:
-        return trio.current_time() - self._began
-
-    def _end(self, ending: Ending) -> None:
-        if self._ended_at is None:
-            self._ended_at, self._ending = self._now(), ending
 
 
 def _remounted(head: RequestHead) -> RequestHead:

@@ -33,6 +33,7 @@ class Wanted:
     speed: float = attrs.field(default=0.0, kw_only=True)
     faults: str | Sequence[str] | None = attrs.field(default=None, kw_only=True)
     once: bool = attrs.field(default=True, kw_only=True)
+    ignore: Sequence[str] = attrs.field(default=(), kw_only=True)
 
     def place(self, item: pytest.Item) -> Path:
         """The folder: beside the test's file, under the name of its module where the marker names none."""
@@ -82,4 +83,6 @@ def provided(request: pytest.FixtureRequest) -> Iterator[LocalProvider]:
 def _provider(asked: Wanted, folder: Path, config: pytest.Config) -> AbstractContextManager[LocalProvider]:
     if config.getoption("--llm-record"):
         return recording(folder, config.invocation_params.dir / config.getoption("--llm-config"))
-    return replaying(folder, match=asked.match, speed=asked.speed, faults=asked.faults, once=asked.once)
+    return replaying(
+        folder, match=asked.match, speed=asked.speed, faults=asked.faults, once=asked.once, ignore=asked.ignore
+    )

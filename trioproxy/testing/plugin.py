@@ -48,8 +48,8 @@ def pytest_configure(config: pytest.Config) -> None:
     """Register the marker."""
     config.addinivalue_line(
         "markers",
-        f"{FIXTURE}(folder=None, *, match='shape', speed=0, faults=None, once=True): which recordings answer the `{FIXTURE}` fixture, "
-        "and how. The folder is relative to the test's file; without one it is fixtures/<module>/",
+        f"{FIXTURE}(folder=None, *, match='shape', speed=0, faults=None, once=True, ignore=()): which recordings "
+        f"answer the `{FIXTURE}` fixture, and how. The folder is relative to the test's file; without one it is fixtures/<module>/",
     )
     if config.getoption("--llm-record") and not config.getoption("--llm-config"):
         raise pytest.UsageError("--llm-record needs --llm-config FILE: the providers to ask, and their keys")

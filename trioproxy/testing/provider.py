@@ -7,32 +7,34 @@ from __future__ import annotations
 
 import functools
 import os
-from collections.abc import Iterator, Sequence
+from collections.abc import Awaitable, Callable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from functools import partial
 from pathlib import Path
+from typing import Any, TypeAlias
 
 import attrs
 
 from trioproxy.app import App
 from trioproxy.config.load import build, load
-from trioproxy.config.model import ModelEntry, Snapshot
+from trioproxy.config.model import ModelEntry, Replay, Snapshot
 from trioproxy.config.snapshot import SnapshotCell
 from trioproxy.errors import UpstreamFault
 from trioproxy.gateway.exchange import Exchange
+from trioproxy.gateway.recording import Recorder, Witness
 from trioproxy.protocols.table import protocols
 from trioproxy.providers.catalog import catalogue
 from trioproxy.testing.calls import CURRENT, Call, Witnessed
 from trioproxy.testing.loopback import Loopback
+from trioproxy.upstream.archive import Archive
 from trioproxy.upstream.base import Progress, Upstream, UpstreamRequest, UpstreamResponse
-from trioproxy.upstream.record import RecordingUpstream
+from trioproxy.upstream.question import NO_RECORDING, OPERATION
+from trioproxy.upstream.redact import Redactor
 from trioproxy.upstream.replay import ReplayResponse, ReplayUpstream
 from trioproxy.wire.jsoncodec import dumps
 
 __all__ = ["LocalProvider", "recording", "replaying"]
 
-_NOWHERE = "http://replay.invalid"
-_NO_RECORDING = "no_recording"
 _ABOUT_THE_KEY = frozenset({401, 402, 403, 407, 408, 429})
 
 
@@ -91,8 +93,9 @@ def replaying(
     *,
     match: str = "shape",
     speed: float = 0.0,
-    faults: str | Sequence[str] | None = None,
+    faults: Faults = None,
     once: bool = True,
+    ignore: Sequence[str] = (),
 ) -> Iterator[LocalProvider]:
     """A provider that answers from ``folder``, for the time of the block. Works in any event loop and without one.
 
@@ -100,57 +103,85 @@ def replaying(
         folder: fixtures, at any depth.
         match: ``strict``, ``shape``, ``sequence`` or ``any`` (see ``docs/recordings.md``).
         speed: 0 is at once, 1 the recorded pace, N is N times faster.
-        faults: what goes wrong with every answer, such as ``"cut@5"``; several in a list, or separated by commas.
+        faults: what goes wrong with every answer, such as ``"cut@5"``; several in a list, or separated by commas. An error of its own is
+            ``{"fault": "status=429", "headers": {...}, "body": {...}}``.
         once: each recording answers once, so that asking twice takes two of them.
+        ignore: fields of request bodies that are not compared, as dotted paths; ``*`` is any name or number.
 
     Raises:
         ProxyFault: MISCONFIGURED, the folder, a file in it or an option can't be used; the message says which.
     """
-    app = App(SnapshotCell(_replay_snapshot(Path(folder), speed, match)), sinks=())
-    app.fault = faults if faults is None or isinstance(faults, str) else ",".join(faults)
+    replay = Replay(
+        folder=str(folder), speed=speed, match=match, once=once, ignore=tuple(ignore), faults=_faults_text(faults)
+    )
+    app = App(SnapshotCell(_replay_snapshot(replay)), sinks=())
     upstream = app.reach(app.cell.current.credentials[0])
     assert isinstance(upstream, ReplayUpstream)
-    upstream.library.repeat = not once
     app.cell.swap(_listing(app.cell.current, upstream))
     provider = LocalProvider(folder=Path(folder), upstream=upstream)
-    with _serving(app, provider):
+    with _serving(app, provider, _replayed(app)):
         yield provider
 
 
 @contextmanager
-def recording(folder: Path | str, config: Path | str) -> Iterator[LocalProvider]:
+def recording(
+    folder: Path | str, config: Path | str, *, redact: Sequence[str] = (), redact_fields: Sequence[str] = ()
+) -> Iterator[LocalProvider]:
     """The providers of a configuration file, for the time of the block; every exchange becomes a recording in ``folder``.
 
     The recordings hold what the client asked and was answered, so :func:`replaying` answers the same client without any of those
     providers. Not kept is what says nothing of the question: a refused key, a full quota, a failure of the provider or of the way to it.
 
+    Args:
+        folder: where the files go.
+        config: the configuration.
+        redact: regular expressions of what is taken out, on top of keys.
+        redact_fields: names of body fields whose values are taken out.
+
     Raises:
         ConfigInvalid: the file can't be used.
+        re.error: a regular expression is none.
     """
     snapshot = build(load(Path(config)), catalogue(), os.environ)
-    # A sign of life would become a part of the recording.
-    snapshot = attrs.evolve(snapshot, settings=attrs.evolve(snapshot.settings, keepalive=0.0))
     app = App(SnapshotCell(snapshot), sinks=())
-    key = snapshot.clients[0].key.reveal() if snapshot.clients else "record"
-    provider = LocalProvider(folder=Path(folder), api_key=key)
-    keys = [credential.key.reveal() for credential in snapshot.credentials if credential.key is not None]
-    keys += (client.key.reveal() for client in snapshot.clients)
-    with _serving(app, provider, _Recorder(provider, RecordingUpstream(app.http, Path(folder), lambda: keys))):
+    provider = LocalProvider(
+        folder=Path(folder), api_key=snapshot.clients[0].key.reveal() if snapshot.clients else "record"
+    )
+    archive = Archive(Path(folder), app.known_secrets, Redactor.ruled(redact, redact_fields))
+    recorder = Recorder(archive)
+    app.over = partial(recorder.over, provider="provider")
+    with _serving(app, provider, partial(_recorded, app, provider, recorder), leaving=recorder.break_off):
         yield provider
 
 
-@contextmanager
-def _serving(app: App, provider: LocalProvider, recorder: _Recorder | None = None) -> Iterator[None]:
-    app.over = partial(_Attributing, replayed=recorder is None)
+Faults: TypeAlias = str | Mapping[str, Any] | Sequence[str | Mapping[str, Any]] | None
 
+
+def _faults_text(faults: Faults) -> str:
+    """Faults as one text."""
+    match faults:
+        case None:
+            return ""
+        case str():
+            return faults
+        case Mapping():
+            return dumps([faults]).decode()
+        case _:
+            return dumps(list(faults)).decode() if faults else ""
+
+
+@contextmanager
+def _serving(
+    app: App,
+    provider: LocalProvider,
+    serve: Callable[[Exchange, Call], Awaitable[None]],
+    leaving: Callable[[], None] = lambda: None,
+) -> Iterator[None]:
     async def handle(exchange: Exchange) -> None:
         call = Call.of(exchange.head)
         CURRENT.set(call)
         provider.calls.append(call)
-        witnessed = Witnessed(exchange, call, keeping=recorder is not None)
-        if recorder is None:
-            return await app.gateway.handle(witnessed)
-        return await recorder.handle(app, witnessed)
+        await serve(exchange, call)
 
     protocols()  # all of them now, so that no client waits for an import
     server = Loopback(handle, closing=app.http.close)
@@ -159,77 +190,62 @@ def _serving(app: App, provider: LocalProvider, recorder: _Recorder | None = Non
     try:
         yield
     finally:
-        if recorder is not None:
-            recorder.break_off()
+        leaving()
         server.stop()
 
 
-@attrs.define(eq=False)
-class _Recorder:
-    """Keeps exchanges when they are over."""
+def _replayed(app: App) -> Callable[[Exchange, Call], Awaitable[None]]:
+    app.over = _Attributing
 
-    _provider: LocalProvider
-    _files: RecordingUpstream
-    _running: set[Witnessed] = attrs.field(factory=set)
-    _count: int = 0
+    async def serve(exchange: Exchange, call: Call) -> None:
+        await app.gateway.handle(Witnessed(exchange, call))
 
-    async def handle(self, app: App, witnessed: Witnessed) -> None:
-        self._running.add(witnessed)
-        try:
-            await app.gateway.handle(witnessed)
-        finally:
-            self._running.discard(witnessed)
-            call = witnessed.call
-            reason = _unkept(call)
-            if call.reached and reason is None:
-                await self._keep(witnessed)
-            elif reason is not None:
-                self._provider.unkept.append(f"{call.method} {call.path}: {reason}")
-
-    def break_off(self) -> None:
-        """Nothing that is still running goes on."""
-        for witnessed in list(self._running):
-            witnessed.break_off()
-
-    async def _keep(self, witnessed: Witnessed) -> None:
-        self._count += 1
-        before = len(self._files.written)
-        await self._files.keep(witnessed.fixture(self._count), witnessed.secrets | set(self._files.secrets()))
-        if len(self._files.written) == before:
-            call = witnessed.call
-            self._provider.unkept.append(f"{call.method} {call.path}: the file was not written; the log says why")
+    return serve
 
 
-def _unkept(call: Call) -> str | None:
-    """Why an exchange is not worth keeping; None where it is, or where none was asked for."""
-    if call.status is None or not call.asks_provider:
-        return None
-    if not call.reached:
-        return f"no provider answered (status {call.status})"
-    if call.status in _ABOUT_THE_KEY or call.status >= 500:
-        return f"status {call.status} says nothing of the question"
+async def _recorded(app: App, provider: LocalProvider, recorder: Recorder, exchange: Exchange, call: Call) -> None:
+    def unkept(reason: str) -> None:
+        provider.unkept.append(f"{call.method} {call.path}: {reason}")
+
+    def wanted(witness: Witness) -> bool:
+        reason = _unkept(witness)
+        if reason is not None:
+            unkept(reason)
+        return reason is None
+
+    def settled(path: Path | None) -> None:
+        if path is None:
+            unkept("the file was not written; the log says why")
+
+    await recorder.handle(Witnessed(exchange, call, recorded=True), app.gateway.handle, wanted, settled)
+
+
+def _unkept(witness: Witness) -> str | None:
+    """Why an exchange is not worth keeping; None where it is."""
+    status = witness.status or 0
+    if not witness.provider and status >= 400:
+        return f"no provider answered (status {status})"
+    if status in _ABOUT_THE_KEY or status >= 500:
+        return f"status {status} says nothing of the question"
     return None
 
 
 @attrs.frozen
 class _Attributing:
-    """See ``Upstream``. Notes at the call what answered it. Recordings are asked what the client asked, to the letter."""
+    """See ``Upstream``. Notes at the call which recording answered it."""
 
     _inner: Upstream
-    _replayed: bool
 
     async def open(self, request: UpstreamRequest, progress: Progress) -> UpstreamResponse:
         """See ``Upstream.open``."""
         call = CURRENT.get()
-        if self._replayed:
-            request = attrs.evolve(request, url=_NOWHERE + call.target, body=call.raw)
         try:
             response = await self._inner.open(request, progress)
         except UpstreamFault as fault:
-            if fault.failure.code == _NO_RECORDING:
-                call.miss = fault.failure.message
+            if fault.failure.code == NO_RECORDING and (not call.miss or call.miss_place == OPERATION):
+                call.miss, call.miss_place = fault.failure.message, fault.failure.param or ""
             raise
-        call.reached = True
+        call.miss = ""
         if isinstance(response, ReplayResponse):
             call.recording = response.name
         return response
@@ -241,15 +257,13 @@ def _bare_snapshot() -> Snapshot:
     return build(load(text, name="the recordings"), catalogue(), {})
 
 
-def _replay_snapshot(folder: Path, speed: float, match: str) -> Snapshot:
+def _replay_snapshot(replay: Replay) -> Snapshot:
     bare = _bare_snapshot()
     [credential] = bare.credentials
     return Snapshot(
         # Nothing is sent but what was recorded.
         settings=attrs.evolve(bare.settings, keepalive=0.0),
-        credentials=(
-            attrs.evolve(credential, replay_dir=str(folder), replay_speed=speed, replay_match=match, request_retry=0),
-        ),
+        credentials=(attrs.evolve(credential, replay=replay, request_retry=0),),
     )
 
 

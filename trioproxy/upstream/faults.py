@@ -5,11 +5,16 @@ Knows: how a fault is written and what it does to status, chunks and ending. Ref
 Written ``kind[=amount][@place]``, several separated by commas: ``stall@event=5``, ``reset@byte=1000``, ``eof@time=2.5``, ``drip=3``,
 ``status=503``, ``latency=2,cut@3``. A place is ``event=N`` (behind N events; ``@N`` is short for it), ``byte=N`` or ``time=SECONDS``;
 without one it is half way. Events are server-sent events, or the recorded chunks of any other body.
+
+An error of its own is written as JSON: ``{"fault": "status=429", "headers": {"retry-after": "7"}, "body": {"error": {}}}``, several in a list.
+``random=SEED@SHARE`` is a schedule: that share of the answers (half of them) gets one of the other kinds, anywhere, by the seed and the
+number of the answer.
 """
 
 from __future__ import annotations
 
 import enum
+import random
 import re
 from collections.abc import Callable, Mapping, Sequence
 from itertools import pairwise
@@ -17,10 +22,11 @@ from types import MappingProxyType
 
 import attrs
 
+from trioproxy.upstream.base import Headers
 from trioproxy.upstream.fixture import Chunk, Ending, Fixture
-from trioproxy.wire.jsoncodec import dumps
+from trioproxy.wire.jsoncodec import JSON, JSONError, dumps, loads
 
-__all__ = ["Fault", "FaultInvalid", "FaultKind", "Unit", "apply", "parse_faults"]
+__all__ = ["Fault", "FaultInvalid", "FaultKind", "Unit", "apply", "drawn", "parse_faults"]
 
 _DRIP_INTERVAL_S = 0.01
 
@@ -56,6 +62,8 @@ class FaultKind(enum.Enum):
     """An error with the status ``amount`` (500) instead of the answer."""
     LATENCY = "latency"
     """Everything comes ``amount`` seconds (1) later."""
+    RANDOM = "random"
+    """Any of the others, or none; see :func:`drawn`."""
 
 
 class Unit(enum.Enum):
@@ -68,12 +76,14 @@ class Unit(enum.Enum):
 
 @attrs.frozen(kw_only=True)
 class Fault:
-    """One thing that goes wrong. ``place`` is None for half way."""
+    """One thing that goes wrong. ``place`` is None for half way. ``headers`` and ``body`` are those of a STATUS; None is the usual one."""
 
     kind: FaultKind
     amount: float | None = None
     unit: Unit = Unit.EVENT
     place: float | None = None
+    headers: Headers | None = None
+    body: bytes | None = None
 
 
 _FAULT = re.compile(
@@ -87,6 +97,46 @@ def parse_faults(text: str) -> tuple[Fault, ...]:
     Raises:
         FaultInvalid: see there.
     """
+    if text.lstrip()[:1] not in ("[", "{"):
+        return _written(text)
+    try:
+        documents = loads(text.encode())
+    except JSONError as exc:
+        raise FaultInvalid(f"faults that begin as JSON are none: {exc}") from None
+    found: list[Fault] = []
+    for document in documents if isinstance(documents, list) else [documents]:
+        found += _described(document)
+    return tuple(found)
+
+
+_MEMBERS = frozenset({"fault", "headers", "body"})
+
+
+def _described(document: JSON) -> tuple[Fault, ...]:
+    """Faults from a JSON document: their text, or an object with it and what a status has on top."""
+    match document:
+        case str():
+            return _written(document)
+        case {"fault": str(text)} if document.keys() <= _MEMBERS:
+            faults = _written(text)
+        case _:
+            raise FaultInvalid(
+                f"{dumps(document).decode()[:80]} is not {{fault, headers, body}} with a fault that is text"
+            )
+    more = document.keys() - {"fault"}
+    if more and any(fault.kind is not FaultKind.STATUS for fault in faults):
+        raise FaultInvalid(f"fault {text!r} has no {' and no '.join(sorted(more))}: only a status has")
+    headers, body = document.get("headers"), document.get("body")
+    if headers is not None and not isinstance(headers, dict):
+        raise FaultInvalid(f"fault {text!r}: headers must be an object")
+    own = tuple(
+        (name.lower().encode("latin-1"), str(value).encode("latin-1")) for name, value in (headers or {}).items()
+    )
+    content = None if body is None else body.encode() if isinstance(body, str) else dumps(body)
+    return tuple(attrs.evolve(fault, headers=own or None, body=content) for fault in faults)
+
+
+def _written(text: str) -> tuple[Fault, ...]:
     faults: list[Fault] = []
     for part in filter(None, (piece.strip() for piece in text.split(","))):
         found = _FAULT.fullmatch(part)
@@ -95,7 +145,7 @@ def parse_faults(text: str) -> tuple[Fault, ...]:
         try:
             kind = FaultKind(found["kind"])
         except ValueError:
-            known = ", ".join(each.value for each in FaultKind)
+            known = ", ".join(each.value for each in FaultKind if each is not FaultKind.RANDOM)
             raise FaultInvalid(f"fault {found['kind']!r} is not known; known are {known}") from None
         amount = float(found["amount"]) if found["amount"] else None
         if kind is FaultKind.STATUS and amount is not None and not 400 <= amount <= 599:
@@ -118,9 +168,33 @@ def apply(faults: Sequence[Fault], fixture: Fixture) -> Fixture:
     return fixture
 
 
+_ERRORS = (429, 500, 502, 503, 529)
+
+
+def drawn(faults: Sequence[Fault], fixture: Fixture, number: int) -> tuple[Fault, ...]:
+    """``faults`` for answer ``number``, each random one made a certain one, or left out. The same seed and number give the same fault."""
+    certain: list[Fault] = []
+    for fault in faults:
+        if fault.kind is not FaultKind.RANDOM:
+            certain.append(fault)
+            continue
+        dice = random.Random(f"{fault.amount} {number}")
+        if dice.random() >= (fault.place if fault.place is not None else 0.5):
+            continue
+        kind = dice.choice([each for each in FaultKind if each is not FaultKind.RANDOM])
+        amounts = {
+            FaultKind.STATUS: dice.choice(_ERRORS),
+            FaultKind.DRIP: dice.randint(1, 64),
+            FaultKind.LATENCY: dice.random(),
+        }
+        place = dice.randint(0, len(_borders(fixture)))
+        certain.append(Fault(kind=kind, amount=amounts.get(kind), place=place))
+    return tuple(certain)
+
+
 def _ended(fixture: Fixture, chunks: tuple[Chunk, ...], ending: Ending) -> Fixture:
     ended_at = chunks[-1].at if chunks else fixture.head_at
-    return attrs.evolve(fixture, chunks=chunks, ending=ending, ended_at=ended_at)
+    return attrs.evolve(fixture, chunks=chunks, ending=ending, ended_at=ended_at, end_message="")
 
 
 def _stopped(ending: Ending) -> Callable[[Fault, Fixture], Fixture]:
@@ -132,7 +206,7 @@ def _stopped(ending: Ending) -> Callable[[Fault, Fixture], Fixture]:
 
 
 def _no_last_chunk(fault: Fault, fixture: Fixture) -> Fixture:
-    return attrs.evolve(fixture, ending=Ending.TRUNCATED)
+    return attrs.evolve(fixture, ending=Ending.TRUNCATED, end_message="")
 
 
 def _dripped(fault: Fault, fixture: Fixture) -> Fixture:
@@ -192,17 +266,20 @@ def _refused(fault: Fault, fixture: Fixture) -> Fixture:
         "message": f"replayed fault: status {status}",
         "status": "REPLAYED_FAULT",
     }
-    body = dumps({"type": "error", "error": error})
-    headers = [(b"content-type", b"application/json")]
-    if status in (429, 503, 529):
+    body = fault.body if fault.body is not None else dumps({"type": "error", "error": error})
+    headers = list(fault.headers or ())
+    if not any(name == b"content-type" for name, _ in headers):
+        headers.append((b"content-type", b"application/json"))
+    if fault.headers is None and fault.body is None and status in (429, 503, 529):
         headers.append((b"retry-after", b"1"))
     return attrs.evolve(
         fixture,
         status=status,
         headers=tuple(headers),
-        chunks=(Chunk(fixture.head_at, body),),
+        chunks=(Chunk(fixture.head_at, body),) if body else (),
         ending=Ending.COMPLETE,
         ended_at=fixture.head_at,
+        end_message="",
     )
 
 
@@ -230,6 +307,7 @@ _EFFECTS: Mapping[FaultKind, Callable[[Fault, Fixture], Fixture]] = MappingProxy
         FaultKind.BAD_UTF8: _bitten,
         FaultKind.STATUS: _refused,
         FaultKind.LATENCY: _delayed,
+        FaultKind.RANDOM: lambda fault, fixture: fixture,
     }
 )
 

@@ -80,7 +80,7 @@ class Fixture:
     """One exchange. Times are seconds after the request went out.
 
     ``sequence`` is its place in the recording session, ``keywords`` are words in a user's message that call for this very answer in a
-    demonstration, ``note`` is for people.
+    demonstration, ``note`` is for people. ``end_message`` is what was said of an end that was none, where it is known.
     """
 
     protocol: str = ""
@@ -94,6 +94,7 @@ class Fixture:
     chunks: tuple[Chunk, ...] = ()
     ending: Ending = Ending.COMPLETE
     ended_at: float = 0.0
+    end_message: str = ""
 
     @property
     def body(self) -> bytes:
@@ -111,6 +112,9 @@ def write_fixture(fixture: Fixture) -> bytes:
         request["query"] = fixture.request.query
     request["headers"] = _written_headers(fixture.request.headers)
     request |= _written_body(fixture.request.body)
+    end: Object = {"at": _milliseconds(fixture.ended_at), "how": fixture.ending.value}
+    if fixture.end_message:
+        end["message"] = fixture.end_message
     about = {
         "protocol": fixture.protocol,
         "note": fixture.note,
@@ -122,7 +126,7 @@ def write_fixture(fixture: Fixture) -> bytes:
         "headers": _pretty(_written_headers(fixture.headers), 2),
         "at": dumps(_milliseconds(fixture.head_at)).decode(),
         "chunks": _rows("[]", [_chunk_row(chunk) for chunk in fixture.chunks], 2),
-        "end": _flat({"at": _milliseconds(fixture.ended_at), "how": fixture.ending.value}),
+        "end": _flat(end),
     }
     members = {"schema": _flat(SCHEMA)}
     members |= {name: _flat(value) for name, value in about.items() if value}
@@ -248,7 +252,7 @@ def read_fixture(data: bytes) -> Fixture:
     request.known("method", "path", "query", "headers", "body", "text", "base64")
     response.known("status", "headers", "at", "chunks", "end")
     end = response.inner("end")
-    end.known("at", "how")
+    end.known("at", "how", "message")
     return Fixture(
         protocol=root.text("protocol", ""),
         note=root.text("note", ""),
@@ -267,6 +271,7 @@ def read_fixture(data: bytes) -> Fixture:
         chunks=response.chunks(),
         ending=end.ending(),
         ended_at=end.number("at", 0) / 1000,
+        end_message=end.text("message", ""),
     )
 
 

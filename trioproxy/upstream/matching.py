@@ -16,7 +16,7 @@ from typing import assert_never
 import attrs
 
 from trioproxy.upstream.fixture import Fixture
-from trioproxy.upstream.question import VOLATILE, Question
+from trioproxy.upstream.question import OPERATION, VOLATILE, Question
 from trioproxy.upstream.redact import MARK
 from trioproxy.wire.jsoncodec import JSON, dumps
 
@@ -39,7 +39,11 @@ class MatchMode(enum.Enum):
 
 
 class NoMatch(LookupError):
-    """No recording answers the request. The message names the nearest one and the first difference."""
+    """No recording answers the request. The message names the nearest one and the first difference, ``place`` where that is."""
+
+    def __init__(self, message: str, place: str | None = None) -> None:
+        super().__init__(message)
+        self.place = place
 
 
 @attrs.define(eq=False)
@@ -94,7 +98,7 @@ class Library:
             case _:
                 assert_never(self.mode)
         if not fitting:
-            raise NoMatch(self._explain(question))
+            raise self._missed(question)
         chosen = self._next(fitting)
         if chosen is None:
             raise NoMatch(
@@ -116,16 +120,18 @@ class Library:
             return first_difference(volume.question.whole(), question.whole())
         return first_difference(volume.question.shape(), question.shape())
 
-    def _explain(self, question: Question) -> str:
+    def _missed(self, question: Question) -> NoMatch:
         nearest = max(self.volumes, key=lambda each: _nearness(each.question, question), default=None)
         if nearest is None:
-            return f"no recording matches {question}: the folder holds none"
+            return NoMatch(f"no recording matches {question}: the folder holds none", OPERATION)
         difference = self._difference(nearest, question)
-        shown = ""
+        place, shown = None, ""
         if difference is not None:
-            path, recorded, asked = difference
-            shown = f" It differs at {path}: recorded {recorded}, asked {asked}."
-        return f"no recording matches {question} ({self.mode.value}). The nearest is {nearest.name}.{shown}"
+            place, recorded, asked = difference
+            shown = f" It differs at {place}: recorded {recorded}, asked {asked}."
+        return NoMatch(
+            f"no recording matches {question} ({self.mode.value}). The nearest is {nearest.name}.{shown}", place
+        )
 
 
 def first_difference(recorded: JSON, asked: JSON, path: str = "") -> tuple[str, str, str] | None:

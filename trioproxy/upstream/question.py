@@ -14,7 +14,12 @@ import attrs
 from trioproxy.upstream.fixture import RecordedRequest
 from trioproxy.wire.jsoncodec import JSON, JSONError, Object, dumps, loads
 
-__all__ = ["VOLATILE", "Question"]
+__all__ = ["NO_RECORDING", "OPERATION", "VOLATILE", "Question"]
+
+NO_RECORDING = "no_recording"
+"""The code of the error that a request gets which no recording answers."""
+OPERATION = "operation"
+"""Where two questions differ that have nothing in common."""
 
 VOLATILE = ("user", "safety_identifier", "prompt_cache_key", "metadata.user_id", "client_metadata")
 """Dotted paths in a request body that are not compared unless a caller says otherwise."""
@@ -79,7 +84,7 @@ class Question:
         """What :attr:`MatchMode.SHAPE` compares."""
         return {
             "method": self.method,
-            "operation": self.operation,
+            OPERATION: self.operation,
             "model": self.model,
             "stream": self.stream,
             "framing": self.framing,
@@ -91,7 +96,7 @@ class Question:
         """What :attr:`MatchMode.STRICT` compares."""
         return {
             "method": self.method,
-            "operation": self.operation,
+            OPERATION: self.operation,
             "model": self.model,
             "query": [list(pair) for pair in self.query],
             "body": self.document,

@@ -19,7 +19,9 @@ import attrs
 
 from trioproxy.upstream.base import Headers
 from trioproxy.upstream.fixture import Chunk, Fixture, RecordedRequest
+from trioproxy.wire.encoding import ContentDecoder, UnknownCoding, parse_codings
 from trioproxy.wire.jsoncodec import JSON, JSONError, dumps, loads
+from trioproxy.wire.machine import ProtocolViolation
 
 __all__ = ["MARK", "Redactor", "SecretRemains", "secrets_of"]
 
@@ -28,6 +30,8 @@ MARK = "REDACTED"
 
 _SHORTEST_SECRET = 8
 """Shorter values are no secrets but words such as ``dummy``; replacing them would tear texts apart."""
+
+_MAX_DECODED_BYTES = 64 * 1024 * 1024
 
 _CREDENTIAL_HEADERS = frozenset(
     {b"authorization", b"x-api-key", b"x-goog-api-key", b"api-key", b"cookie", b"proxy-authorization", b"set-cookie"}
@@ -39,6 +43,7 @@ _RESPONSE_HEADERS = frozenset(
     {
         b"content-type",
         b"content-encoding",
+        b"cache-control",
         b"retry-after",
         b"retry-after-ms",
         b"x-should-retry",
@@ -61,6 +66,11 @@ _SECRET_FIELDS = frozenset(
         "id_token",
         "client_secret",
         "authorization",
+        "authorization_token",
+        "bearer_token",
+        "private_key",
+        "secret_key",
+        "x-api-key",
         "password",
         "account_id",
         "organization_id",
@@ -101,18 +111,36 @@ def secrets_of(request_headers: Headers, query: str) -> set[str]:
 
 @attrs.frozen(repr=False)
 class Redactor:
-    """Takes secrets out of fixtures. ``secrets`` are those that are known by value."""
+    """Takes secrets out of fixtures. ``secrets`` are those that are known by value; ``patterns`` and ``fields`` (names of body fields in lower
+    case) are rules on top of those of this module."""
 
     secrets: frozenset[str] = frozenset()
+    patterns: tuple[re.Pattern[bytes], ...] = ()
+    fields: frozenset[str] = frozenset()
+    _echoes: tuple[re.Pattern[bytes], ...] = ()
+
+    @classmethod
+    def ruled(cls, patterns: Iterable[str] = (), fields: Iterable[str] = ()) -> Redactor:
+        """One with more rules: regular expressions, and names of fields.
+
+        Raises:
+            re.error: a pattern is none.
+        """
+        return cls(
+            patterns=tuple(re.compile(pattern.encode()) for pattern in patterns),
+            fields=frozenset(name.lower() for name in fields),
+        )
 
     def knowing(self, more: Iterable[str]) -> Redactor:
         """One that knows more secrets."""
-        return Redactor(self.secrets | frozenset(more))
+        return attrs.evolve(self, secrets=self.secrets | frozenset(more))
 
     def redact(self, fixture: Fixture) -> Fixture:
         """The fixture without what may not reach a disk."""
         request = fixture.request
         known = self.knowing(secrets_of(request.headers, request.query))
+        body = known._bytes(known._without_fields(request.body))
+        known = attrs.evolve(known, echoes=tuple(_echoes(request.body)))
         return attrs.evolve(
             fixture,
             request=RecordedRequest(
@@ -120,11 +148,12 @@ class Redactor:
                 path=known._text(request.path),
                 query=known._query(request.query),
                 headers=known._headers(request.headers, _REQUEST_HEADERS, ()),
-                body=known._bytes(_without_fields(request.body)),
+                body=body,
             ),
             headers=known._headers(fixture.headers, _RESPONSE_HEADERS, _RESPONSE_PREFIXES),
             chunks=known._chunks(fixture.chunks),
             note=known._text(fixture.note),
+            end_message=known._text(fixture.end_message),
         )
 
     def check(self, fixture: Fixture, *, secrets: Iterable[str] = ()) -> None:
@@ -140,8 +169,9 @@ class Redactor:
             "the target of the request": f"{request.path}?{request.query}".encode(),
             "the headers": heads,
             "the body of the request": request.body,
-            "the note": fixture.note.encode(),
+            "the note": f"{fixture.note} {' '.join(fixture.keywords)} {fixture.end_message}".encode(),
             "the answer": fixture.body,
+            "the answer, decoded": _decoded(fixture),
         }
         places |= {
             f"the answer, spelled out over several events at {path}": text for path, text in _spelled(fixture.body)
@@ -149,6 +179,42 @@ class Redactor:
         for place, data in places.items():
             if next(known._spans(data), None) is not None:
                 raise SecretRemains(f"{place} still holds a known secret")
+
+    def check_file(self, data: bytes) -> None:
+        """Look at the very bytes that are to be written.
+
+        Raises:
+            SecretRemains: see there.
+        """
+        if next(self._spans(data), None) is not None:
+            raise SecretRemains("the file still holds a known secret")
+
+    def _without_fields(self, body: bytes) -> bytes:
+        try:
+            document = loads(body)
+        except JSONError:
+            return body
+        cleaned = self._cleaned(document, ())
+        written = dumps(cleaned)
+        # The file holds the document, so it is the document that must be clean: escapes hide nothing there.
+        hidden = next(self._spans(written), None) is not None
+        return written if hidden or cleaned != document else body
+
+    def _cleaned(self, value: JSON, path: tuple[str, ...]) -> JSON:
+        if isinstance(value, dict):
+            return {
+                name: MARK
+                if isinstance(item, str) and item and self._is_private((*path, name))
+                else self._cleaned(item, (*path, name))
+                for name, item in value.items()
+            }
+        if isinstance(value, list):
+            return [self._cleaned(item, (*path, "[]")) for item in value]
+        return value
+
+    def _is_private(self, path: tuple[str, ...]) -> bool:
+        name = path[-1].lower()
+        return path in _IDENTITY_PATHS or name in _SECRET_FIELDS or name in self.fields
 
     def _headers(self, headers: Headers, allowed: frozenset[bytes], prefixes: tuple[bytes, ...]) -> Headers:
         return tuple(
@@ -198,7 +264,9 @@ class Redactor:
 
     def _spans(self, data: bytes) -> Iterator[tuple[int, int]]:
         """Where secrets stand, in order, touching ones joined."""
-        found = [match.span() for match in _KEY_SHAPES.finditer(data)]
+        found = [match.span() for pattern in (_KEY_SHAPES, *self.patterns) for match in pattern.finditer(data)]
+        found = [(start, stop) for start, stop in found if stop > start and data[start:stop] != MARK.encode()]
+        found += [match.span(1) for pattern in self._echoes for match in pattern.finditer(data)]
         for form in _forms(self.secrets):
             found += [(match.start(), match.end()) for match in re.finditer(re.escape(form), data)]
         merged: list[tuple[int, int]] = []
@@ -219,30 +287,31 @@ def _forms(secrets: frozenset[str]) -> Iterator[bytes]:
             yield from {raw, dumps(secret)[1:-1], base64.b64encode(raw).rstrip(b"=")} | in_url
 
 
-def _without_fields(body: bytes) -> bytes:
+def _echoes(body: bytes) -> Iterator[re.Pattern[bytes]]:
+    """Where an answer repeats the names of people that its question held."""
     try:
         document = loads(body)
     except JSONError:
-        return body
-    cleaned = _cleaned(document, ())
-    return body if cleaned == document else dumps(cleaned)
+        return
+    for path in _IDENTITY_PATHS:
+        value = document
+        for name in path:
+            value = value.get(name) if isinstance(value, dict) else None
+        if isinstance(value, str) and value and value != MARK:
+            spelled = re.escape(dumps(value)[1:-1])
+            yield re.compile(rb'"%b"\s*:\s*"(%b)"' % (path[-1].encode(), spelled))
 
 
-def _cleaned(value: JSON, path: tuple[str, ...]) -> JSON:
-    if isinstance(value, dict):
-        return {
-            name: MARK
-            if isinstance(item, str) and item and _is_private((*path, name))
-            else _cleaned(item, (*path, name))
-            for name, item in value.items()
-        }
-    if isinstance(value, list):
-        return [_cleaned(item, (*path, "[]")) for item in value]
-    return value
-
-
-def _is_private(path: tuple[str, ...]) -> bool:
-    return path in _IDENTITY_PATHS or path[-1].lower() in _SECRET_FIELDS
+def _decoded(fixture: Fixture) -> bytes:
+    """The answer without its content coding, b"" where it has none or is broken."""
+    codings = [value for name, value in fixture.headers if name == b"content-encoding"]
+    if not codings:
+        return b""
+    try:
+        decoder = ContentDecoder(parse_codings(codings), limit=_MAX_DECODED_BYTES)
+        return b"".join([*decoder.feed(fixture.body), *decoder.close()])
+    except (UnknownCoding, ProtocolViolation):
+        return b""
 
 
 def _spelled(body: bytes) -> Iterator[tuple[str, bytes]]:
@@ -256,8 +325,7 @@ def _spelled(body: bytes) -> Iterator[tuple[str, bytes]]:
         for path, text in _strings(document, "$"):
             joined.setdefault(path, []).append(text)
     for path, texts in joined.items():
-        if len(texts) > 1:
-            yield path, "".join(texts).encode()
+        yield path, "".join(texts).encode("utf-8", "surrogatepass")
 
 
 def _strings(value: JSON, path: str) -> Iterator[tuple[str, str]]:

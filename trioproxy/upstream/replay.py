@@ -17,11 +17,11 @@ import trio
 
 from trioproxy.errors import ErrorKind, ProxyFault, UpstreamFault
 from trioproxy.upstream.base import Headers, Progress, UpstreamRequest
-from trioproxy.upstream.faults import Fault, FaultInvalid, apply, parse_faults
+from trioproxy.upstream.faults import Fault, FaultInvalid, apply, drawn, parse_faults
 from trioproxy.upstream.fixture import Ending, Fixture, FixtureInvalid, RecordedRequest, read_fixture
 from trioproxy.upstream.matching import Library, MatchMode, NoMatch
 from trioproxy.upstream.origin import locate
-from trioproxy.upstream.question import VOLATILE, Question
+from trioproxy.upstream.question import NO_RECORDING, VOLATILE, Question
 
 __all__ = ["ReplayResponse", "ReplayUpstream", "read_folder", "recorded_request"]
 
@@ -75,8 +75,12 @@ class ReplayResponse:
 
     @property
     def headers(self) -> Headers:
-        """See ``UpstreamResponse.headers``."""
-        return self.fixture.headers
+        """See ``UpstreamResponse.headers``. A whole body that came at once has its length."""
+        fixture = self.fixture
+        streamed = any(name == b"content-type" and b"event-stream" in value for name, value in fixture.headers)
+        if streamed or len(fixture.chunks) > 1 or fixture.ending is not Ending.COMPLETE:
+            return fixture.headers
+        return (*fixture.headers, (b"content-length", b"%d" % len(fixture.body)))
 
     async def wait_for_head(self) -> None:
         """Return when the head came in the recording."""
@@ -111,7 +115,7 @@ class ReplayResponse:
             await trio.sleep_forever()
         reason = _BREAKS.get(self.fixture.ending)
         if reason is not None:
-            raise self._break(str(reason)) from reason
+            raise self._break(str(reason), self.fixture.end_message) from reason
         self._ended = True
         return b""
 
@@ -122,12 +126,11 @@ class ReplayResponse:
         else:
             await trio.sleep_until(self._start + at / self._speed)
 
-    def _break(self, reason: str) -> UpstreamFault:
+    def _break(self, reason: str, said: str = "") -> UpstreamFault:
         if self._fault is None:
             played = sum(len(chunk.data) for chunk in self.fixture.chunks[: self._position])
-            self._fault = UpstreamFault(
-                ErrorKind.TRUNCATED, f"the recording {self.name} broke off after {played} bytes: {reason}"
-            )
+            said = said or f"the recording {self.name} broke off after {played} bytes: {reason}"
+            self._fault = UpstreamFault(ErrorKind.TRUNCATED, said)
         return self._fault
 
 
@@ -142,6 +145,7 @@ class ReplayUpstream:
         repeat: whether a recording answers more than once.
         fault: what goes wrong with every answer (see ``faults``); a request's own ``fault`` comes on top.
         volatile: body fields that are not compared, as dotted paths.
+        ignore: more of these.
 
     Raises:
         ProxyFault: MISCONFIGURED, the folder or an option can't be used.
@@ -151,6 +155,7 @@ class ReplayUpstream:
     speed: float
     _volatile: Sequence[str]
     _faults: tuple[Fault, ...]
+    _answers: int
 
     def __init__(
         self,
@@ -161,6 +166,7 @@ class ReplayUpstream:
         repeat: bool = True,
         fault: str | None = None,
         volatile: Sequence[str] = VOLATILE,
+        ignore: Sequence[str] = (),
     ) -> None:
         try:
             mode = MatchMode(match)
@@ -170,9 +176,10 @@ class ReplayUpstream:
         if not 0 <= speed < inf:
             raise ProxyFault(ErrorKind.MISCONFIGURED, f"speed is {speed!r}, expected 0 or more")
         self.speed = speed
-        self._volatile = volatile
+        self._volatile = (*volatile, *ignore)
+        self._answers = 0
         self._faults = _parsed(fault)
-        self.library = Library.of(read_folder(Path(folder)), mode=mode, repeat=repeat, volatile=volatile)
+        self.library = Library.of(read_folder(Path(folder)), mode=mode, repeat=repeat, volatile=self._volatile)
 
     async def open(self, request: UpstreamRequest, progress: Progress) -> ReplayResponse:
         """See ``Upstream.open``.
@@ -186,8 +193,9 @@ class ReplayUpstream:
             volume = self.library.choose(Question.of(recorded_request(request), volatile=self._volatile))
         except NoMatch as exc:
             await trio.lowlevel.checkpoint()
-            raise UpstreamFault(ErrorKind.NOT_FOUND, str(exc), code="no_recording") from None
-        fixture = apply(faults, volume.fixture)
+            raise UpstreamFault(ErrorKind.NOT_FOUND, str(exc), code=NO_RECORDING, param=exc.place) from None
+        self._answers += 1
+        fixture = apply(drawn(faults, volume.fixture, self._answers), volume.fixture)
         response = ReplayResponse(volume.name, fixture, trio.current_time(), self.speed)
         progress.request_sent()
         await response.wait_for_head()
