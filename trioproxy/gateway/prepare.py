@@ -18,6 +18,7 @@ from trioproxy.errors import ClientFault, ErrorKind
 from trioproxy.gateway.crossings import crossing
 from trioproxy.gateway.pairs import choose_lane
 from trioproxy.gateway.stages import Admitted, Lane, Prepared
+from trioproxy.neutral.choices import check_choice
 from trioproxy.neutral.loss import Loss
 from trioproxy.neutral.request import Conversation
 from trioproxy.protocols.base import Asked, ModelSpot, Operation, Protocol, WriteTarget
@@ -125,6 +126,7 @@ def _translated(admitted: Admitted, routed: Routed, candidate: Candidate, *, now
         operation=way.operation,
     )
     try:
+        check_choice(conversation)
         written = outbound.write_request(conversation, target)
     except ClientFault as fault:
         raise _as_spelled(fault, asked.document) from None

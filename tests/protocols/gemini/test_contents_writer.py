@@ -166,9 +166,9 @@ def test_a_result_that_answers_no_call_is_told() -> None:
         {"functionResponse": {"id": "c1", "name": "f", "response": {"result": "ok"}}},
         {"text": "Result of an earlier call of f:\nagain"},
         {"text": "Result of an earlier call of g:\nx"},
+        _IMAGE_PART,
         {"text": 'Result of an earlier call of h:\n{"a":1,"b":2}'},
         {"text": "Result of an earlier call of i:\n{}"},
-        _IMAGE_PART,
     ]
     assert losses == [
         "turns[0].parts[0]", "turns[2].parts[1]", "turns[2].parts[2]", "turns[2].parts[3]", "turns[2].parts[4]",
@@ -185,6 +185,12 @@ def test_calls_that_share_an_id_are_answered_one_by_one() -> None:
         {"error": "The call gave no result."},
     ]
     assert losses == ["turns[0].parts[2]"]
+
+
+def test_what_results_show_stands_before_what_is_said_next() -> None:
+    result = ToolResult(call_id="c1", content=(_IMAGE,))
+    (_, answered), _ = _parts(_model(_call("c1")), _user(result, Text(text="and now?")))
+    assert [next(iter(part)) for part in answered] == ["functionResponse", "inlineData", "text"]
 
 
 def test_media_in_results() -> None:

@@ -151,7 +151,23 @@ def test_an_instruction_alone_is_the_users_word() -> None:
     written = PROTOCOL.write_request(Conversation(model="m", system=(Text(text="hi"),)), GEMINI_2)
     assert written.body == {"contents": _CONTENTS}
     assert [loss.path for loss in written.losses] == ["system"]
-    assert PROTOCOL.write_request(Conversation(model="m"), GEMINI_2).body == {"contents": []}
+
+
+def test_nothing_to_answer_is_refused() -> None:
+    with pytest.raises(ClientFault) as caught:
+        PROTOCOL.write_request(Conversation(model="m"), GEMINI_2)
+    assert caught.value.failure.param == "messages"
+
+
+def test_an_instruction_that_says_nothing_is_none() -> None:
+    assert _body(system=(Text(text=""),)) == {}
+
+
+def test_a_conversation_begins_with_the_user() -> None:
+    turns = (Turn(role=Role.ASSISTANT, parts=(Text(text="Hello."),)), *_HI)
+    written = PROTOCOL.write_request(Conversation(model="m", turns=turns), GEMINI_2)
+    assert [each["role"] for each in written.body["contents"]] == ["user", "model", "user"]
+    assert [loss.path for loss in written.losses] == ["messages"]
 
 
 def test_what_is_refused_in_the_instruction_too() -> None:
@@ -180,6 +196,7 @@ def test_names_are_made_legal_and_can_be_restored() -> None:
             tools=(Tool(name=long), Tool(name="a/b")),
             tool_choice=ToolChoice(mode=ToolChoiceMode.NAMED, names=(long,)),
             turns=(
+                *_HI,
                 Turn(role=Role.ASSISTANT, parts=(ToolCall(call_id="c", name=long, arguments="{}"),)),
                 Turn(role=Role.USER, parts=(ToolResult(call_id="c", content=()),)),
             ),
@@ -191,8 +208,8 @@ def test_names_are_made_legal_and_can_be_restored() -> None:
     assert slash == "a_b"
     assert written.naming.originals == {short: (long, None), slash: ("a/b", None)}
     assert written.body["toolConfig"]["functionCallingConfig"]["allowedFunctionNames"] == [short]
-    assert written.body["contents"][0]["parts"][0]["functionCall"]["name"] == short
-    assert written.body["contents"][1]["parts"][0]["functionResponse"]["name"] == short
+    assert written.body["contents"][1]["parts"][0]["functionCall"]["name"] == short
+    assert written.body["contents"][2]["parts"][0]["functionResponse"]["name"] == short
 
 
 def test_a_gemini_clients_own_words_come_back() -> None:

@@ -9,7 +9,7 @@ from trioproxy.errors import ClientFault
 from trioproxy.neutral.extras import packed
 from trioproxy.neutral.naming import ToolNames
 from trioproxy.neutral.parts import CacheHint, ToolKind
-from trioproxy.neutral.request import ServerTool, Tool, ToolChoice, ToolChoiceMode, ToolSpec
+from trioproxy.neutral.request import Conversation, ServerTool, Tool, ToolChoice, ToolChoiceMode, ToolSpec
 from trioproxy.protocols.base import WriteTarget
 from trioproxy.protocols.gemini.tools_writer import WrittenTools, write_tool_choice, write_tools
 
@@ -128,6 +128,10 @@ def test_functions_beside_googles_tools() -> None:
     assert not asked.mixed
 
 
+def _choosing(choice: ToolChoice | None, *tools: ToolSpec) -> Conversation:
+    return Conversation(model="m", tools=tools, tool_choice=choice)
+
+
 _WITH = WrittenTools(entries=[], functions=True, mixed=False, losses=[])
 _WITHOUT = WrittenTools(entries=[], functions=False, mixed=False, losses=[])
 
@@ -157,14 +161,64 @@ _WITHOUT = WrittenTools(entries=[], functions=False, mixed=False, losses=[])
             {"mode": "MODE_UNSPECIFIED"},
         ),
         (ToolChoice(mode=ToolChoiceMode.NONE), _WITHOUT, {}),
-        (ToolChoice(mode=ToolChoiceMode.REQUIRED), _WITHOUT, {"mode": "ANY"}),
+        (ToolChoice(mode=ToolChoiceMode.REQUIRED, extras=packed("gemini", {"x": 1})), _WITHOUT, {"mode": "ANY", "x": 1}),
     ],
 )  # fmt: skip
 def test_tool_choice(choice: ToolChoice | None, tools: WrittenTools, config: dict[str, Any]) -> None:
-    assert write_tool_choice(choice, _names(), tools) == (config, [])
+    assert write_tool_choice(_choosing(choice), _names(), tools) == (config, [])
 
 
 def test_a_choice_with_fields_of_another_protocol() -> None:
     choice = ToolChoice(mode=ToolChoiceMode.AUTO, extras=packed("anthropic", {"x": 1}))
-    _, losses = write_tool_choice(choice, _names(), _WITH)
+    _, losses = write_tool_choice(_choosing(choice), _names(), _WITH)
     assert [loss.path for loss in losses] == ["tool_choice.x"]
+
+
+def test_only_functions_can_be_forced() -> None:
+    search = ServerTool(
+        family="web_search", protocol="anthropic", payload={"type": "web_search_20250305", "name": "web_search"}
+    )
+    named = ToolChoice(mode=ToolChoiceMode.NAMED, names=("web_search",))
+    tools = write_tools((search,), _names(), GEMINI_2)
+    config, losses = write_tool_choice(_choosing(named, search), _names(), tools)
+    assert (config, [loss.path for loss in losses]) == ({}, ["tool_choice"])
+    config, losses = write_tool_choice(_choosing(ToolChoice(mode=ToolChoiceMode.REQUIRED), search), _names(), tools)
+    assert (config, [loss.path for loss in losses]) == ({}, ["tool_choice"])
+
+
+@pytest.mark.parametrize(
+    "choice", [ToolChoice(mode=ToolChoiceMode.NAMED, names=("bash",)), ToolChoice(mode=ToolChoiceMode.REQUIRED)]
+)
+def test_a_request_that_turns_on_a_tool_google_has_nothing_like_is_refused(choice: ToolChoice) -> None:
+    foreign = ServerTool(family=None, protocol="anthropic", payload={"type": "bash_20250124", "name": "bash"})
+    tools = write_tools((foreign,), _names(), GEMINI_2)
+    with pytest.raises(ClientFault) as caught:
+        write_tool_choice(_choosing(choice, foreign), _names(), tools)
+    assert caught.value.failure.param == "tool_choice"
+
+
+def test_settings_that_googles_tool_lacks_are_losses() -> None:
+    search = ServerTool(
+        family="web_search",
+        protocol="anthropic",
+        payload={
+            "type": "web_search_20250305",
+            "name": "web_search",
+            "max_uses": 3,
+            "allowed_domains": ["a"],
+            "x": None,
+        },
+    )
+    assert [loss.path for loss in write_tools((search,), _names(), GEMINI_2).losses] == [
+        "tools[0].max_uses",
+        "tools[0].allowed_domains",
+    ]
+
+
+def test_a_strict_tool_without_a_schema_takes_nothing() -> None:
+    (entry,) = write_tools((Tool(name="f", strict=True),), _names(), GEMINI_2).entries
+    assert entry["functionDeclarations"][0]["parametersJsonSchema"] == {
+        "type": "OBJECT",
+        "properties": {},
+        "additionalProperties": False,
+    }

@@ -95,8 +95,8 @@ def test_own_members_of_a_tool_are_a_loss_elsewhere() -> None:
         ({"type": "function", "name": "f"}, ToolChoiceMode.NAMED, ("f",), ToolKind.FUNCTION),
         ({"type": "custom", "name": "f"}, ToolChoiceMode.NAMED, ("f",), ToolKind.CUSTOM),
         ({"type": "apply_patch"}, ToolChoiceMode.NAMED, ("apply_patch",), ToolKind.FUNCTION),
-        ({"type": "web_search_preview"}, ToolChoiceMode.REQUIRED, (), ToolKind.FUNCTION),
-        ({"type": "mcp", "server_label": "x"}, ToolChoiceMode.REQUIRED, (), ToolKind.FUNCTION),
+        ({"type": "web_search_preview"}, ToolChoiceMode.NAMED, ("web_search_preview",), ToolKind.FUNCTION),
+        ({"type": "mcp", "server_label": "x"}, ToolChoiceMode.NAMED, ("mcp",), ToolKind.FUNCTION),
         (
             {
                 "type": "allowed_tools",
@@ -124,10 +124,3 @@ def test_choices_are_understood_and_come_out_as_they_went_in(
     assert choice is not None
     assert (choice.mode, choice.names, choice.kind) == (mode, names, kind)
     assert round_trip(body) == body
-
-
-def test_what_a_choice_means_beyond_its_mode_is_a_loss_elsewhere() -> None:
-    forced = conversation_of({"model": "m", "input": "x", "tool_choice": {"type": "web_search_preview"}}).tool_choice
-
-    assert forced is not None
-    assert paths(settled(forced.extras, "anthropic", path="tool_choice")) == ["tool_choice.type"]

@@ -5,6 +5,7 @@ import pytest
 
 from tests.protocols.openai_responses.test_read_request import SCHEMA, conversation_of
 from tests.protocols.openai_responses.test_write_request import paths, written
+from trioproxy.errors import ClientFault
 from trioproxy.neutral.extras import packed
 from trioproxy.neutral.parts import CacheHint, ToolKind
 from trioproxy.neutral.request import ServerTool, Tool, ToolChoice, ToolChoiceMode
@@ -92,7 +93,8 @@ def test_server_tools_of_other_protocols() -> None:
     ],
 )
 def test_choices_of_other_protocols(choice: ToolChoice, sent: object) -> None:
-    assert written(tool_choice=choice).body["tool_choice"] == sent
+    tools = (Tool(name="f"), Tool(name="g"))
+    assert written(tool_choice=choice, tools=tools).body["tool_choice"] == sent
 
 
 def test_a_choice_of_another_protocol_loses_its_own_members() -> None:
@@ -107,3 +109,32 @@ def test_a_changed_choice_is_written_as_changed() -> None:
     changed = attrs.evolve(asked, tool_choice=attrs.evolve(asked.tool_choice, mode=ToolChoiceMode.NONE))
 
     assert PROTOCOL.write_request(changed, WriteTarget(model="m")).body["tool_choice"] == "none"
+
+
+SEARCH = ServerTool(
+    family="web_search", protocol="anthropic", payload={"type": "web_search_20250305", "name": "web_search"}
+)
+BASH = ServerTool(family=None, protocol="anthropic", payload={"type": "bash_20250124", "name": "bash"})
+
+
+def test_a_tool_that_the_provider_runs_is_chosen_by_its_type() -> None:
+    choice = ToolChoice(mode=ToolChoiceMode.NAMED, names=("web_search",))
+
+    assert written(tool_choice=choice, tools=(SEARCH,)).body["tool_choice"] == {"type": "web_search"}
+
+
+@pytest.mark.parametrize(
+    "choice", [ToolChoice(mode=ToolChoiceMode.NAMED, names=("bash",)), ToolChoice(mode=ToolChoiceMode.REQUIRED)]
+)
+def test_a_choice_that_turns_on_a_tool_nobody_has_here_is_refused(choice: ToolChoice) -> None:
+    with pytest.raises(ClientFault) as caught:
+        written(tool_choice=choice, tools=(BASH,))
+    assert caught.value.failure.param == "tool_choice"
+
+
+def test_without_tools_there_is_nothing_to_choose() -> None:
+    sent = written(tool_choice=ToolChoice(mode=ToolChoiceMode.REQUIRED), parallel_tools=False)
+
+    assert not sent.body.keys() & {"tool_choice", "parallel_tool_calls"}
+    assert paths(sent.losses) == ["tool_choice"]
+    assert "tool_choice" not in written(tool_choice=ToolChoice(mode=ToolChoiceMode.AUTO)).body

@@ -9,6 +9,7 @@ from __future__ import annotations
 from collections.abc import Iterable
 from typing import assert_never
 
+from trioproxy.neutral.choices import chosen_server_tool, unable
 from trioproxy.neutral.extras import own, settled, spelling
 from trioproxy.neutral.parts import ToolKind
 from trioproxy.neutral.request import Conversation, ServerTool, Tool, ToolChoice, ToolChoiceMode, ToolSpec
@@ -145,7 +146,7 @@ def write_tool_choice(conversation: Conversation, draft: Draft) -> None:
     written: Object | None = None
     if choice is not None:
         draft.losses += settled(choice.extras, NAME, path="tool_choice")
-        written = _choice(choice, draft)
+        written = _choice(choice, conversation, draft)
         written.update(spelling(choice.extras, NAME))
     if conversation.parallel_tools is False and draft.tools and (written or {}).get("type") != "none":
         written = {**(written or {"type": "auto"}), "disable_parallel_tool_use": True}
@@ -153,12 +154,20 @@ def write_tool_choice(conversation: Conversation, draft: Draft) -> None:
         return
     if not draft.tools and "own" not in spelling(conversation.extras, NAME):
         if written["type"] not in ("auto", "none"):
+            lost = next((tool for tool in conversation.tools if isinstance(tool, ServerTool)), None)
+            if lost is not None:
+                raise unable(lost)
             draft.lose("tool_choice", "there is no tool to choose")
         return
     draft.top["tool_choice"] = written
 
 
-def _choice(choice: ToolChoice, draft: Draft) -> Object:
+def _choice(choice: ToolChoice, conversation: Conversation, draft: Draft) -> Object:
+    chosen = chosen_server_tool(choice, conversation.tools)
+    if chosen is not None and chosen.protocol != NAME:
+        if not any(tool.get("name") == chosen.family for tool in draft.tools):
+            raise unable(chosen)
+        return {"type": "tool", "name": chosen.family}
     one = choice.mode is ToolChoiceMode.NAMED or (choice.mode is ToolChoiceMode.REQUIRED and len(choice.names) == 1)
     if one and choice.names:
         return {"type": "tool", "name": draft.names.of(choice.names[0]), **own(choice.extras, NAME)}

@@ -101,7 +101,9 @@ class ContentsWriter:
 
     def instruction(self, system: tuple[Text | Opaque, ...]) -> list[Object]:
         """The parts of ``systemInstruction``."""
-        return [piece.part for n, part in enumerate(system) for piece in self._pieces(part, f"system[{n}]")]
+        parts = [piece.part for n, part in enumerate(system) for piece in self._pieces(part, f"system[{n}]")]
+        # An instruction that says nothing is none.
+        return parts if any(part != {"text": ""} for part in parts) else []
 
     def contents(self) -> list[Object]:
         """The contents in the form Google takes."""
@@ -118,10 +120,7 @@ class ContentsWriter:
             {
                 **content.fields,
                 "role": content.role,
-                "parts": [
-                    *(piece.part for piece in content.pieces),
-                    *(p for piece in content.pieces for p in piece.beside),
-                ],
+                "parts": _parts(content.pieces),
             }
             for content in self._contents
         ]
@@ -265,3 +264,15 @@ class ContentsWriter:
             Loss(f"{path}.signature", f"only the provider that made an {signature.form.value} can read it")
         )
         return {}
+
+
+def _parts(pieces: list[_Piece]) -> list[Object]:
+    """The parts in their order: responses, then what they showed, then all else."""
+    answers = [piece for piece in pieces if "functionResponse" in piece.part]
+    others = [piece for piece in pieces if "functionResponse" not in piece.part]
+    shown = [part for piece in answers for part in piece.beside]
+    return [
+        *(piece.part for piece in answers),
+        *shown,
+        *(part for piece in others for part in (piece.part, *piece.beside)),
+    ]

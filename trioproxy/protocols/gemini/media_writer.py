@@ -8,6 +8,7 @@ from urllib.parse import urlsplit
 from trioproxy.errors import ClientFault, ErrorKind
 from trioproxy.neutral.extras import own, spelling
 from trioproxy.neutral.loss import Loss
+from trioproxy.neutral.mimes import registered
 from trioproxy.neutral.parts import Base64Source, FileIdSource, Media, MediaKind, UrlSource
 from trioproxy.protocols.gemini.endpoints import NAME
 from trioproxy.wire.jsoncodec import Object
@@ -63,7 +64,7 @@ def write_media(media: Media, path: str) -> tuple[Object, list[Loss]]:
         losses.append(Loss(f"{path}.filename", "Gemini takes no name with a medium"))
     match media.source:
         case Base64Source(data=data, mime=mime):
-            field, datum = "inlineData", {"mimeType": mime, "data": data}
+            field, datum = "inlineData", {"mimeType": registered(mime), "data": data}
         case UrlSource(url=url, mime=mime):
             field, datum = "fileData", {"fileUri": url, "mimeType": mime or _guess(url, media.kind)}
         case FileIdSource(file_id=file_id, protocol=protocol):

@@ -16,6 +16,7 @@ from trioproxy.neutral.request import Conversation, OutputFormat, OutputKind, Sa
 from trioproxy.protocols.base import Operation, WriteTarget, Written
 from trioproxy.protocols.gemini.contents_writer import ContentsWriter
 from trioproxy.protocols.gemini.endpoints import NAME
+from trioproxy.protocols.gemini.guests import Guest, guest
 from trioproxy.protocols.gemini.response_schema import clean_response
 from trioproxy.protocols.gemini.thinking import write_thinking
 from trioproxy.protocols.gemini.token_counts import count_request
@@ -41,6 +42,7 @@ _OFF: list[Object] = [
 _TIERS = {"standard": "standard", "flex": "flex", "priority": "priority", "default": "standard"}
 _SECTIONS = ("generationConfig", "toolConfig")
 _NAME_LIMIT = 64
+_OPENING = "(The conversation goes on from here.)"
 
 
 def write_request(conversation: Conversation, target: WriteTarget) -> Written:
@@ -49,10 +51,11 @@ def write_request(conversation: Conversation, target: WriteTarget) -> Written:
     Raises:
         ClientFault: INVALID_REQUEST, ``param`` names what Gemini has no word for and the request can't do without.
     """
-    losses = [*settled(conversation.extras, NAME), *_unsaid(conversation)]
+    said = guest(conversation.extras)
+    losses = [*settled(said.extras, NAME), *_unsaid(conversation)]
     names = ToolNames(limit=_NAME_LIMIT, allowed=r"[a-zA-Z0-9_.:-]", first=r"[a-zA-Z_]")
     tools = write_tools(conversation.tools, names, target)
-    choice, lost = write_tool_choice(conversation.tool_choice, names, tools)
+    choice, lost = write_tool_choice(conversation, names, tools)
     losses += [*tools.losses, *lost]
     contents, instruction, lost = _contents(conversation, names, target)
     if target.operation is Operation.COUNT_TOKENS:
@@ -60,7 +63,7 @@ def write_request(conversation: Conversation, target: WriteTarget) -> Written:
         return Written(body=counted, losses=(*lost, *_uncounted(conversation)), naming=names.naming())
     losses += lost
     extras, spelled = _sections(own(conversation.extras, NAME)), _sections(spelling(conversation.extras, NAME))
-    config, lost = _config(conversation, target, spelled["generationConfig"])
+    config, lost = _config(conversation, target, spelled["generationConfig"], said)
     losses += lost
     flagged = tools.mixed and NO_SERVER_SIDE_FLAG not in target.quirks
     tool_config: Object = {
@@ -76,7 +79,8 @@ def write_request(conversation: Conversation, target: WriteTarget) -> Written:
         "serviceTier": _TIERS.get((conversation.service_tier or "").lower()),
         "safetySettings": _OFF if SAFETY_OFF in target.quirks else [],
     }
-    body: Object = {"contents": contents, **{name: value for name, value in sections.items() if value}, **extras[""]}
+    own_words = {**said.fields, **extras[""]}
+    body: Object = {"contents": contents, **{name: value for name, value in sections.items() if value}, **own_words}
     return Written(body=body, losses=tuple(losses), naming=names.naming())
 
 
@@ -92,14 +96,26 @@ def _contents(
     if instruction and not contents:
         lost = Loss("system", "Gemini answers no instruction alone: given as the user's words")
         return [{"role": "user", "parts": instruction}], [], [*writer.losses, lost]
-    return contents, instruction, writer.losses
+    if not contents:
+        raise ClientFault(
+            ErrorKind.INVALID_REQUEST,
+            "`messages` holds nothing a model could answer; send at least one.",
+            param="messages",
+        )
+    losses = list(writer.losses)
+    if contents[0]["role"] == "model":
+        # Google: a conversation begins with the user, and a call comes right after the user's turn or a response.
+        losses.append(Loss("messages", "Gemini's conversations begin with the user: an opening was put first"))
+        contents = [{"role": "user", "parts": [{"text": _OPENING}]}, *contents]
+    return contents, instruction, losses
 
 
-def _config(conversation: Conversation, target: WriteTarget, spelled: Object) -> tuple[Object, list[Loss]]:
+def _config(conversation: Conversation, target: WriteTarget, spelled: Object, said: Guest) -> tuple[Object, list[Loss]]:
     """``generationConfig`` but for what only a Gemini client says."""
     sampling, losses = _sampling(conversation.sampling, target)
     thinking, lost = write_thinking(conversation.reasoning, target)
-    config = {**sampling, **_output(conversation.output, spelled), **spelled}
+    thinking = said.thought(thinking)
+    config = {**sampling, **_output(conversation.output, spelled), **spelled, **said.config}
     return config | ({"thinkingConfig": thinking} if thinking else {}), [*losses, *lost]
 
 

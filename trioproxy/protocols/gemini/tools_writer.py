@@ -11,11 +11,12 @@ from typing import Any
 
 import attrs
 
+from trioproxy.neutral.choices import chosen_server_tool, unable
 from trioproxy.neutral.extras import own, settled, spelling
 from trioproxy.neutral.loss import Loss
 from trioproxy.neutral.naming import ToolNames
 from trioproxy.neutral.parts import ToolKind
-from trioproxy.neutral.request import ServerTool, Tool, ToolChoice, ToolChoiceMode, ToolSpec
+from trioproxy.neutral.request import Conversation, ServerTool, Tool, ToolChoiceMode, ToolSpec
 from trioproxy.protocols.base import WriteTarget
 from trioproxy.protocols.gemini.endpoints import NAME
 from trioproxy.protocols.gemini.fields import camel
@@ -53,12 +54,13 @@ _MODES = {
 @attrs.frozen(kw_only=True)
 class WrittenTools:
     """``tools`` of a request: the functions in one entry, each of Google's tools in its own. ``mixed`` says that tools of both kinds were
-    put together by us, not by a Gemini client that knows what that asks for."""
+    put together by us, not by a Gemini client that knows what that asks for. ``lost`` are tools that Google has nothing like."""
 
     entries: list[Object]
     functions: bool
     mixed: bool
     losses: list[Loss]
+    lost: tuple[ServerTool, ...] = ()
 
 
 def write_tools(tools: tuple[ToolSpec, ...], names: ToolNames, target: WriteTarget) -> WrittenTools:
@@ -66,6 +68,7 @@ def write_tools(tools: tuple[ToolSpec, ...], names: ToolNames, target: WriteTarg
     losses: list[Loss] = []
     functions: list[Object] = []
     built_in: list[Object] = []
+    lost: list[ServerTool] = []
     foreign = False
     has_functions = any(isinstance(tool, Tool) for tool in tools)
     for number, tool in enumerate(tools):
@@ -79,20 +82,43 @@ def write_tools(tools: tuple[ToolSpec, ...], names: ToolNames, target: WriteTarg
         if entry is None:
             kind = tool.family or tool.payload.get("type") or ", ".join(tool.payload)
             losses.append(Loss(path, f"Gemini has no tool like {kind}"))
+            lost.append(tool)
         elif tool.protocol != NAME and has_functions and not mixes_tools(target.model):
             losses.append(Loss(path, f"{target.model} takes no tools of Google's beside functions: the functions stay"))
+            lost.append(tool)
         elif entry not in built_in:
             built_in.append(entry)
             foreign = foreign or tool.protocol != NAME
+            losses += _unsaid(tool, entry, path)
     entries = [*([{"functionDeclarations": functions}] if functions else []), *built_in]
-    return WrittenTools(entries=entries, functions=bool(functions), mixed=foreign and bool(functions), losses=losses)
+    return WrittenTools(
+        entries=entries,
+        functions=bool(functions),
+        mixed=foreign and bool(functions),
+        losses=losses,
+        lost=tuple(lost),
+    )
 
 
-def write_tool_choice(choice: ToolChoice | None, names: ToolNames, tools: WrittenTools) -> tuple[Object, list[Loss]]:
-    """``functionCallingConfig``; empty where there is nothing to choose."""
+def write_tool_choice(conversation: Conversation, names: ToolNames, tools: WrittenTools) -> tuple[Object, list[Loss]]:
+    """``functionCallingConfig``; empty where there is nothing to choose.
+
+    Raises:
+        ClientFault: INVALID_REQUEST, the request turns on a tool that Google has nothing like.
+    """
+    choice = conversation.tool_choice
     if choice is None:
         return {}, []
     losses = settled(choice.extras, NAME, path="tool_choice")
+    chosen = chosen_server_tool(choice, conversation.tools)
+    insists = choice.mode is ToolChoiceMode.REQUIRED and not tools.entries
+    if tools.lost and (chosen in tools.lost or insists):
+        raise unable(chosen or tools.lost[0])
+    if chosen is not None or (choice.mode is ToolChoiceMode.REQUIRED and not tools.functions and not choice.extras):
+        return {}, [
+            *losses,
+            Loss("tool_choice", "only functions can be forced: Google's own tools run as the model likes"),
+        ]
     config: Object = {"mode": _MODES[choice.mode], **own(choice.extras, NAME)}
     allowed = [names.of(name) for name in choice.names]
     if allowed and choice.mode is ToolChoiceMode.AUTO:
@@ -123,8 +149,8 @@ def _function(tool: Tool, names: ToolNames, path: str, losses: list[Loss]) -> Ob
         declaration["parametersJsonSchema"] = _free_text(tool.grammar)
         if tool.grammar is not None and tool.grammar.get("definition") is not None:
             losses.append(Loss(f"{path}.grammar", "Gemini holds no text to a grammar: it is told of it"))
-    elif tool.schema is not None:
-        declaration["parametersJsonSchema"] = clean(tool.schema, strict=tool.strict is True)
+    elif tool.schema is not None or tool.strict:
+        declaration["parametersJsonSchema"] = clean(tool.schema or {}, strict=tool.strict is True)
     return declaration | _known(own(tool.extras, NAME))
 
 
@@ -145,6 +171,17 @@ def _server_tool(tool: ServerTool) -> Object | None:
             return {camel(name): _known(value) if isinstance(value, dict) else value}
     google = _OF_FAMILY.get(tool.family or "")
     return {google: {}} if google is not None else None
+
+
+def _unsaid(tool: ServerTool, entry: Object, path: str) -> list[Loss]:
+    """The settings of another vendor's tool that Google's has no word for."""
+    if tool.protocol == NAME or any(camel(name) in entry for name in tool.payload):
+        return []
+    return [
+        Loss(f"{path}.{name}", f"{next(iter(entry))} has no such setting")
+        for name, value in tool.payload.items()
+        if name not in ("type", "name") and value is not None
+    ]
 
 
 def _known(fields: Object) -> Object:

@@ -8,6 +8,7 @@ from __future__ import annotations
 from collections.abc import Mapping
 from typing import Any
 
+from trioproxy.neutral.choices import chosen_server_tool, tool_word, unable
 from trioproxy.neutral.extras import spelling
 from trioproxy.neutral.parts import ToolKind
 from trioproxy.neutral.request import Conversation, ServerTool, Tool, ToolChoice, ToolChoiceMode
@@ -51,19 +52,21 @@ def write_tools(conversation: Conversation, draft: Draft) -> Object:
     choice = conversation.tool_choice
     members: Object = {}
     declared: list[Object] = []
-    unable: list[str] = []
+    lost: list[ServerTool] = []
     for position, tool in enumerate(conversation.tools):
         path = f"tools[{position}]"
         if isinstance(tool, Tool):
             if _is_offered(tool, choice, draft):
                 declared.append(_tool(tool, draft, path))
         elif not _run_by_provider(tool, draft, path, members, declared):
-            unable.append(_called(tool))
+            lost.append(tool)
     if declared:
         members["tools"] = declared
     if choice is not None:
-        _check_choice(choice, declared, members, unable, draft)
-        if (declared or draft.native) and not _names_server_tool(choice, conversation):
+        chosen = chosen_server_tool(choice, conversation.tools)
+        _check_choice(choice, chosen, declared, members, lost)
+        # This protocol can't point at a tool of the provider's, and has it run when asked for at all.
+        if (declared or draft.native) and (chosen is None or chosen.protocol == NAME):
             members |= _choice(choice, conversation, draft)
     if conversation.parallel_tools is not None and _sends_parallel(conversation, draft, bool(declared)):
         members["parallel_tool_calls"] = conversation.parallel_tools
@@ -126,7 +129,7 @@ def _run_by_provider(tool: ServerTool, draft: Draft, path: str, members: Object,
     elif tool.family == "web_search" and draft.has(WEB_SEARCH_OPTIONS):
         members[SEARCH_OPTIONS] = _search_options(tool.payload)
     else:
-        draft.lose(path, f"the target can't run {_called(tool)}")
+        draft.lose(path, f"the target can't run {tool_word(tool)}")
         return False
     return True
 
@@ -143,11 +146,6 @@ def _search_options(payload: Mapping[str, Any]) -> Object:
     return options
 
 
-def _called(tool: ServerTool) -> str:
-    name = tool.payload.get("name") or tool.family or tool.payload.get("type")
-    return str(name or "a server tool")
-
-
 # The choice.
 
 
@@ -162,20 +160,15 @@ def _tells_allowed(draft: Draft) -> bool:
     return draft.native or draft.has(ALLOWED_TOOLS)
 
 
-def _check_choice(choice: ToolChoice, declared: list[Object], members: Object, unable: list[str], draft: Draft) -> None:
+def _check_choice(
+    choice: ToolChoice, chosen: ServerTool | None, declared: list[Object], members: Object, lost: list[ServerTool]
+) -> None:
     """A request that insists on a tool the target can't run would be answered as if it had not asked."""
-    named = choice.mode is ToolChoiceMode.NAMED and bool(set(choice.names) & set(unable))
     insists = choice.mode is ToolChoiceMode.REQUIRED and not declared and SEARCH_OPTIONS not in members
-    if unable and (named or insists):
-        raise draft.refusal("tool_choice", f"asks for {unable[0]}, which the target can't run")
-
-
-def _names_server_tool(choice: ToolChoice, conversation: Conversation) -> bool:
-    """Whether a choice names a tool that the provider runs: this protocol can't point at one, and has it run when asked for at all."""
-    return choice.mode is ToolChoiceMode.NAMED and any(
-        isinstance(tool, ServerTool) and tool.protocol != NAME and _called(tool) in choice.names
-        for tool in conversation.tools
-    )
+    if chosen in lost and chosen is not None:
+        raise unable(chosen)
+    if lost and insists:
+        raise unable(lost[0])
 
 
 def _choice(choice: ToolChoice, conversation: Conversation, draft: Draft) -> Object:

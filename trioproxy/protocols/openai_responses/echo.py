@@ -96,7 +96,7 @@ def _asked(conversation: Conversation) -> Object:
     document["metadata"] = dict(conversation.metadata)
     document["tools"] = write_tools(conversation.tools, lambda tool: tool.name, unsaid, loaded=notes.get("loaded", ()))
     if conversation.tool_choice is not None:
-        document["tool_choice"] = write_choice(conversation.tool_choice, lambda name: name, unsaid)
+        document["tool_choice"] = write_choice(conversation.tool_choice, conversation.tools, lambda name: name, unsaid)
     if conversation.reasoning is not None:
         effort = effort_of(conversation.reasoning)
         document["reasoning"] = {"effort": effort.value if effort else None, "summary": conversation.reasoning.summary}

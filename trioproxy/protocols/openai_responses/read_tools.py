@@ -111,7 +111,7 @@ _OURS = {"ours": True}
 def read_choice(value: JSON, path: str = "tool_choice") -> ToolChoice | None:
     """The choice; None where the client left it open.
 
-    Forms that the hub has no word for (a provider's tool, one MCP server) are REQUIRED there, and noted.
+    A tool that the provider runs is named by its type, or by the family it is of.
 
     Raises:
         ClientFault: it is of no known form.
@@ -130,9 +130,8 @@ def read_choice(value: JSON, path: str = "tool_choice") -> ToolChoice | None:
         return ToolChoice(mode=ToolChoiceMode.NAMED, names=(fields.need("name"),), kind=_KINDS[kind], extras=extras)
     if kind == "allowed_tools":
         return _allowed(fields, noted)
-    if kind in BUILTINS:
-        return ToolChoice(mode=ToolChoiceMode.NAMED, names=(kind,), extras=packed(NAME, {}, spelling=noted))
-    return ToolChoice(mode=ToolChoiceMode.REQUIRED, extras=packed(NAME, {"type": kind}, spelling=noted))
+    # The type of a tool stands for its name, the provider's own tools (web_search, mcp) included.
+    return ToolChoice(mode=ToolChoiceMode.NAMED, names=(kind,), extras=packed(NAME, {}, spelling=noted))
 
 
 def _allowed(fields: Fields, noted: dict[str, Any]) -> ToolChoice:

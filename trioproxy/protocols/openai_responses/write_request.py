@@ -16,12 +16,24 @@ from typing import Any
 import attrs
 
 from trioproxy.errors import ClientFault, ErrorKind
+from trioproxy.neutral.choices import unable
 from trioproxy.neutral.effort import effort_of, nearest_level
 from trioproxy.neutral.extras import own, settled, spelling
 from trioproxy.neutral.loss import Loss
 from trioproxy.neutral.naming import ToolNames
 from trioproxy.neutral.parts import Opaque, Text, ToolCall
-from trioproxy.neutral.request import Conversation, Effort, OutputFormat, OutputKind, ReasoningAsk, Role, Tool, Turn
+from trioproxy.neutral.request import (
+    Conversation,
+    Effort,
+    OutputFormat,
+    OutputKind,
+    ReasoningAsk,
+    Role,
+    ServerTool,
+    Tool,
+    ToolChoiceMode,
+    Turn,
+)
 from trioproxy.protocols.base import Operation, WriteTarget, Written
 from trioproxy.protocols.openai_responses.fields import restore
 from trioproxy.protocols.openai_responses.pairing import paired
@@ -101,9 +113,22 @@ class _RequestWriter:
         tools = write_tools(self._conversation.tools, self._declared, self._losses, loaded=loaded)
         if tools:
             self._body["tools"] = tools
-        if self._conversation.tool_choice is not None:
-            self._body["tool_choice"] = write_choice(self._conversation.tool_choice, self._chosen, self._losses)
-        self._put("parallel_tool_calls", self._conversation.parallel_tools)
+        self._choice(bool(tools))
+        if self._ours or tools:
+            self._put("parallel_tool_calls", self._conversation.parallel_tools)
+
+    def _choice(self, declared: bool) -> None:
+        choice, tools = self._conversation.tool_choice, self._conversation.tools
+        if choice is None:
+            return
+        written = write_choice(choice, tools, self._chosen, self._losses)
+        if self._ours or declared:
+            self._body["tool_choice"] = written
+        elif choice.mode is ToolChoiceMode.REQUIRED:
+            lost = next((tool for tool in tools if isinstance(tool, ServerTool)), None)
+            if lost is not None:
+                raise unable(lost)
+            self._losses.append(Loss("tool_choice", "there is no tool to choose"))
 
     def _declared(self, tool: Tool) -> str:
         return tool.name if self._ours else self._names.declare(tool.name, namespace=tool.namespace)

@@ -2,9 +2,10 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable, Mapping
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from typing import Any
 
+from trioproxy.neutral.choices import chosen_server_tool, unable
 from trioproxy.neutral.extras import settled, spelling
 from trioproxy.neutral.loss import Loss
 from trioproxy.neutral.parts import ToolKind
@@ -118,15 +119,27 @@ def _search_options(payload: Mapping[str, Any], document: Object) -> set[str]:
     return said
 
 
-def write_choice(choice: ToolChoice, named: Callable[[str], str], losses: list[Loss]) -> JSON:
-    """The choice. ``named`` gives a tool's name at the target."""
+def write_choice(
+    choice: ToolChoice, tools: Sequence[ToolSpec], named: Callable[[str], str], losses: list[Loss]
+) -> JSON:
+    """The choice; None where there is nothing to choose. ``named`` gives a tool's name at the target.
+
+    Raises:
+        ClientFault: INVALID_REQUEST, the request turns on a tool that the target can't run.
+    """
     raw = spelling(choice.extras, NAME).get("raw")
     if raw is not None and read_choice(raw) == choice:
         return raw
     losses += settled(choice.extras, NAME, path="tool_choice")
+    chosen = chosen_server_tool(choice, tools)
+    if chosen is not None:
+        known = _SERVER_TOOLS.get(chosen.family or "") if chosen.protocol != NAME else chosen.payload
+        if known is None:
+            raise unable(chosen)
+        return {"type": known["type"]}
     if choice.mode is ToolChoiceMode.NAMED:
         return {"type": choice.kind.value, "name": named(choice.names[0])}
-    if not choice.names:
+    if not choice.names or choice.mode is ToolChoiceMode.NONE:
         return choice.mode.value
-    tools = [{"type": choice.kind.value, "name": named(name)} for name in choice.names]
-    return {"type": "allowed_tools", "mode": choice.mode.value, "tools": tools}
+    allowed = [{"type": choice.kind.value, "name": named(name)} for name in choice.names]
+    return {"type": "allowed_tools", "mode": choice.mode.value, "tools": allowed}
