@@ -86,7 +86,7 @@ async def test_groq_is_asked_to_think_where_it_can(model: str, asked: str | None
     exchange = messages(thinking={"type": "enabled", "budget_tokens": 20000})
     body, bench = await sent(one("groq", model), exchange)
     assert body.get("reasoning_effort") == asked
-    lost = b"reasoning" in (exchange.header(b"x-trioproxy-loss") or b"")
+    lost = b"thinking" in (exchange.header(b"x-trioproxy-loss") or b"")
     assert lost is (asked is None)
     assert bench.last.losses == (0 if asked else 1)
 
@@ -151,7 +151,7 @@ openai-compatibility:
     body, _ = await sent(config, exchange)
     assert body["max_completion_tokens"] == 2048
     assert not {"max_tokens", "temperature", "stop"} & body.keys()
-    assert exchange.header(b"x-trioproxy-loss") == b"temperature; stop"
+    assert exchange.header(b"x-trioproxy-loss") == b"temperature; stop_sequences"
 
 
 async def test_a_model_known_not_to_think_is_not_asked_to() -> None:

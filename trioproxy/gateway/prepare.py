@@ -17,6 +17,7 @@ from trioproxy.config.model import Candidate, Routed
 from trioproxy.errors import ClientFault, ErrorKind
 from trioproxy.gateway.crossings import crossing
 from trioproxy.gateway.pairs import choose_lane
+from trioproxy.gateway.spellings import spelled_fault, spelled_losses
 from trioproxy.gateway.stages import Admitted, Lane, Prepared
 from trioproxy.neutral.choices import check_choice
 from trioproxy.neutral.loss import Loss
@@ -129,7 +130,7 @@ def _translated(admitted: Admitted, routed: Routed, candidate: Candidate, *, now
         check_choice(conversation)
         written = outbound.write_request(conversation, target)
     except ClientFault as fault:
-        raise _as_spelled(fault, asked.document) from None
+        raise _as_spelled(spelled_fault(fault, conversation, admitted.protocol.words), asked.document) from None
     rules = QuirkContext(protocol=outbound.name, model=candidate.model, operation=way.operation, facts=candidate.facts)
     change = edited(quirks, None, written.body, rules)
     kept = tuple((name, value) for name, value in table.request(admitted.headers) if name in _CROSSING)
@@ -154,7 +155,11 @@ def _translated(admitted: Admitted, routed: Routed, candidate: Candidate, *, now
         conversation=conversation,
         naming=written.naming,
         emulation=way.emulation,
-        losses=(*losses, *written.losses, *(change.losses if change is not None else ())),
+        losses=spelled_losses(
+            (*losses, *written.losses, *(change.losses if change is not None else ())),
+            conversation,
+            admitted.protocol.words,
+        ),
     )
 
 

@@ -44,12 +44,14 @@ class Role(enum.Enum):
 
 @attrs.frozen(kw_only=True)
 class Turn:
-    """One message. Tool calls are parts of ASSISTANT turns, tool results parts of USER turns."""
+    """One message. Tool calls are parts of ASSISTANT turns, tool results parts of USER turns. ``places`` are where the parts stood in the
+    client's request (``messages[2].content[0]``), for whoever has to name one; empty where nobody knows."""
 
     role: Role
     parts: tuple[Part, ...]
     name: str | None = None
     extras: Extras = NO_EXTRAS
+    places: tuple[str, ...] = attrs.field(default=(), eq=False, repr=False)
 
 
 @attrs.frozen(kw_only=True)

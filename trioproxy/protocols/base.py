@@ -288,6 +288,8 @@ class Protocol:
     render_models: Callable[[Sequence[ModelCard]], Object]
     render_model: Callable[[ModelCard], Object]
 
+    words: Mapping[str, str] = MappingProxyType({})
+    """What the hub and the writers call a field -> what a client of this protocol calls it, for refusals and losses."""
     seals: Seals | None = None
     """None where nothing of ours travels in it that its vendor refuses."""
     counting: Counting | None = None

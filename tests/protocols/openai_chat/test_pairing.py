@@ -81,7 +81,7 @@ def test_calls_without_a_result_are_answered() -> None:
     asked = _turn(Role.ASSISTANT, _call("a"), _call("b"))
     missing = ToolResult(call_id="b", content=(Text(text="No result was given for this call."),))
     out, losses = _paired(asked, _turn(Role.USER, _result("a"), Text(text="never mind")))
-    assert out == [asked, _turn(Role.USER, missing), _turn(Role.USER, _result("a"), Text(text="never mind"))]
+    assert out == [asked, _turn(Role.USER, missing, _result("a"), Text(text="never mind"))]
     assert losses == ["messages[0].tool_calls"]
     out, _ = _paired(_turn(Role.ASSISTANT, _call("b")), SYSTEM, SAID)
     assert out == [_turn(Role.ASSISTANT, _call("b")), _turn(Role.USER, missing), SYSTEM, SAID]

@@ -11,6 +11,7 @@ from trioproxy.protocols.anthropic.request_reader import read_request
 from trioproxy.protocols.anthropic.request_writer import write_request
 from trioproxy.protocols.anthropic.seals import MARK, without_seals
 from trioproxy.protocols.anthropic.token_counts import read_count, render_count
+from trioproxy.protocols.anthropic.words import WORDS
 from trioproxy.protocols.anthropic.writer import MessagesWriter
 from trioproxy.protocols.base import Counting, Protocol, Seals
 
@@ -34,6 +35,7 @@ PROTOCOL = Protocol(
     keepalive=b'event: ping\ndata: {"type": "ping"}\n\n',
     render_models=render_models,
     render_model=render_model,
+    words=WORDS,
     seals=Seals(marks=(MARK.encode(),), opened=without_seals),
     counting=Counting(read=read_count, render=render_count),
 )

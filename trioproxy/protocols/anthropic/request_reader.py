@@ -104,7 +104,11 @@ def _turn(fields: Fields) -> Turn:
     content = fields.take("content")
     parts = () if content is None else read_parts(content, fields.at("content"))
     spelled = "string" if isinstance(content, str) else "absent" if content is None else "blocks"
-    return Turn(role=role, parts=parts, extras=packed(NAME, fields.rest(), spelling={"content": spelled}))
+    where = fields.at("content")
+    places = tuple(f"{where}[{number}]" for number in range(len(parts))) if spelled == "blocks" else (where,)
+    return Turn(
+        role=role, parts=parts, extras=packed(NAME, fields.rest(), spelling={"content": spelled}), places=places
+    )
 
 
 def _sampling(fields: Fields) -> Sampling:

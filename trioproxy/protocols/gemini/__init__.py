@@ -16,6 +16,7 @@ from trioproxy.protocols.gemini.request_writer import write_request
 from trioproxy.protocols.gemini.seals import without_seals
 from trioproxy.protocols.gemini.signatures import PREFIX
 from trioproxy.protocols.gemini.token_counts import read_count, render_count
+from trioproxy.protocols.gemini.words import WORDS
 from trioproxy.protocols.gemini.writer import GeminiWriter
 
 __all__ = ["PROTOCOL"]
@@ -38,6 +39,7 @@ PROTOCOL = Protocol(
     keepalive=None,
     render_models=render_models,
     render_model=render_model,
+    words=WORDS,
     seals=Seals(marks=(PREFIX.encode(),), opened=without_seals),
     counting=Counting(read=read_count, render=render_count),
 )

@@ -112,7 +112,7 @@ class ContentsReader:
 
     def _turn(self, value: Any, path: str, *, after_model: bool) -> Turn:
         if isinstance(value, str):
-            return Turn(role=Role.USER, parts=(Text(text=value),))
+            return Turn(role=Role.USER, parts=(Text(text=value),), places=(path,))
         content = Fields(value, path)
         role = content.text("role") or "user"
         if role not in _ROLES:
@@ -120,7 +120,8 @@ class ContentsReader:
         if _ROLES[role] is Role.ASSISTANT and not after_model:
             self._calls.step()
         parts = tuple(self._part(part, f"{path}.parts[{n}]") for n, part in enumerate(content.list("parts") or []))
-        return Turn(role=_ROLES[role], parts=parts, extras=packed(NAME, content.rest()))
+        places = tuple(f"{path}.parts[{n}]" for n in range(len(parts)))
+        return Turn(role=_ROLES[role], parts=parts, extras=packed(NAME, content.rest()), places=places)
 
     def _part(self, value: Any, path: str) -> Part:
         if isinstance(value, str):

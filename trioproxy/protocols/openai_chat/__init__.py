@@ -16,6 +16,7 @@ from trioproxy.protocols.openai_chat.peek import ENDPOINTS, NAME, peek
 from trioproxy.protocols.openai_chat.reader import ChatReader
 from trioproxy.protocols.openai_chat.request_reader import read_request
 from trioproxy.protocols.openai_chat.request_writer import write_request
+from trioproxy.protocols.openai_chat.words import WORDS
 from trioproxy.protocols.openai_chat.writer import ChatWriter
 
 __all__ = ["PROTOCOL"]
@@ -37,6 +38,7 @@ PROTOCOL = Protocol(
     keepalive=b": keep-alive\n\n",
     render_models=render_models,
     render_model=render_model,
+    words=WORDS,
     emulations={
         Operation.COMPLETIONS: Emulation(
             read_request=read_completion, stream_writer=CompletionWriter, write_body=write_completion

@@ -53,7 +53,7 @@ def read_messages(value: JSON) -> Dialogue:
         reader = _READERS.get(role)
         if reader is None:
             raise _unknown_role(fields, role)
-        turn = reader(fields, role)
+        turn = _placed(reader(fields, role), fields)
         leads = turn.role is Role.SYSTEM and not turns and turn.parts
         if not leads:
             turns.append(turn)
@@ -62,6 +62,27 @@ def read_messages(value: JSON) -> Dialogue:
         system += spoken
         groups.append({"count": len(spoken), "turn": attrs.evolve(turn, parts=())})
     return Dialogue(system=tuple(system), groups=tuple(groups), turns=tuple(turns))
+
+
+def _placed(turn: Turn, fields: Fields) -> Turn:
+    """The turn with the places of its parts: thoughts and calls have members of their own, the rest is ``content``."""
+    said, calls = 0, 0
+    places: list[str] = []
+    for part in turn.parts:
+        match part:
+            case ToolResult():
+                places.append(fields.path)
+            case ToolCall():
+                places.append(f"{fields.at('tool_calls')}[{calls}]")
+                calls += 1
+            case Reasoning(extras=extras) if "part" not in spelling(extras, NAME):
+                places.append(fields.at("reasoning_content"))
+            case Refusal(extras=extras) if "member" in spelling(extras, NAME):
+                places.append(fields.at("refusal"))
+            case _:
+                places.append(f"{fields.at('content')}[{said}]")
+                said += 1
+    return attrs.evolve(turn, places=tuple(places) or (fields.path,))
 
 
 def _unknown_role(fields: Fields, role: str) -> ClientFault:

@@ -47,7 +47,11 @@ def _exchange(asking: list[Turn], answering: list[Turn], draft: Draft, *, at: in
     if open_calls:
         draft.lose(f"messages[{at}].tool_calls", f"calls without a result were answered: {', '.join(open_calls)}")
         missing = tuple(_missing(call_id, kind) for call_id, kind in open_calls.items())
-        following.insert(0, Turn(role=Role.USER, parts=missing))
+        if following[0].role is Role.USER:
+            # In the turn that is there, so that the others keep their numbers.
+            following[0] = attrs.evolve(following[0], parts=(*missing, *following[0].parts))
+        else:
+            following.insert(0, Turn(role=Role.USER, parts=missing))
     return [*asking, *_results_first(following)]
 
 

@@ -19,6 +19,7 @@ from trioproxy.protocols.openai_responses.reader import StreamReader
 from trioproxy.protocols.openai_responses.seals import MARKS, without_seals
 from trioproxy.protocols.openai_responses.token_counts import read_count, render_count
 from trioproxy.protocols.openai_responses.vocabulary import NAME
+from trioproxy.protocols.openai_responses.words import WORDS
 from trioproxy.protocols.openai_responses.write_request import write_request
 from trioproxy.protocols.openai_responses.writer import StreamWriter
 
@@ -41,6 +42,7 @@ PROTOCOL = Protocol(
     keepalive=b": keep-alive\n\n",
     render_models=render_models,
     render_model=render_model,
+    words=WORDS,
     seals=Seals(marks=MARKS, opened=without_seals),
     counting=Counting(read=read_count, render=render_count),
     emulations={

@@ -44,6 +44,7 @@ class ItemReader:
         self.additional_tools: list[tuple[int, Object]] = []
         self.loaded: list[tuple[list[Any], str]] = []
         self._run: list[Part] = []
+        self._places: list[str] = []
         self._running: ItemPlace | None = None
 
     def read(self, items: Iterable[JSON], path: str = "input") -> None:
@@ -73,11 +74,11 @@ class ItemReader:
         elif kind == "compaction" and (summary := open_summary(item.get("encrypted_content"))) is not None:
             self._flush()
             note = packed(NAME, {}, spelling={SUMMARY_NOTE: True})
-            self.turns.append(Turn(role=Role.USER, parts=(Text(text=summary),), extras=note))
+            self.turns.append(Turn(role=Role.USER, parts=(Text(text=summary),), extras=note, places=(path,)))
         elif kind in _CALLS:
-            self._say(ItemPlace.MODEL, _read_call(item, path, *_CALLS[kind]))
+            self._say(ItemPlace.MODEL, _read_call(item, path, *_CALLS[kind]), path)
         elif kind in _OUTPUTS:
-            self._say(ItemPlace.RESULT, _read_output(item, path, _OUTPUTS[kind]))
+            self._say(ItemPlace.RESULT, _read_output(item, path, _OUTPUTS[kind]), path)
         else:
             self._other(item, path, kind)
 
@@ -86,19 +87,19 @@ class ItemReader:
             self.loaded.append((Fields(item, path).list("tools"), f"{path}.tools"))
         call, output = builtin_of_call(item), builtin_of_output(item)
         if call is not None:
-            self._say(ItemPlace.MODEL, call.read_call(item, path))
+            self._say(ItemPlace.MODEL, call.read_call(item, path), path)
         elif output is not None:
-            self._say(ItemPlace.RESULT, output.read_output(item, path))
+            self._say(ItemPlace.RESULT, output.read_output(item, path), path)
         else:
-            self._opaque(item, kind, ITEMS.get(kind, UNKNOWN_ITEM))
+            self._opaque(item, kind, ITEMS.get(kind, UNKNOWN_ITEM), path)
 
-    def _opaque(self, item: Object, kind: str, rule: ItemRule) -> None:
+    def _opaque(self, item: Object, kind: str, rule: ItemRule, path: str) -> None:
         part = Opaque(protocol=NAME, kind=kind, payload=item, essential=rule.essential)
         if rule.place is ItemPlace.OWN:
             self._flush()
-            self.turns.append(Turn(role=Role.USER, parts=(part,)))
+            self.turns.append(Turn(role=Role.USER, parts=(part,), places=(path,)))
         else:
-            self._say(rule.place, part)
+            self._say(rule.place, part, path)
 
     def _message(self, item: Object, path: str) -> None:
         fields = Fields(item, path)
@@ -109,8 +110,8 @@ class ItemReader:
         content = fields.take("content")
         note, extra = _note(fields, {"role": spelled}, typed="type" in item, string=isinstance(content, str))
         if role is Role.ASSISTANT:
-            for part in _noted_parts(content, fields.where("content"), note, extra):
-                self._say(ItemPlace.MODEL, part)
+            for place, part in enumerate(_noted_parts(content, fields.where("content"), note, extra)):
+                self._say(ItemPlace.MODEL, part, f"{fields.where('content')}[{place}]")
             return
         self._flush()
         if role is Role.SYSTEM and not self.turns:
@@ -119,7 +120,9 @@ class ItemReader:
                 self.system += [part for part in parts if isinstance(part, Text)]
                 return
         parts = _parts(content, fields.where("content"))
-        self.turns.append(Turn(role=role, parts=tuple(parts), extras=packed(NAME, extra, spelling={"message": note})))
+        extras = packed(NAME, extra, spelling={"message": note})
+        places = tuple(f"{fields.where('content')}[{place}]" for place in range(len(parts))) or (path,)
+        self.turns.append(Turn(role=role, parts=tuple(parts), extras=extras, places=places))
 
     def _reasoning(self, item: Object, path: str) -> None:
         fields = Fields(item, path)
@@ -129,35 +132,35 @@ class ItemReader:
         content = _reasoning_texts(fields, "content", "reasoning_text", spelled)
         sealed = fields.text("encrypted_content")
         if sealed is not None and sealed.startswith(MARK):
-            self._sealed("".join(content) or "\n\n".join(summary), sealed)
+            self._sealed("".join(content) or "\n\n".join(summary), sealed, path)
             return
         signature = unseal(sealed, item_id=spelled["item"].get("id")).signature if sealed else None
         extras = fields.extras(notes=spelled)
-        self._say(
-            ItemPlace.MODEL, Reasoning(text="".join(content), summary=summary, signature=signature, extras=extras)
-        )
+        part = Reasoning(text="".join(content), summary=summary, signature=signature, extras=extras)
+        self._say(ItemPlace.MODEL, part, path)
 
-    def _sealed(self, text: str, value: str) -> None:
+    def _sealed(self, text: str, value: str, path: str) -> None:
         """Reasoning of another vendor that this protocol's writer gave the client to keep."""
         opened = unseal(value)
         if opened.call_id is None:
-            self._say(ItemPlace.MODEL, Reasoning(text=text, signature=opened.signature))
+            self._say(ItemPlace.MODEL, Reasoning(text=text, signature=opened.signature), path)
             return
         for at, part in enumerate(self._run):
             if isinstance(part, ToolCall) and part.call_id == opened.call_id:
                 self._run[at] = attrs.evolve(part, signature=opened.signature)
 
-    def _say(self, place: ItemPlace, part: Part) -> None:
+    def _say(self, place: ItemPlace, part: Part, path: str) -> None:
         if self._running is not place:
             self._flush()
             self._running = place
         self._run.append(part)
+        self._places.append(path)
 
     def _flush(self) -> None:
         if self._run:
             role = Role.ASSISTANT if self._running is ItemPlace.MODEL else Role.USER
-            self.turns.append(Turn(role=role, parts=tuple(self._run)))
-        self._run, self._running = [], None
+            self.turns.append(Turn(role=role, parts=tuple(self._run), places=tuple(self._places)))
+        self._run, self._places, self._running = [], [], None
 
 
 def _item_members(fields: Fields) -> Object:

@@ -1,0 +1,27 @@
+"""What a client of this protocol calls the fields that the hub and other protocols' writers call otherwise."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from types import MappingProxyType
+
+__all__ = ["WORDS"]
+
+WORDS: Mapping[str, str] = MappingProxyType(
+    {
+        "cache_key": "prompt_cache_key",
+        "parallel_tools": "parallel_tool_calls",
+        "thinking": "reasoning_effort",
+        "reasoning": "reasoning_effort",
+        "reasoning.effort": "reasoning_effort",
+        "reasoning.budget": "reasoning_effort",
+        "reasoning.visible": "reasoning_effort",
+        "reasoning.summary": "reasoning_effort",
+        "output": "response_format.json_schema",
+        "response_format.schema": "response_format.json_schema.schema",
+        "response_format.name": "response_format.json_schema.name",
+        "response_format.description": "response_format.json_schema.description",
+        "sampling.max_tokens": "max_tokens",
+    }
+)
+"""The hub's or a writer's path of a field -> the client's."""

@@ -1,0 +1,26 @@
+"""What a client of this protocol calls the fields that the hub and other protocols' writers call otherwise."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from types import MappingProxyType
+
+__all__ = ["WORDS"]
+
+WORDS: Mapping[str, str] = MappingProxyType(
+    {
+        "cache_key": "prompt_cache_key",
+        "parallel_tools": "parallel_tool_calls",
+        "thinking": "reasoning",
+        "reasoning.budget": "reasoning.effort",
+        "reasoning.visible": "reasoning.summary",
+        "output": "text.format",
+        "response_format": "text.format",
+        "verbosity": "text.verbosity",
+        "max_tokens": "max_output_tokens",
+        "sampling.max_tokens": "max_output_tokens",
+        "messages": "input",
+        "system": "instructions",
+    }
+)
+"""The hub's or a writer's path of a field -> the client's."""
