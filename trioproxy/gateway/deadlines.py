@@ -46,7 +46,7 @@ class Phase(enum.Enum):
 
 
 _MESSAGES: dict[Phase, str] = {
-    Phase.CONNECT: "{provider} could not be reached within {seconds:g} s",
+    Phase.CONNECT: "no connection to {provider} could be had within {seconds:g} s",
     Phase.FIRST_BYTE: "{provider} sent no byte of its answer within {seconds:g} s",
     Phase.RESPONSE: "{provider} did not finish its answer within {seconds:g} s",
     Phase.IDLE: "{provider} sent nothing for {seconds:g} s in the middle of its answer",
@@ -61,7 +61,8 @@ def failure_of(phase: Phase, deadlines: Deadlines, *, provider: str) -> Failure:
     seconds: float = getattr(deadlines, phase.value.replace("-", "_"))
     message = _MESSAGES[phase].format(provider=provider, seconds=seconds)
     fault = Fault.CLIENT if phase is Phase.CLIENT_SEND else Fault.UPSTREAM
-    hint = f" (timeouts.{phase.value} sets the limit)"
+    also = ", and max-connections how many there may be" if phase is Phase.CONNECT else ""
+    hint = f" (timeouts.{phase.value} sets the limit{also})"
     return Failure(kind=ErrorKind.TIMEOUT, message=message + hint, fault=fault, provider=provider)
 
 

@@ -28,9 +28,13 @@ HOP_BY_HOP = frozenset(
 
 CREDENTIAL_HEADERS = frozenset({b"authorization", b"x-api-key", b"x-goog-api-key", b"api-key", b"cookie"})
 
+# They name the account behind the client's own key: beside another key a provider refuses them, or answers from the wrong account.
+_ACCOUNT_HEADERS = frozenset({b"openai-organization", b"openai-project", b"chatgpt-account-id", b"x-goog-user-project"})
+
 _REQUEST_DENY = (
     HOP_BY_HOP
     | CREDENTIAL_HEADERS
+    | _ACCOUNT_HEADERS
     | {
         b"host",
         b"content-length",
@@ -89,7 +93,7 @@ def header(headers: Iterable[tuple[bytes, bytes]], name: bytes) -> bytes | None:
 
 
 def request(headers: Iterable[tuple[bytes, bytes]]) -> Headers:
-    """A client's headers as they go to a provider, without what belongs to one hop or names the client's own key."""
+    """A client's headers as they go to a provider, without what belongs to one hop or names the client's own key or account."""
     return _filtered(tuple(headers), _REQUEST_DENY, _REQUEST_DENY_PREFIXES)
 
 
