@@ -206,3 +206,27 @@ async def test_every_endpoint_is_found(target: str, protocol: str) -> None:
     await bench.serve(posted(target, b'{"model": "absent"'))
     assert bench.last.protocol == protocol
     assert bench.last.status in (400, 404)
+
+
+@pytest.mark.parametrize(
+    ("method", "path", "meant"),
+    [
+        ("POST", "//v1/messages", "/v1/messages"),
+        ("POST", "/v1/v1/messages", "/v1/messages"),
+        ("POST", "/v1/v1beta/models/m:generateContent", "/v1beta/models/m:generateContent"),
+        ("GET", "/v1/models/", "/v1/models"),
+        ("GET", "/v1//models", "/v1/models"),
+    ],
+)
+async def test_a_path_with_a_part_too_many_is_refused_with_the_one_that_was_meant(
+    method: str, path: str, meant: str
+) -> None:
+    exchange = await asked(method, path)
+    assert exchange.status == 404
+    assert f"if {meant} was meant" in json.loads(exchange.body)["error"]["message"]
+
+
+@pytest.mark.parametrize("path", ["/nothing", "//nothing", "/v1/v1/nothing", "/"])
+async def test_a_path_that_is_near_to_nothing_is_refused_with_the_list(path: str) -> None:
+    exchange = await asked("POST", path)
+    assert b"was meant" not in exchange.body

@@ -5,6 +5,10 @@ Knows: paths and methods. Refuses to know: bodies and keys. Nothing is offered t
 
 from __future__ import annotations
 
+import re
+
+import attrs
+
 from trioproxy.errors import ClientFault, ErrorKind
 from trioproxy.gateway.control import READING, ControlCall, dialect, find_control
 from trioproxy.gateway.exchange import RequestHead
@@ -45,14 +49,24 @@ def find_door(head: RequestHead) -> Match | ControlCall:
         return control
     allowed = [*dict.fromkeys(door.endpoint.method for door in doors), *(READING if control is not None else ())]
     if not allowed:
-        raise Refused(
-            ErrorKind.NOT_FOUND, f"there is nothing at this path; GET / lists what there is ({head.method} came)"
-        )
+        raise Refused(ErrorKind.NOT_FOUND, f"there is nothing at this path; {_advice(head)} ({head.method} came)")
     raise Refused(
         ErrorKind.METHOD_NOT_ALLOWED,
         f"this path takes {' or '.join(allowed)}, not {head.method}",
         ((b"allow", ", ".join(allowed).encode()),),
     )
+
+
+_SLASHES = re.compile(r"/{2,}")
+_TWICE = re.compile(r"^(?:/v1)+(?=/v1(?:beta)?/)")
+
+
+def _advice(head: RequestHead) -> str:
+    """What to do about a path that names nothing. The usual cause is a base URL that has what the client puts behind it already."""
+    path = _TWICE.sub("", _SLASHES.sub("/", head.path).rstrip("/"))
+    if path != head.path and (match(path) or find_control(attrs.evolve(head, target=path)) is not None):
+        return f"if {path} was meant, the client's base URL has a part too many at its end"
+    return "GET / lists what there is"
 
 
 def spoken_at(head: RequestHead) -> Protocol:
