@@ -3,71 +3,159 @@
 from __future__ import annotations
 
 import re
-from collections.abc import AsyncIterator, Awaitable, Callable
-from contextlib import asynccontextmanager
+import socket
+import threading
+from collections.abc import Iterator
+from contextlib import contextmanager
+from typing import Any
 
 import pytest
 import trio
-import trio.testing
 
 from trioproxy.bench.floor import relay
 from trioproxy.bench.load import Job, carry_out
-from trioproxy.bench.origin import answer
+from trioproxy.bench.origin import Origin, listener
+from trioproxy.bench.requests import DOORS, SIZES, body, request
+from trioproxy.wire.jsoncodec import loads_object
 
 
-@asynccontextmanager
-async def listening(serve: Callable[[trio.SocketStream], Awaitable[None]]) -> AsyncIterator[int]:
-    listeners = await trio.open_tcp_listeners(0, host="127.0.0.1")
+@contextmanager
+def an_origin() -> Iterator[int]:
+    listening = socket.create_server(("127.0.0.1", 0))
+    origin = Origin(listening)
+    over = threading.Event()
 
-    async def guarded(stream: trio.SocketStream) -> None:
-        async with stream:
-            await serve(stream)
+    def serve() -> None:
+        while not over.is_set():
+            origin.turn(0.01)
 
-    async with trio.open_nursery() as nursery:
-        nursery.start_soon(trio.serve_listeners, guarded, listeners)
-        yield listeners[0].socket.getsockname()[1]
-        nursery.cancel_scope.cancel()
+    thread = threading.Thread(target=serve)
+    thread.start()
+    try:
+        yield listening.getsockname()[1]
+    finally:
+        over.set()
+        thread.join()
+        origin.close()
 
 
-def job(port: int, model: str, *, stream: bool = False) -> Job:
-    return Job(port=port, model=model, stream=stream, connections=2, requests=6)
+@contextmanager
+def a_server(said: bytes) -> Iterator[int]:
+    """One that says the same to whoever asks, and closes."""
+    listening = socket.create_server(("127.0.0.1", 0))
+
+    def serve() -> None:
+        connection, _ = listening.accept()
+        with connection:
+            connection.recv(65536)
+            connection.sendall(said)
+
+    thread = threading.Thread(target=serve)
+    thread.start()
+    try:
+        yield listening.getsockname()[1]
+    finally:
+        thread.join()
+        listening.close()
 
 
-@pytest.mark.parametrize("through_floor", [False, True])
-async def test_every_answer_and_every_event_is_counted_once(through_floor: bool) -> None:
-    async with listening(answer) as origin, listening(lambda client: relay(client, origin)) as floor:
-        port = floor if through_floor else origin
-        seen = await carry_out(job(port, "bench-json"))
+def job(port: int, model: str, **more: Any) -> Job:
+    return Job(**{"port": port, "model": model, "stream": False, "connections": 2, "requests": 6, **more})
+
+
+def asked(port: int, path: str) -> bytes:
+    with socket.create_connection(("127.0.0.1", port)) as client:
+        client.sendall(f"GET {path} HTTP/1.1\r\n\r\n".encode())
+        return client.recv(65536).partition(b"\r\n\r\n")[2]
+
+
+def test_every_answer_and_every_event_is_counted_once(capsys: pytest.CaptureFixture[str]) -> None:
+    with an_origin() as port:
+        seen = carry_out(job(port, "bench-json"))
         assert seen.count == 6
         assert 0 < seen.p50 <= seen.seconds
+        assert seen.first_p50 == 0
+        assert carry_out(job(port, "bench-late-1", requests=3)).count == 3
 
-        seen = await carry_out(job(port, "bench-paced-7-10", stream=True))
+        seen = carry_out(job(port, "bench-paced-7-10", stream=True, tell=True))
         # A timestamp that falls apart between two reads is not counted.
         assert 6 * 7 - 6 <= seen.count <= 6 * 7
         assert 0 < seen.p50 <= seen.seconds
+        assert 0 < seen.first_p50 <= seen.seconds
+        assert capsys.readouterr().out == "every stream runs\n"
+
+
+def test_a_burst_is_as_much_as_the_kernel_takes_at_a_time() -> None:
+    with an_origin() as port:
+        seen = carry_out(job(port, "bench-paced-30000-0", stream=True, burst=True, requests=2))
+        assert seen.count >= 2 * 30_000 - 200
+        assert seen.size > 30_000 * 300
+        assert carry_out(job(port, "bench-json")).count == 6
+
+
+def test_clients_that_leave_are_counted_and_leave_nothing_behind() -> None:
+    with an_origin() as port:
+        seen = carry_out(job(port, "bench-paced-1000-100", stream=True, leave=True, connections=4, requests=20))
+        assert seen.count == 20
+        while asked(port, "/streams") != b"0":
+            pass
+
+
+async def test_the_floor_is_transparent() -> None:
+    with an_origin() as port:
+        listeners = await trio.open_tcp_listeners(0, host="127.0.0.1")
+
+        async def through(client: trio.SocketStream) -> None:
+            async with client:
+                await relay(client, port)
+
+        async with trio.open_nursery() as nursery:
+            nursery.start_soon(trio.serve_listeners, through, listeners)
+            floor = listeners[0].socket.getsockname()[1]
+            seen = await trio.to_thread.run_sync(carry_out, job(floor, "bench-paced-7-10", stream=True))
+            assert 6 * 7 - 6 <= seen.count <= 6 * 7
+            nursery.cancel_scope.cancel()
 
 
 @pytest.mark.parametrize("stream", [False, True])
 @pytest.mark.parametrize(
     "said", [b"HTTP/1.1 500 No\r\ncontent-length: 2\r\n\r\nno0\r\n\r\n", b"HTTP/1.1 200 OK\r\n", b""]
 )
-async def test_a_wrong_answer_is_no_measurement(stream: bool, said: bytes) -> None:
-    async def wrong(client: trio.SocketStream) -> None:
-        await client.receive_some()
-        await client.send_all(said)
-
-    async with listening(wrong) as port:
-        with pytest.RaisesGroup(
-            pytest.RaisesExc(RuntimeError, match=re.compile("not expected|ended in the midst")),
-        ):
-            await carry_out(Job(port=port, model="bench-json", stream=stream, connections=1, requests=1))
+def test_a_wrong_answer_is_no_measurement(stream: bool, said: bytes) -> None:
+    with a_server(said) as port, pytest.raises(RuntimeError, match=re.compile("not expected|ended in the midst")):
+        carry_out(job(port, "bench-json", stream=stream, connections=1, requests=1))
 
 
-async def test_the_origin_answers_requests_that_come_in_pieces() -> None:
-    async with listening(answer) as port, await trio.open_tcp_stream("127.0.0.1", port) as client:
-        for piece in (b"POST / HTTP/1.1\r\ncontent-le", b"ngth: 22\r\n\r\n", b'{"model":', b'"bench-json"}'):
-            await client.send_all(piece)
-            await trio.testing.wait_all_tasks_blocked()
-        assert (await client.receive_some()).startswith(b"HTTP/1.1 200 OK\r\n")
-        await client.send_eof()
-        assert await client.receive_some() == b""
+def test_who_says_nothing_is_not_waited_for_for_ever(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr("trioproxy.bench.load._PATIENCE", 0.01)
+    with socket.create_server(("127.0.0.1", 0)) as silent, pytest.raises(RuntimeError, match="nothing came for"):
+        carry_out(job(silent.getsockname()[1], "bench-json"))
+
+
+def test_the_origin_answers_requests_that_come_in_pieces_and_ahead() -> None:
+    with an_origin() as port, socket.create_connection(("127.0.0.1", port)) as client:
+        client.setsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY, 1)
+        whole = b'POST / HTTP/1.1\r\ncontent-length: 22\r\n\r\n{"model":"bench-json"}'
+        for piece in (whole[:30], whole[30:41], whole[41:], whole + whole):
+            client.sendall(piece)
+        received = b""
+        while received.count(b"HTTP/1.1 200 OK\r\n") < 3 or not received.endswith(b"}"):
+            received += client.recv(65536)
+
+
+def test_the_origin_says_where_it_listens(capsys: pytest.CaptureFixture[str]) -> None:
+    with listener() as listening:
+        assert capsys.readouterr().out.endswith(f":{listening.getsockname()[1]}\n")
+
+
+@pytest.mark.parametrize("door", DOORS)
+@pytest.mark.parametrize("size", SIZES)
+def test_requests_are_what_their_size_says(door: str, size: str) -> None:
+    document = loads_object(body(door, "m", size, stream=True))
+    raw = request(door, "m", size, port=1, stream=True)
+    assert raw.startswith(f"POST {DOORS[door]} HTTP/1.1\r\n".encode())
+    assert (document["model"], document["stream"]) == ("m", True)
+    if size == "agent":
+        assert len(document["tools"]) == 60
+        assert 198 <= len(document["messages"]) <= 201
+        assert 300_000 < len(raw) < 360_000

@@ -18,7 +18,8 @@ import attrs
 
 from trioproxy.bench.children import Child, pinned, run_child
 from trioproxy.bench.figures import Sample
-from trioproxy.bench.load import KEY, Job, Seen
+from trioproxy.bench.load import Job, Seen
+from trioproxy.bench.requests import KEY
 from trioproxy.wire.jsoncodec import dumps, loads_object
 
 __all__ = ["CASES", "Field", "open_field"]
