@@ -256,6 +256,9 @@ class BrokenReader:
     def feed(self, item: object, /) -> list[Event]:
         raise ZeroDivisionError
 
+    def skim(self, item: object, /) -> bool:
+        return False
+
     def close(self) -> list[Event]:
         raise ZeroDivisionError
 

@@ -69,7 +69,8 @@ class Opened:
             self.ended = True
         out, events = self.carrier.feed(data) if data else self.carrier.close()
         pulse.received(events)
-        self._note(events)
+        if events:
+            self._note(events)
         return out
 
     def conclude(self) -> bytes:

@@ -60,7 +60,11 @@ class Outlet:
         if self._filling is not None:
             await self._filling.wait()
         self._giving = True
-        await self._send(data)
+        try:
+            await self.exchange.send(data)
+        except BaseException:
+            self.in_midst = True
+            raise
         self._giving = False
         self.last_sent = pulse.send_finished()
         self.border, self.over = carrier.at_border, carrier.over
@@ -120,7 +124,11 @@ class Outlet:
                 if not self.started and early is not None:
                     self.border = True
                     await self.start(200, early)
-                await self._send(data)
+                try:
+                    await self.exchange.send(data)
+                except BaseException:
+                    self.in_midst = True
+                    raise
         finally:
             self._filling.set()
             self._filling = None
@@ -128,13 +136,6 @@ class Outlet:
         if scope.cancelled_caught:
             await self.leave()
         return not scope.cancelled_caught
-
-    async def _send(self, data: bytes) -> None:
-        try:
-            await self.exchange.send(data)
-        except BaseException:
-            self.in_midst = True
-            raise
 
     def _patience(self) -> trio.CancelScope:
         return trio.move_on_after(self.deadlines.client_send)

@@ -51,7 +51,7 @@ class StreamPassage:
     ) -> None:
         self._protocol = protocol
         self._framing = framing
-        self._source = StreamSource(protocol, framing, max_event=max_event)
+        self._source = StreamSource(protocol, framing, max_event=max_event, wordless=True)
         self._filters = Chain(*filters) if filters else None
         self._violated = False
         self.failure: Failure | None = None

@@ -51,15 +51,21 @@ def _decoder(framing: Framing, max_event: int) -> sse.SSEDecoder | JSONArrayDeco
             assert_never(framing)
 
 
+_MOST_MISSES = 64
+"""So many frames in a row that can't be skimmed, and it is tried no more: this provider's have something that nobody expects."""
+
+
 class StreamSource:
     """The events of a stream, and what its reader remembers of it.
 
+    ``wordless`` is for who wants to know how a stream goes and not what it says: text that only continues an open part may be left out.
     After ``close``: ``torn`` says that the bytes ended within an event, ``unterminated`` that nothing but its blank line was missing.
     """
 
-    def __init__(self, protocol: Protocol, framing: Framing, *, max_event: int) -> None:
+    def __init__(self, protocol: Protocol, framing: Framing, *, max_event: int, wordless: bool = False) -> None:
         self.decoder = _decoder(framing, max_event)
         self._reader: Reader = protocol.stream_reader()
+        self._skims = _MOST_MISSES if wordless else 0
         self.torn = False
         self.unterminated = False
 
@@ -85,9 +91,15 @@ class StreamSource:
         return self._read(frames) + self._reader.close()
 
     def _read(self, frames: list[Frame]) -> list[Event]:
-        if len(frames) == 1:
-            return self._reader.feed(frames[0])
-        return [event for frame in frames for event in self._reader.feed(frame)]
+        events: list[Event] = []
+        for frame in frames:
+            if self._skims:
+                if self._reader.skim(frame):
+                    self._skims = _MOST_MISSES
+                    continue
+                self._skims -= 1
+            events += self._reader.feed(frame)
+        return events
 
 
 class WholeSource:

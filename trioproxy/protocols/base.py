@@ -149,6 +149,14 @@ class Reader(TypingProtocol):
         """Events that this frame completes."""
         ...
 
+    def skim(self, item: Frame, /) -> bool:
+        """Take this frame where it holds nothing but more text of an open part: :meth:`feed` would say that text and nothing else.
+
+        For who follows a stream without wanting its words: a typed look at the bytes costs a quarter of what :meth:`feed` does. True: the frame
+        is taken, and the reader stands as if it had been fed. False, as wherever the look leaves doubt: nothing happened, and it is to be fed.
+        """
+        ...
+
     def close(self) -> list[Event]:
         """The owed end of the stream: nothing after a terminal, else Finished (where complete) or Failed."""
         ...

@@ -163,7 +163,8 @@ class H11Exchange:
 
     async def send(self, data: bytes) -> None:
         """See ``Exchange.send``."""
-        self._check_running()
+        if self._phase is not _Phase.RUNNING or self._inbox.stream.torn:
+            self._check_running()
         match self._framing:
             case Framing.CHUNKED:
                 await self._write(b"%x\r\n%b\r\n" % (len(data), data) if data else b"")
@@ -225,7 +226,8 @@ class H11Exchange:
             raise ClientFault(ErrorKind.CLIENT_GONE, "the client was cut off in the midst of a chunk")
 
     async def _write(self, data: bytes) -> None:
-        data = self._held + data
+        if self._held:
+            data = self._held + data
         if data:
             try:
                 await self._inbox.stream.send_all(data)

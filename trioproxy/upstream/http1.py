@@ -229,19 +229,22 @@ class _Place(enum.Enum):
 class ChunkedBody:
     """A chunked body (RFC 9112 section 7.1). Extensions and trailers are read over."""
 
+    ended: bool = attrs.field(default=False, init=False)
     excess: bool = attrs.field(default=False, init=False)
     _place: _Place = attrs.field(default=_Place.SIZE, init=False)
     _missing: int = attrs.field(default=0, init=False)
     _partial: bytes = attrs.field(default=b"", init=False)
     _trailer_bytes: int = attrs.field(default=0, init=False)
 
-    @property
-    def ended(self) -> bool:
-        """See :attr:`BodyDecoder.ended`."""
-        return self._place is _Place.END
-
     def feed(self, data: bytes) -> bytes:
         """See :meth:`BodyDecoder.feed`. All chunks that are whole or begun come out as one piece."""
+        if self._place is _Place.SIZE and not self._partial:
+            # A provider that streams sends one chunk an event, and that is what one read finds.
+            line = _WHOLE_SIZE_LINE.match(data)
+            if line is not None and data.endswith(b"\r\n"):
+                begin, end = line.end(), len(data) - 2
+                if begin < end == begin + int(line[1], 16):
+                    return data[begin:end]
         if self._partial:
             data = self._partial + data
             self._partial = b""
@@ -306,6 +309,7 @@ class ChunkedBody:
                     raise ProtocolViolation(f"the trailers are over {MAX_HEAD_BYTES} bytes")
                 if end == at:
                     self._place = _Place.END
+                    self.ended = True
         return end + 2
 
     def _keep_partial(self, rest: bytes) -> None:

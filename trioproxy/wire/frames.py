@@ -2,13 +2,12 @@
 
 from __future__ import annotations
 
-import attrs
+import msgspec
 
 __all__ = ["Frame"]
 
 
-@attrs.frozen
-class Frame:
+class Frame(msgspec.Struct, frozen=True, gc=False):
     """One event: its ``data`` (joined data lines, no trailing newline) and its ``event`` name, None where unnamed."""
 
     data: bytes

@@ -34,7 +34,7 @@ class SSEDecoder:
     @property
     def at_boundary(self) -> bool:
         """Whether an event of our own may be written here without cutting one of the stream's in two."""
-        return not self._buffer.strip(b"\n")
+        return not self._buffer or not self._buffer.strip(b"\n")
 
     def feed(self, item: bytes) -> list[Frame]:
         """Frames whose closing blank line is in ``item``.
@@ -44,21 +44,27 @@ class SSEDecoder:
         """
         data = self._normalised(item)
         buffer = self._buffer
-        buffer += data
-        frames: list[Frame] = []
-        start, searched = 0, self._searched
-        while (end := buffer.find(b"\n\n", max(start, searched))) >= 0:
-            frame = _parse(bytes(buffer[start:end]), self._max_event)
-            if frame is not None:
-                frames.append(frame)
-            start = end + 2
-        if start:
-            del buffer[:start]
+        if not buffer:
+            # As nearly always: what comes begins where an event does, and nothing has to be put together.
+            *blocks, rest = data.split(b"\n\n")
+            if not rest:
+                return self._frames(blocks)
+            buffer += rest
+        else:
+            buffer += data
+            end = buffer.rfind(b"\n\n", self._searched)
+            blocks = bytes(buffer[:end]).split(b"\n\n") if end >= 0 else []
+            if blocks:
+                del buffer[: end + 2]
+        frames = self._frames(blocks)
         self._drop_comments()
         if len(buffer) > self._max_event:
             raise ProtocolViolation(f"an event is longer than {self._max_event} bytes")
         self._searched = max(0, len(buffer) - 1)
         return frames
+
+    def _frames(self, blocks: list[bytes]) -> list[Frame]:
+        return [frame for block in blocks if (frame := _parse(block, self._max_event)) is not None]
 
     def close(self) -> list[Frame]:
         """The event that the end of the stream cut off before its blank line, if its data is whole; else nothing."""
@@ -69,6 +75,8 @@ class SSEDecoder:
 
     def _normalised(self, item: bytes) -> bytes:
         """``item`` with LF line ends and without a byte order mark; a CR at the very end waits for its LF."""
+        if not (self._fresh or self._cr_pending or b"\r" in item):
+            return item
         if self._fresh:
             item = self._head + item
             if len(item) < len(_BOM) and _BOM.startswith(item):

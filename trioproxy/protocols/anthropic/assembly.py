@@ -123,6 +123,11 @@ class Assembly:
         self._open[number] = _Block(kind, block, None)
         return events
 
+    def grows(self, number: int, kind: str) -> bool:
+        """Whether more text of this ``kind`` (text, thinking) continues a block that is open and has spoken."""
+        block = self._open.get(number)
+        return not self.over and block is not None and block.kind == kind and (self._spoke or kind == "thinking")
+
     def delta(self, number: JSON, delta: Object) -> list[Event]:
         """``content_block_delta``. Types nobody knows are passed over."""
         block = self._open.get(number)

@@ -6,6 +6,10 @@ still. Tolerant in the rest: pings, unknown events, a data line ``[DONE]``, an e
 
 from __future__ import annotations
 
+from typing import Annotated, ClassVar
+
+import msgspec
+
 from trioproxy.errors import ErrorKind, Failure, Fault
 from trioproxy.neutral.events import Event, Failed
 from trioproxy.protocols.anthropic.assembly import Assembly, malformed
@@ -17,6 +21,26 @@ from trioproxy.wire.jsoncodec import JSON, JSONError, Object, loads
 __all__ = ["MessagesReader"]
 
 _DONE = b"[DONE]"
+
+
+class _TextDelta(msgspec.Struct, tag_field="type", tag="text_delta", forbid_unknown_fields=True, gc=False):
+    grows: ClassVar = "text"
+    text: Annotated[str, msgspec.Meta(min_length=1)]
+
+
+class _ThinkingDelta(msgspec.Struct, tag_field="type", tag="thinking_delta", forbid_unknown_fields=True, gc=False):
+    grows: ClassVar = "thinking"
+    thinking: str
+
+
+class _Growth(msgspec.Struct, tag_field="type", tag="content_block_delta", forbid_unknown_fields=True, gc=False):
+    """An event that holds nothing but more text. One member more may mean something else."""
+
+    index: int
+    delta: _TextDelta | _ThinkingDelta
+
+
+_decode = msgspec.json.Decoder(_Growth).decode
 
 
 class MessagesReader:
@@ -37,6 +61,14 @@ class MessagesReader:
         if not isinstance(event, dict):
             return self._ended(malformed(f"an event is no JSON object ({type(event).__name__})"))
         return self._event(event, item.event)
+
+    def skim(self, item: Frame, /) -> bool:
+        """See :meth:`~trioproxy.protocols.base.Reader.skim`."""
+        try:
+            event = _decode(item.data)
+        except (msgspec.DecodeError, UnicodeError, RecursionError):
+            return False
+        return self._assembly.grows(event.index, event.delta.grows)
 
     def close(self) -> list[Event]:
         """A failure where the stream did not end by itself."""

@@ -67,6 +67,10 @@ class GeminiReader:
             events += self.feed_document(each)
         return events
 
+    def skim(self, item: Frame) -> bool:
+        """See :meth:`~trioproxy.protocols.base.Reader.skim`. Never: every chunk of Google's has counts."""
+        return False
+
     def feed_document(self, document: JSON) -> list[Event]:
         """The events of one chunk that is parsed already."""
         if self._over:

@@ -46,6 +46,10 @@ class AnswerAssembly:
         """Whether a part of this kind has begun."""
         return kind in self._grown
 
+    def grows(self, kind: PartKind) -> bool:
+        """Whether more text of this kind continues a part that is open."""
+        return self._open is not None and self._open[0] is kind
+
     def grow(self, kind: PartKind, text: str) -> list[Event]:
         """More text of the part of this kind."""
         events, index = self._opened(kind)

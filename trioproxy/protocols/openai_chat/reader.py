@@ -28,6 +28,7 @@ from trioproxy.protocols.openai_chat.calls import google_signature
 from trioproxy.protocols.openai_chat.citations import read_annotation, read_sources
 from trioproxy.protocols.openai_chat.errors import read_in_band
 from trioproxy.protocols.openai_chat.finish import FAILING, read_finish
+from trioproxy.protocols.openai_chat.plain import plain_growth
 from trioproxy.protocols.openai_chat.reasoning import read_details
 from trioproxy.protocols.openai_chat.think_tags import ThinkTags
 from trioproxy.protocols.openai_chat.usage import read_usage
@@ -77,6 +78,13 @@ class ChatReader:
         except JSONError as exc:
             return self._fail(ErrorKind.MALFORMED, f"The provider sent a chunk that is not JSON: {exc}.")
         return self.take(document, named_error=item.event == "error")
+
+    def skim(self, item: Frame) -> bool:
+        """See :meth:`~trioproxy.protocols.base.Reader.skim`."""
+        if self._over or item.event is not None or not self._tags.settled:
+            return False
+        kind = plain_growth(item.data)
+        return kind is not None and self._parts.grows(kind) and (kind is PartKind.TEXT or self._thoughts_in_words)
 
     def close(self) -> list[Event]:
         """The end of the answer, where it was complete; else a failure. Nothing after the end."""

@@ -24,9 +24,14 @@ class ThinkTags:
         self._held = ""
         self._trimming = True
 
+    @property
+    def settled(self) -> bool:
+        """Whether no more tags are looked for: all that comes is said."""
+        return self._kind is PartKind.TEXT and not self._trimming
+
     def feed(self, text: str) -> list[tuple[PartKind, str]]:
         """Pieces that are certain, in order, none of them empty."""
-        if self._kind is PartKind.TEXT and not self._trimming:
+        if self.settled:
             return [(PartKind.TEXT, text)] if text else []
         self._held += text
         pieces: list[tuple[PartKind, str]] = []

@@ -143,6 +143,14 @@ class MessageItem:
             events.append(_said(part, text))
         return events
 
+    def grown(self, number: int, kind: PartKind, text: str) -> bool:
+        """Count more text of a part that is open; False, and nothing done, where there is none of this kind."""
+        part = self._parts.get(number)
+        if part is None or part.over or part.kind is not kind:
+            return False
+        part.passed += len(text)
+        return True
+
     def text(self, number: int, kind: PartKind, text: str) -> list[Event]:
         """The whole text of a part."""
         part, events = self._part(number, kind)

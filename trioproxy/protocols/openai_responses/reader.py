@@ -10,6 +10,8 @@ from __future__ import annotations
 from collections.abc import Callable
 from typing import Any
 
+import msgspec
+
 from trioproxy.errors import ErrorKind, Failure, Fault
 from trioproxy.neutral.events import Event, Failed, PartKind, ResponseStarted, UsageReported
 from trioproxy.protocols.base import StreamSeen
@@ -29,6 +31,21 @@ _STATUS = {
     "response.failed": "failed",
     "response.cancelled": "cancelled",
 }
+
+
+class _Growth(msgspec.Struct, tag_field="type", tag="response.output_text.delta", forbid_unknown_fields=True, gc=False):
+    """An event that holds nothing but more text. One member more may mean something else."""
+
+    output_index: int
+    item_id: str
+    content_index: int
+    delta: str
+    sequence_number: int | None = None
+    logprobs: msgspec.Raw = msgspec.Raw()
+    obfuscation: str | None = None
+
+
+_decode = msgspec.json.Decoder(_Growth).decode
 
 
 class _Unusable(Exception):
@@ -65,6 +82,21 @@ class StreamReader:
             return handler(self, event, kind)
         except _Unusable as exc:
             return self._fail(ErrorKind.MALFORMED, f"The provider's stream can't be read: {exc}.")
+
+    def skim(self, item: Frame) -> bool:
+        """See :meth:`~trioproxy.protocols.base.Reader.skim`."""
+        if self._over:
+            return False
+        try:
+            event = _decode(item.data)
+        except (msgspec.DecodeError, UnicodeError, RecursionError):
+            return False
+        known = self._desk.find(event.output_index, event.item_id)
+        if not isinstance(known, MessageItem) or not known.grown(event.content_index, PartKind.TEXT, event.delta):
+            return False
+        if event.sequence_number is not None:
+            self.seen.sequence_number = event.sequence_number
+        return True
 
     def close(self) -> list[Event]:
         """The owed end: nothing after a terminal, else a failure. The end of the bytes is never success."""
