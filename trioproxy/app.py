@@ -33,10 +33,12 @@ from trioproxy.ledger.entry import Ledger, Sink
 from trioproxy.ledger.lines import write_line
 from trioproxy.ledger.prices import Prices
 from trioproxy.ledger.writer import Books
+from trioproxy.protocols.openai_responses.conversations import Conversations
 from trioproxy.protocols.table import protocols
 from trioproxy.server.connections import Drain
 from trioproxy.server.limits import ServerLimits
 from trioproxy.server.listen import Serving, serve
+from trioproxy.server.upgrade import Upgrades
 from trioproxy.upstream.base import Upstream
 from trioproxy.upstream.http import HttpUpstream
 
@@ -69,6 +71,7 @@ class App:
     _recorders: dict[Recording, Recorder] = attrs.field(factory=dict, init=False)
     _folders: dict[Replay, Upstream] = attrs.field(factory=dict, init=False)
     gateway: Gateway = attrs.field(init=False)
+    upgrades: Upgrades = attrs.field(init=False)
 
     def __attrs_post_init__(self) -> None:
         self.prices = Prices(lambda: self.cell.current.prices)
@@ -84,6 +87,13 @@ class App:
         ledger = Ledger(clock=trio.current_time, wall=time.time, token=lambda: secrets.token_hex(8), sinks=sinks)
         failover = Failover(reach=self.reach, wall=time.time, token=lambda: secrets.token_hex(16), health=self.health)
         self.gateway = Gateway(current=lambda: self.cell.current, failover=failover, ledger=ledger)
+        self.upgrades = Upgrades(
+            gateway=self.gateway,
+            handler=self.handle,
+            current=lambda: self.cell.current,
+            token=lambda: secrets.token_hex(16),
+            conversations=Conversations(limit=0, owner_limit=0, seconds=0),
+        )
 
     @classmethod
     def of(cls, snapshot: Snapshot) -> App:
@@ -196,7 +206,7 @@ async def run(
                         serving: Serving = await inner.start(
                             partial(
                                 serve,
-                                app.handle,
+                                app.upgrades.handle,
                                 limits=ServerLimits(head=settings.max_head),
                                 drain=drain,
                                 listeners=listeners,
@@ -225,4 +235,5 @@ async def _sweep(app: App) -> None:
     while True:
         await trio.sleep(SWEEP_SECONDS)
         app.http.close_expired()
+        app.upgrades.conversations.expire(trio.current_time())
         app.health.keep({credential.id for credential in app.cell.current.credentials})

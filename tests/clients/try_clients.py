@@ -91,7 +91,7 @@ def _codex(place: Place) -> list[str]:
 
 
 def _codex_builtin(place: Place) -> list[str]:
-    # The built-in provider asks for a WebSocket first; 426 sends it to POST at once.
+    # The built-in provider keeps one WebSocket for the session.
     return [
         place.binary("codex"), "exec", "--skip-git-repo-check", "-c", f'openai_base_url="{place.base}/v1"', "say hi",
     ]  # fmt: skip

@@ -49,6 +49,8 @@ def test_every_setting_has_its_key() -> None:
         routing: {strategy: weighted-round-robin, session-affinity: true, session-affinity-ttl: 2h}
         timeouts: {connect: 1, first-byte: 2, response: 3, idle: 4, total: 5, client-send: 6}
         tool-calls: {timeout-secs: 7}
+        websocket: {responses: false, idle-seconds: 5m}
+        conversations: {over-http: true, max-bytes: 14, max-bytes-each: 13, ttl: 30m}
     """).settings
 
     assert settings == Settings(
@@ -90,7 +92,20 @@ def test_every_setting_has_its_key() -> None:
         discover=True,
         mcp_host="::1",
         mcp_port=1,
+        responses_websocket=False,
+        websocket_idle=300,
+        conversations_over_http=True,
+        conversations_size=14,
+        conversations_own_size=13,
+        conversations_ttl=1800,
     )
+
+
+def test_the_switch_of_sockets_in_both_spellings() -> None:
+    assert not made("responses-websocket-enabled: false").settings.responses_websocket
+    assert not made("{responses-websocket-enabled: off, websocket: {responses: off}}").settings.responses_websocket
+    told = refused("{responses-websocket-enabled: false, websocket: {responses: true}}")
+    assert "says something else" in str(told)
 
 
 @pytest.mark.parametrize(

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 import socket
 from collections.abc import Awaitable, Callable
 from typing import Protocol, TypeAlias
@@ -12,11 +13,14 @@ import trio
 from trio.testing import memory_stream_pair, wait_all_tasks_blocked
 
 from tests.support.clients import Answer, RawClient
-from tests.support.exchanges import MemoryExchange, request_head
+from tests.support.exchanges import Headers, MemoryExchange, request_head
+from tests.support.links import link_pair
 from trioproxy.errors import ClientFault, ErrorKind, ProxyFault
 from trioproxy.gateway.exchange import Exchange, Handler
 from trioproxy.server.h11_loop import serve_connection
 from trioproxy.server.streams import LeanStream
+from trioproxy.server.turn import WebSocketTurn
+from trioproxy.websocket.link import Link, LinkClosed, Said
 
 MIB = 1024 * 1024
 TEXT = (b"content-type", b"text/plain")
@@ -130,7 +134,84 @@ async def over_sockets(asked: Asked, handler: Handler, script: Script) -> None:
     await on_wire(LeanStream(accepted), client, asked, handler, script)
 
 
-CARRIERS: tuple[Carrier, ...] = (in_memory, over_memory_streams, over_sockets)
+@attrs.define(eq=False)
+class PlainTeller:
+    """Says an answer in messages so that nothing is lost: the head as text, each piece as bytes, the end as empty text."""
+
+    link: Link
+
+    async def begin(self, status: int, headers: Headers) -> None:
+        fields = [[name.decode("latin-1"), value.decode("latin-1")] for name, value in headers]
+        await self.link.send(json.dumps([status, fields]))
+
+    async def say(self, data: bytes) -> None:
+        await self.link.send(data)
+
+    async def end(self) -> None:
+        await self.link.send("")
+
+
+@attrs.define(eq=False)
+class SocketClient:
+    link: Link
+    messages: list[Said] = attrs.field(factory=list)
+
+    async def seen(self) -> Answer | None:
+        while await self.more():
+            pass
+        return self.answer()
+
+    async def seen_bytes(self, count: int) -> None:
+        while len(self.body()) < count:
+            assert await self.more()
+
+    async def leave(self) -> None:
+        await self.link.break_off()
+
+    async def more(self) -> bool:
+        try:
+            self.messages.append(await self.link.receive())
+        except LinkClosed:
+            return False
+        return True
+
+    def body(self) -> bytes:
+        return b"".join(message for message in self.messages if isinstance(message, bytes))
+
+    def answer(self) -> Answer | None:
+        if not self.messages:
+            return None
+        status, fields = json.loads(self.messages[0])
+        headers = tuple((name.lower(), value) for name, value in fields)
+        return Answer(status=status, headers=headers, body=self.body(), whole=self.messages[-1] == "")
+
+
+async def over_a_websocket(asked: Asked, handler: Handler, script: Script) -> None:
+    client, server = await link_pair()
+    gone = trio.Event()
+
+    async def read() -> None:
+        try:
+            while True:
+                await server.receive()
+        except LinkClosed:
+            gone.set()
+
+    async def serve(nursery: trio.Nursery) -> None:
+        turn = WebSocketTurn(
+            request_head(asked.method, asked.target, asked.headers), asked.body, PlainTeller(server), gone
+        )
+        await handler(turn)
+        nursery.cancel_scope.cancel()
+        await server.break_off()
+
+    async with trio.open_nursery() as outer, trio.open_nursery() as nursery:
+        outer.start_soon(script, SocketClient(client))
+        nursery.start_soon(read)
+        nursery.start_soon(serve, nursery)
+
+
+CARRIERS: tuple[Carrier, ...] = (in_memory, over_memory_streams, over_sockets, over_a_websocket)
 
 
 @pytest.fixture(params=CARRIERS, ids=lambda carrier: carrier.__name__)

@@ -49,7 +49,6 @@ UNSERVED: tuple[tuple[str, str], ...] = (
     ("request-log", "Use `trioproxy record`."),
     ("request-scoped-errors", "Errors are classified by a fixed table."),
     ("responses-compact-enabled", "Compaction is always on."),
-    ("responses-websocket-enabled", "Responses over WebSocket is always on."),
     ("save-cooldown-status", "Cooldowns are not kept over a restart."),
     ("tls", "Serve TLS through a front server for now."),
     ("usage-statistics-enabled", "The ledger is always on."),

@@ -243,7 +243,8 @@ class Settings:
 
     ``max_retry_interval`` is the longest wait for a cooling credential; ``transient_cooldown`` the rest after a transient failure (0 none);
     ``max_cooldown`` the cap on an upstream's own reset hint; ``max_concurrent`` bounds the requests in flight (0 no bound). Connection counts
-    and ``discover`` are what holds for entries that say nothing; each :class:`Credential` has its own.
+    and ``discover`` are what holds for entries that say nothing; each :class:`Credential` has its own. ``conversations_size`` bounds what is
+    kept of all conversations, ``conversations_own_size`` what is kept of those of one socket or client key.
     """
 
     host: str = "127.0.0.1"
@@ -285,6 +286,12 @@ class Settings:
     mcp_host: str = "127.0.0.1"
     mcp_port: int = 9000
     recording: Recording | None = None
+    responses_websocket: bool = True
+    websocket_idle: float = 3600.0
+    conversations_over_http: bool = False
+    conversations_size: int = 256 * 1024 * 1024
+    conversations_own_size: int = 64 * 1024 * 1024
+    conversations_ttl: float = 3600.0
 
 
 @attrs.frozen(kw_only=True)

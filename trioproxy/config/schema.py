@@ -166,6 +166,35 @@ SERVER = Block(
     ),
 )
 
+WEBSOCKET = Block(
+    title="websocket",
+    keys=(
+        Key("responses", Flag(), "Serve Responses over WebSocket; off, Codex falls back to POST.", default="true"),
+        Key(
+            "idle-seconds",
+            Seconds(),
+            "A socket on which nothing is asked for this long is closed.",
+            default="3600",
+        ),
+    ),
+)
+
+CONVERSATIONS = Block(
+    title="conversations",
+    keys=(
+        Key(
+            "over-http",
+            Flag(),
+            "Keep them for requests over HTTP too, by client key: `previous_response_id` then works with every provider.",
+            default="false",
+            enforced=False,
+        ),
+        Key("max-bytes", Whole(low=0), "What all of them together may take.", default="268435456"),
+        Key("max-bytes-each", Whole(low=0), "What those of one socket or client key may take.", default="67108864"),
+        Key("ttl", Seconds(), "One that nobody continues is forgotten after this.", default="3600", example="30m"),
+    ),
+)
+
 MANAGEMENT = Block(
     title="remote-management",
     keys=(
@@ -371,6 +400,11 @@ _SERVED = (
     ),
     Key("auth-dir", Text(), "Folder of token files, one account each.", example="~/.cli-proxy-api", served=False),
     Key("server", SERVER, "The listener in ProxAI's spelling, and its bounds."),
+    Key("websocket", WEBSOCKET, "Which sockets are served, and how long they may be silent."),
+    Key("responses-websocket-enabled", Flag(), "As `websocket.responses`.", default="true"),
+    Key(
+        "conversations", CONVERSATIONS, "What is kept so that `previous_response_id` works where no provider keeps it."
+    ),
     Key(
         "mcp",
         Block(

@@ -58,6 +58,15 @@ def settings_of(
     _take(values, _block(root, "routing"), "session-affinity", "session_affinity")
     _take(values, _block(root, "routing"), "session-affinity-ttl", "session_affinity_ttl")
     _ledger(_block(root, "ledger"), values)
+    websocket, conversations = _block(root, "websocket"), _block(root, "conversations")
+    _take(values, websocket, "responses", "responses_websocket")
+    _take(values, root, "responses-websocket-enabled", "responses_websocket")
+    _take(values, websocket, "idle-seconds", "websocket_idle")
+    _take(values, conversations, "over-http", "conversations_over_http")
+    _take(values, conversations, "max-bytes", "conversations_size")
+    _take(values, conversations, "max-bytes-each", "conversations_own_size")
+    _take(values, conversations, "ttl", "conversations_ttl")
+    _same(root, "responses-websocket-enabled", websocket, "responses", report)
     if root.get("debug") and "log_level" not in values:
         values["log_level"] = "debug"
     if values.get("log_level") == "warning":
@@ -223,6 +232,12 @@ def _address(root: Section, server: Section, report: Report, key: str, given: An
     if key in root and key in server and root.get(key) != server.get(key):
         report.problem(server.at(key), f"{root.at(key).path} in line {root.at(key).line} says something else")
     return given if given is not None else root.get(key, server.get(key))
+
+
+def _same(root: Section, key: str, block: Section, other: str, report: Report) -> None:
+    """Two spellings of one switch must agree."""
+    if key in root and other in block and root.get(key) != block.get(other):
+        report.problem(block.at(other), f"{root.at(key).path} in line {root.at(key).line} says something else")
 
 
 def _block(section: Section, key: str) -> Section:

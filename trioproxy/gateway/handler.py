@@ -61,6 +61,12 @@ class Gateway:
                     await refuse(outlet, snapshot.settings, BUG)
                 nursery.cancel_scope.cancel(reason="the exchange is over")
 
+    async def turn_away(self, exchange: Exchange, error: ProxyError) -> None:
+        """Refuse an exchange that somebody else had a look at, in the words of the protocol spoken at its path."""
+        settings, head = self.current().settings, exchange.head
+        with self.ledger.entry(method=head.method, path=head.path, peer=head.peer) as entry:
+            await refuse(Outlet(exchange, entry, settings.deadlines), settings, error.failure)
+
     async def _serve(self, snapshot: Snapshot, outlet: Outlet, attendants: Attendants) -> None:
         exchange, entry, settings = outlet.exchange, outlet.entry, snapshot.settings
         door = find_door(exchange.head)

@@ -18,14 +18,14 @@ import attrs
 
 from trioproxy.errors import ErrorKind, ProxyFault
 
-__all__ = ["AnswerHead", "Framing", "Headers", "write_head"]
+__all__ = ["OWN_FIELDS", "AnswerHead", "Framing", "Headers", "write_head"]
 
 Headers = tuple[tuple[bytes, bytes], ...]
 
 _STRICT_FIELDS = re.compile(rb"(?:[-!#$%&'*+.^_`|~0-9A-Za-z]+: [\t\x20-\x7e\x80-\xff]*\r\n)*")
 _LENGTH = re.compile(rb"[0-9]{1,18}")
 
-_OWN_FIELDS = frozenset(
+OWN_FIELDS = frozenset(
     {
         b"connection",
         b"content-length",
@@ -37,6 +37,7 @@ _OWN_FIELDS = frozenset(
         b"transfer-encoding",
     }
 )
+"""Headers that belong to a connection and not to an answer."""
 
 _STATUS_LINES = {
     status.value: f"HTTP/1.1 {status.value} {status.phrase}\r\n".encode("ascii")
@@ -100,7 +101,7 @@ def write_head(status: int, headers: Headers, *, method: str, version: str, keep
     upgrade = False
     for name, value in headers:
         lowered = name.lower()
-        if lowered not in _OWN_FIELDS:
+        if lowered not in OWN_FIELDS:
             # A colon would end the name early and make another name of it.
             fields.append(b"%b: %b\r\n" % (name.replace(b":", b"\0"), value))
             upgrade = upgrade or lowered == b"upgrade"

@@ -83,6 +83,11 @@ class H11Exchange:
         return self._parsed.upgrade
 
     @property
+    def connections(self) -> Connections:
+        """The connections of the server, this one among them."""
+        return self._connections
+
+    @property
     def draining(self) -> Draining | None:
         """Set when the server is shutting down: this exchange may still run until its deadline."""
         return self._connections.drain.state

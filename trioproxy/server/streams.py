@@ -234,7 +234,7 @@ class Inbox:
 
 
 @attrs.define(eq=False)
-class ReplayedStream(trio.abc.Stream):
+class ReplayedStream(trio.abc.HalfCloseableStream):
     """A stream that first gives again what was already received on it: a connection handed to another protocol."""
 
     _replayed: bytes
@@ -256,6 +256,11 @@ class ReplayedStream(trio.abc.Stream):
         size = len(self._replayed) if max_bytes is None else max_bytes
         given, self._replayed = self._replayed[:size], self._replayed[size:]
         return given
+
+    async def send_eof(self) -> None:
+        """See :meth:`trio.abc.HalfCloseableStream.send_eof`. Where the transport can't say so, nothing."""
+        if isinstance(self._stream, trio.abc.HalfCloseableStream):
+            await self._stream.send_eof()
 
     async def aclose(self) -> None:
         """See :meth:`trio.abc.AsyncResource.aclose`."""

@@ -17,8 +17,8 @@ __all__ = ["NO_RESULT", "paired"]
 
 NO_RESULT = "The call gave no result."
 
-_CALLS = frozenset({"function_call", "custom_tool_call"})
-_OUTPUTS = frozenset({"function_call_output", "custom_tool_call_output"})
+CALLS = frozenset({"function_call", "custom_tool_call"})
+OUTPUTS = frozenset({"function_call_output", "custom_tool_call_output"})
 
 
 def paired(items: Sequence[Object], ends: Iterable[int], losses: list[Loss]) -> list[Object]:
@@ -33,7 +33,7 @@ def paired(items: Sequence[Object], ends: Iterable[int], losses: list[Loss]) -> 
     for place, item in enumerate(items):
         if place in strays:
             losses.append(Loss(f"input[{place}]", "an output of no call in the history is sent as a message"))
-            item = _as_message(item)
+            item = as_message(item)
         out.append(item)
         if place in missing:
             losses.append(Loss(f"input[{place}]", "a call without an output is sent with one that says so"))
@@ -51,12 +51,12 @@ def _match(items: Sequence[Object]) -> tuple[Mapping[str, list[int]], set[int]]:
     used: set[Any] = set()
     for place, item in enumerate(items):
         kind = item.get("type")
-        if kind in _CALLS:
+        if kind in CALLS:
             given = item["call_id"]
             item["call_id"] = _unused(given, used)
             used.add(item["call_id"])
             open_calls.setdefault(given, []).append(place)
-        elif kind in _OUTPUTS:
+        elif kind in OUTPUTS:
             waiting = open_calls.get(item["call_id"])
             if not waiting:
                 strays.add(place)
@@ -74,7 +74,7 @@ def _unused(given: str, used: set[Any]) -> str:
     return candidate
 
 
-def _as_message(item: Object) -> Object:
+def as_message(item: Object) -> Object:
     output = item["output"]
     said = {"type": "input_text", "text": "A tool answered:"}
     content = [said, {"type": "input_text", "text": output}] if isinstance(output, str) else [said, *output]
