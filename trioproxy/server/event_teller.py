@@ -14,7 +14,7 @@ from trioproxy.protocols.openai_responses.outcome import Outcome
 from trioproxy.protocols.openai_responses.socket import TURN_STATE, error_of_answer, in_lane, socket_error, whole_answer
 from trioproxy.server.answer import Headers
 from trioproxy.wire.frames import Frame
-from trioproxy.wire.jsoncodec import JSON, JSONError, dumps
+from trioproxy.wire.jsoncodec import JSON, JSONError, dumps, loads
 from trioproxy.wire.sse import SSEDecoder
 
 __all__ = ["EventTeller"]
@@ -84,7 +84,7 @@ class EventTeller:
 
     async def _tell(self, frame: Frame) -> None:
         data = frame.data
-        if data == _DONE:
+        if data == _DONE or not _is_whole(data):
             return
         if frame.event == "error" or b'"error"' in data[:64]:
             data = socket_error(data)
@@ -104,3 +104,12 @@ class EventTeller:
             for name, value in self._headers
             if name in _TOLD_OF_ERRORS or name.startswith(_TOLD_PREFIXES)
         }
+
+
+def _is_whole(data: bytes) -> bool:
+    """Whether an event can be a message. One that was torn is closed by its stream and followed by an error; here that one says it all."""
+    try:
+        loads(data)
+    except JSONError:
+        return False
+    return True
