@@ -22,15 +22,17 @@ from typing import TYPE_CHECKING, TypeAlias
 import attrs
 import trio
 
-from trioproxy.config.model import Credential, Recording, Replay, Snapshot
+from trioproxy.config.model import Credential, Recording, Replay, Secret, Snapshot
 from trioproxy.config.reload import Reloader
 from trioproxy.config.snapshot import SnapshotCell
 from trioproxy.credentials.health import Health
+from trioproxy.gateway.control import House, PoolState
 from trioproxy.gateway.exchange import Exchange
 from trioproxy.gateway.failover import Failover
 from trioproxy.gateway.handler import Gateway
 from trioproxy.ledger.entry import Ledger, Sink
 from trioproxy.ledger.lines import write_line
+from trioproxy.ledger.metrics import Metrics
 from trioproxy.ledger.prices import Prices
 from trioproxy.ledger.writer import Books
 from trioproxy.protocols.openai_responses.conversations import Conversations
@@ -64,7 +66,10 @@ class App:
     health: Health = attrs.field(factory=Health)
     over: Callable[[Upstream], Upstream] | None = None
     """Put over every upstream, where something has to see all of its traffic."""
+    token: Secret = attrs.field(factory=lambda: Secret(secrets.token_urlsafe(32)), init=False)
+    """What lets this user's own commands in (``gateway/warden.py``)."""
     prices: Prices = attrs.field(init=False)
+    metrics: Metrics = attrs.field(factory=Metrics, init=False)
     books: Books | None = attrs.field(default=None, init=False)
     recording: Recording | None = None
     """What is recorded, whatever the configuration says."""
@@ -75,7 +80,7 @@ class App:
 
     def __attrs_post_init__(self) -> None:
         self.prices = Prices(lambda: self.cell.current.prices)
-        sinks = self.sinks
+        sinks = (*self.sinks, self.metrics.note)
         if self.folder is not None:
             self.books = Books(
                 folder=self.folder,
@@ -86,7 +91,17 @@ class App:
             sinks += (self.books.keep,)
         ledger = Ledger(clock=trio.current_time, wall=time.time, token=lambda: secrets.token_hex(8), sinks=sinks)
         failover = Failover(reach=self.reach, wall=time.time, token=lambda: secrets.token_hex(16), health=self.health)
-        self.gateway = Gateway(current=lambda: self.cell.current, failover=failover, ledger=ledger)
+        house = House(
+            now=trio.current_time,
+            cell=self.cell,
+            health=self.health,
+            ledger=ledger,
+            metrics=self.metrics,
+            pools=self._pools,
+            books=self.books,
+            token=self.token,
+        )
+        self.gateway = Gateway(current=lambda: self.cell.current, failover=failover, ledger=ledger, house=house)
         self.upgrades = Upgrades(
             gateway=self.gateway,
             handler=self.handle,
@@ -118,6 +133,9 @@ class App:
             upstream = recorder.over(upstream, credential.group or credential.provider.name)
         return self.over(upstream) if self.over is not None else upstream
 
+    def _pools(self) -> dict[str, PoolState]:
+        return {name: (each.idle, each.active, each.waiting) for name, each in self.http.statistics().items()}
+
     async def handle(self, exchange: Exchange) -> None:
         """Serve one exchange, and record it where that is wanted."""
         recorder = self._recorder()
@@ -127,9 +145,11 @@ class App:
         return None
 
     def known_secrets(self) -> list[str]:
-        """The keys of clients and providers that are configured now."""
+        """The keys of clients, of providers and of managers that are in force now."""
         current = self.cell.current
-        held = [client.key for client in current.clients]
+        held = [self.token, *(client.key for client in current.clients)]
+        if current.settings.management_secret is not None:
+            held.append(current.settings.management_secret)
         held += (credential.key for credential in current.credentials if credential.key is not None)
         return [key.reveal() for key in held]
 

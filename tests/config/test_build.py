@@ -324,7 +324,7 @@ def test_nothing_to_serve_is_a_warning() -> None:
     assert made("groq: [{api-key: k}]").warnings == ()
 
 
-@pytest.mark.parametrize("text", ["mcp: {port: 1}", "auth-dir: /x", "remote-management: {secret-key: s}"])
+@pytest.mark.parametrize("text", ["mcp: {port: 1}", "auth-dir: /x"])
 def test_what_nothing_serves_yet_is_said(text: str) -> None:
     assert [" yet" in warning for warning in made(f"{text}\ngroq: [{{api-key: k}}]").warnings] == [True]
 

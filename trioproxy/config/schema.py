@@ -202,8 +202,7 @@ MANAGEMENT = Block(
         Key(
             "secret-key",
             Text(secret=True),
-            "The secret of the management API; without one it does not answer.",
-            enforced=False,
+            "The secret of the management API; without one it answers this user's own commands alone.",
         ),
         Key("disable-control-panel", Flag(), "No dashboard.", default="false", served=False),
         Key("disable-auto-update-panel", Flag(), "The panel is part of the package.", served=False),

@@ -33,13 +33,13 @@ def presented_keys(head: RequestHead) -> tuple[str, ...]:
     return tuple(key for key in found if key)
 
 
-def admit(snapshot: Snapshot, head: RequestHead, *, keyless: bool = False) -> ClientKey | None:
-    """The client whose key the request shows; None where no keys are configured, and anyone may ask, or where none is needed (``keyless``).
+def admit(snapshot: Snapshot, head: RequestHead) -> ClientKey | None:
+    """The client whose key the request shows; None where no keys are configured, and anyone may ask.
 
     Raises:
         ClientFault: UNAUTHENTICATED, no key or an unknown one.
     """
-    if keyless or not snapshot.clients:
+    if not snapshot.clients:
         return None
     shown = [key.encode("utf-8", "surrogateescape") for key in presented_keys(head)]
     admitted: ClientKey | None = None

@@ -1,44 +1,92 @@
-"""What is answered here and by no provider: a sign of life, and the models there are.
+"""What is answered here and by no provider: the shape of such an endpoint, and what it may look at.
 
-Knows: the table of these endpoints, and in which of four shapes a client reads a list of models. Refuses to know: how models are found
-(``config/routes.py``) and how a card is written (``protocols/*/models.py``).
+Knows: who may ask, and in which of four shapes a client reads a list of models. Refuses to know: any endpoint (``controls.py`` has the table).
 """
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
+import enum
+from collections.abc import Awaitable, Callable, Mapping
+from types import MappingProxyType
+from typing import TypeAlias
 from urllib.parse import parse_qs
 
 import attrs
 
-from trioproxy import __version__
-from trioproxy.config.model import ClientKey, Snapshot
-from trioproxy.config.routes import listing
+from trioproxy.config.model import ClientKey, Secret, Snapshot
+from trioproxy.config.snapshot import SnapshotCell
+from trioproxy.credentials.health import Health
 from trioproxy.errors import ClientFault, ErrorKind
-from trioproxy.gateway.codex import codex_catalogue
 from trioproxy.gateway.exchange import RequestHead
-from trioproxy.gateway.refusal import Reply, json_reply
-from trioproxy.protocols.base import ModelCard, Protocol
-from trioproxy.protocols.table import Template, mounted, protocol
+from trioproxy.gateway.refusal import Reply
+from trioproxy.ledger.entry import Ledger
+from trioproxy.ledger.metrics import Metrics
+from trioproxy.ledger.writer import Books
+from trioproxy.protocols.base import Protocol
+from trioproxy.protocols.table import mounted, protocol
+from trioproxy.wire.jsoncodec import JSONError, Object, loads_object
 
-__all__ = ["CONTROLS", "Control", "ControlCall", "dialect", "find_control"]
+__all__ = ["READING", "Access", "Answer", "Control", "ControlCall", "House", "PoolState", "dialect"]
 
 READING = ("GET", "HEAD")
 
 
+class Access(enum.Enum):
+    """Who may ask."""
+
+    ANYBODY = "anybody"
+    NEARBY = "nearby"
+    """Programs on this machine, and others who have a client's key: what a collector of metrics is."""
+    CLIENT = "client"
+    MANAGER = "manager"
+    """Who has the secret of the management API."""
+
+
+PoolState: TypeAlias = tuple[int, int, int]
+"""Connections to one origin that are idle and in use, and exchanges that wait for one."""
+
+
+@attrs.define(eq=False, kw_only=True)
+class House:
+    """What lives in this process beside the snapshot, as far as it can be looked at and steered.
+
+    ``now`` is the clock of cooldowns; ``cell`` None is a house whose providers can't be switched; ``token`` is the secret that this process
+    gave to its own user's commands.
+    """
+
+    now: Callable[[], float] = lambda: 0.0
+    cell: SnapshotCell | None = None
+    health: Health = attrs.field(factory=Health)
+    ledger: Ledger | None = None
+    metrics: Metrics = attrs.field(factory=Metrics)
+    pools: Callable[[], Mapping[str, PoolState]] = dict
+    books: Books | None = None
+    token: Secret | None = None
+
+    def active(self) -> dict[str, int]:
+        """How many exchanges run now, by the provider that is asked."""
+        counts: dict[str, int] = {}
+        for entry in self.ledger.running if self.ledger is not None else ():
+            if entry.provider is not None:
+                counts[entry.provider] = counts.get(entry.provider, 0) + 1
+        return counts
+
+
 @attrs.frozen(kw_only=True)
 class ControlCall:
-    """One request for something answered here."""
+    """One request for something answered here. ``body`` is empty where the control takes none."""
 
     control: Control
     head: RequestHead
-    model: str = ""
+    params: Mapping[str, str] = MappingProxyType({})
+    house: House = attrs.field(factory=House)
+    body: bytes = b""
 
-    def answer(self, snapshot: Snapshot, client: ClientKey | None) -> Reply:
+    def answer(self, snapshot: Snapshot, client: ClientKey | None) -> Answer:
         """The answer.
 
         Raises:
-            ClientFault: MODEL_NOT_FOUND.
+            ClientFault: what is asked for is not there, or is asked for wrongly.
         """
         return self.control.answer(self, snapshot, client)
 
@@ -47,14 +95,38 @@ class ControlCall:
         """The query's members, decoded."""
         return parse_qs(self.head.query)
 
+    def asked(self, name: str) -> str | None:
+        """The last value of a member of the query, None where it is absent or empty."""
+        return self.query.get(name, [None])[-1]
+
+    def document(self) -> Object:
+        """The body as a JSON object.
+
+        Raises:
+            ClientFault: INVALID_REQUEST, it is none.
+        """
+        try:
+            return loads_object(self.body)
+        except JSONError as error:
+            raise ClientFault(ErrorKind.INVALID_REQUEST, f"the body is no JSON object: {error}") from None
+
+
+Answer: TypeAlias = Reply | Awaitable[Reply]
+
 
 @attrs.frozen(kw_only=True)
 class Control:
-    """One endpoint. ``keyless`` ones answer anybody."""
+    """One endpoint."""
 
     path: str
-    answer: Callable[[ControlCall, Snapshot, ClientKey | None], Reply]
-    keyless: bool = False
+    answer: Callable[[ControlCall, Snapshot, ClientKey | None], Answer]
+    methods: tuple[str, ...] = READING
+    access: Access = Access.CLIENT
+
+    @property
+    def takes_body(self) -> bool:
+        """Whether there is a body to wait for."""
+        return "PUT" in self.methods
 
 
 def dialect(head: RequestHead) -> Protocol:
@@ -67,74 +139,3 @@ def dialect(head: RequestHead) -> Protocol:
     if names == {"anthropic"} or (head.header(b"anthropic-version") is not None and "anthropic" in names):
         return protocol("anthropic")
     return protocol("openai_responses" if names == {"openai_responses"} else "openai_chat")
-
-
-def _alive(call: ControlCall, snapshot: Snapshot, client: ClientKey | None) -> Reply:
-    return json_reply({"status": "ok"})
-
-
-def _banner(call: ControlCall, snapshot: Snapshot, client: ClientKey | None) -> Reply:
-    return json_reply(
-        {
-            "message": f"trioproxy {__version__}",
-            "endpoints": [
-                "POST /v1/chat/completions",
-                "POST /v1/responses",
-                "POST /v1/messages",
-                "POST /v1beta/models/{model}:generateContent",
-                "POST /v1beta/models/{model}:streamGenerateContent",
-                "GET /v1/models",
-                "GET /healthz",
-            ],
-        }
-    )
-
-
-def _cards(call: ControlCall, snapshot: Snapshot, client: ClientKey | None) -> Sequence[ModelCard]:
-    wanted = call.query.get("provider")
-    return listing(snapshot, client, wanted[-1] if wanted else None)
-
-
-def _models(call: ControlCall, snapshot: Snapshot, client: ClientKey | None) -> Reply:
-    cards = _cards(call, snapshot, client)
-    if "client_version" in call.query:
-        return json_reply(codex_catalogue(cards))
-    return json_reply(dialect(call.head).render_models(cards))
-
-
-def _model(call: ControlCall, snapshot: Snapshot, client: ClientKey | None) -> Reply:
-    wanted = call.model.removeprefix("models/")
-    for card in _cards(call, snapshot, client):
-        if card.id == wanted:
-            return json_reply(dialect(call.head).render_model(card))
-    raise ClientFault(
-        ErrorKind.MODEL_NOT_FOUND,
-        f"there is no model {wanted!r} in the list of this proxy (GET /v1/models has them all)",
-        code="model_not_found",
-        param="model",
-        model=wanted,
-    )
-
-
-CONTROLS = (
-    Control(path="/", answer=_banner, keyless=True),
-    Control(path="/healthz", answer=_alive, keyless=True),
-    Control(path="/health", answer=_alive, keyless=True),
-    Control(path="/v1/models", answer=_models),
-    Control(path="/v1/models/{model}", answer=_model),
-    Control(path="/v1beta/models", answer=_models),
-    Control(path="/v1beta/models/{model}", answer=_model),
-)
-
-_TEMPLATES = tuple((control, Template(control.path)) for control in CONTROLS)
-
-
-def find_control(head: RequestHead) -> ControlCall | None:
-    """The endpoint of this table that the path names, whatever the method."""
-    spellings = mounted(head.path).spellings
-    for control, template in _TEMPLATES:
-        for spelling in spellings:
-            params = template.match(spelling)
-            if params is not None:
-                return ControlCall(control=control, head=head, model=params.get("model", ""))
-    return None

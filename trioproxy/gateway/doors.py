@@ -10,7 +10,8 @@ import re
 import attrs
 
 from trioproxy.errors import ClientFault, ErrorKind
-from trioproxy.gateway.control import READING, ControlCall, dialect, find_control
+from trioproxy.gateway.control import ControlCall, dialect
+from trioproxy.gateway.controls import find_controls
 from trioproxy.gateway.exchange import RequestHead
 from trioproxy.protocols.base import Protocol
 from trioproxy.protocols.table import Match, match
@@ -44,10 +45,12 @@ def find_door(head: RequestHead) -> Match | ControlCall:
     for door in doors:
         if door.endpoint.method == head.method:
             return door
-    control = find_control(head)
-    if control is not None and head.method in READING:
-        return control
-    allowed = [*dict.fromkeys(door.endpoint.method for door in doors), *(READING if control is not None else ())]
+    calls = find_controls(head)
+    for call in calls:
+        if head.method in call.control.methods:
+            return call
+    methods = [method for call in calls for method in call.control.methods]
+    allowed = [*dict.fromkeys((*(door.endpoint.method for door in doors), *methods))]
     if not allowed:
         raise Refused(ErrorKind.NOT_FOUND, f"there is nothing at this path; {_advice(head)} ({head.method} came)")
     raise Refused(
@@ -64,7 +67,7 @@ _TWICE = re.compile(r"^(?:/v1)+(?=/v1(?:beta)?/)")
 def _advice(head: RequestHead) -> str:
     """What to do about a path that names nothing. The usual cause is a base URL that has what the client puts behind it already."""
     path = _TWICE.sub("", _SLASHES.sub("/", head.path).rstrip("/"))
-    if path != head.path and (match(path) or find_control(attrs.evolve(head, target=path)) is not None):
+    if path != head.path and (match(path) or find_controls(attrs.evolve(head, target=path))):
         return f"if {path} was meant, the client's base URL has a part too many at its end"
     return "GET / lists what there is"
 

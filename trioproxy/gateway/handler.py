@@ -18,20 +18,24 @@ from trioproxy.errors import ErrorKind, Failure, ProxyError
 from trioproxy.gateway.admission import admit
 from trioproxy.gateway.answers import answer_head, refuse
 from trioproxy.gateway.attendants import Attendants
-from trioproxy.gateway.control import ControlCall
+from trioproxy.gateway.control import ControlCall, House
 from trioproxy.gateway.counts import estimated, is_counted, was_not_counted
 from trioproxy.gateway.doors import Refused, find_door
 from trioproxy.gateway.exchange import Exchange
 from trioproxy.gateway.failover import Failover
 from trioproxy.gateway.outlet import Outlet
 from trioproxy.gateway.receive import receive
+from trioproxy.gateway.refusal import Reply
 from trioproxy.gateway.relay import relay
 from trioproxy.gateway.stages import Admitted, Rejected
+from trioproxy.gateway.warden import Warden
 from trioproxy.ledger.entry import Ledger
 
 __all__ = ["Gateway"]
 
 _log = logging.getLogger("trioproxy.gateway")
+
+MOST_CONTROL_BODY = 64 * 1024
 
 BUG = Failure(kind=ErrorKind.INTERNAL, message="a bug in the proxy itself; its log has the traceback")
 
@@ -43,6 +47,8 @@ class Gateway:
     current: Callable[[], Snapshot]
     failover: Failover
     ledger: Ledger
+    house: House = attrs.field(factory=House)
+    warden: Warden = attrs.field(factory=Warden)
 
     async def handle(self, exchange: Exchange) -> None:
         """Serve one exchange. Nothing escapes but cancellation."""
@@ -70,10 +76,9 @@ class Gateway:
     async def _serve(self, snapshot: Snapshot, outlet: Outlet, attendants: Attendants) -> None:
         exchange, entry, settings = outlet.exchange, outlet.entry, snapshot.settings
         door = find_door(exchange.head)
-        client = admit(snapshot, exchange.head, keyless=isinstance(door, ControlCall) and door.control.keyless)
         if isinstance(door, ControlCall):
-            await outlet.reply(door.answer(snapshot, client))
-            return entry.complete()
+            return await self._answer_here(attrs.evolve(door, house=self.house), snapshot, outlet)
+        client = admit(snapshot, exchange.head)
         admitted = await receive(exchange, door, client, settings.max_body, entry)
         asked = admitted.asked
         attendants.watch_client()
@@ -92,6 +97,14 @@ class Gateway:
             if not ended.told:
                 await refuse(outlet, settings, ended.failure)
         return None
+
+    async def _answer_here(self, call: ControlCall, snapshot: Snapshot, outlet: Outlet) -> None:
+        client = self.warden.admit(call, snapshot)
+        if call.control.takes_body:
+            call = attrs.evolve(call, body=await outlet.exchange.receive_body(MOST_CONTROL_BODY))
+        answer = call.answer(snapshot, client)
+        await outlet.reply(answer if isinstance(answer, Reply) else await answer)
+        outlet.entry.complete()
 
     @staticmethod
     async def _estimate(admitted: Admitted, outlet: Outlet) -> None:

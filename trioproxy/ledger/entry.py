@@ -108,7 +108,7 @@ class Entry:
     peer: str
     began: float
     _clock: Callable[[], float]
-    _settle: Callable[[Settled], None]
+    _settle: Callable[[Entry, Settled], None]
     _opened_at: float = attrs.field(init=False)
 
     client: str | None = None
@@ -219,7 +219,7 @@ class Entry:
         elif self.outcome is None:
             # Left by cancellation, or by a path that forgot to say how: either way the exchange did not reach its end.
             self._ended(Outcome.SHUT_DOWN if error is not None else Outcome.FAILED)
-        self._settle(self._settled())
+        self._settle(self, self._settled())
 
     def _settled(self) -> Settled:
         assert self.outcome is not None
@@ -267,13 +267,17 @@ class Ledger:
     wall: Callable[[], float]
     token: Callable[[], str]
     sinks: tuple[Sink, ...] = ()
-    open: int = attrs.field(default=0, init=False)
-    """How many accounts are open now."""
+    running: set[Entry] = attrs.field(factory=set, init=False)
+    """The accounts that are open now."""
+
+    @property
+    def open(self) -> int:
+        """How many accounts are open now."""
+        return len(self.running)
 
     def entry(self, *, method: str, path: str, peer: str) -> Entry:
         """A new account, to be used in a ``with`` statement."""
-        self.open += 1
-        return Entry(
+        entry = Entry(
             id=self.token(),
             method=method,
             path=path,
@@ -282,9 +286,11 @@ class Ledger:
             clock=self.clock,
             settle=self._settle,
         )
+        self.running.add(entry)
+        return entry
 
-    def _settle(self, settled: Settled) -> None:
-        self.open -= 1
+    def _settle(self, entry: Entry, settled: Settled) -> None:
+        self.running.discard(entry)
         for sink in self.sinks:
             try:
                 sink(settled)
