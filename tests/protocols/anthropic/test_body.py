@@ -126,7 +126,7 @@ def test_another_vendors_answer() -> None:
     written = PROTOCOL.write_body(answer, CONTEXT)
     assert written.body["id"] == "msg_c0ffee"
     assert written.body["stop_reason"] == "refusal"
-    assert written.body["usage"] == {"input_tokens": 0, "output_tokens": 0}
+    assert set(written.body["usage"].values()) == {0}
     assert [block["type"] for block in written.body["content"]] == ["thinking", "text", "text"]
     assert written.body["content"][0]["thinking"] == "a\n\nb"
     assert [loss.path for loss in written.losses] == ["citations.start", "image_generation_call"]

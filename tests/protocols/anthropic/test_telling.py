@@ -26,8 +26,10 @@ from trioproxy.neutral.events import (
 )
 from trioproxy.neutral.usage import Usage
 from trioproxy.protocols.anthropic.telling import Telling, message_id
+from trioproxy.protocols.anthropic.usage import usage_fields
 
 STARTED = ResponseStarted(id="chatcmpl-1", model="gpt")
+UNCOUNTED = usage_fields(None)
 STOPPED = Finished(reason=FinishReason.STOP, raw="stop")
 
 
@@ -59,7 +61,7 @@ def test_the_start() -> None:
                 "content": [],
                 "stop_reason": None,
                 "stop_sequence": None,
-                "usage": {"input_tokens": 0, "output_tokens": 0},
+                "usage": UNCOUNTED,
             },
         }
     ]
@@ -72,7 +74,7 @@ def test_an_answer_without_counts_still_has_them() -> None:
         {
             "type": "message_delta",
             "delta": {"stop_reason": "end_turn", "stop_sequence": None},
-            "usage": {"input_tokens": 0, "output_tokens": 0},
+            "usage": UNCOUNTED,
         },
         {"type": "message_stop"},
     ]
@@ -185,8 +187,7 @@ def test_own_items_come_back_and_others_are_lost() -> None:
             "stop_details": {"type": "refusal"},
         },
         "usage": {
-            "input_tokens": 0,
-            "output_tokens": 0,
+            **UNCOUNTED,
             "server_tool_use": {"web_search_requests": 2, "web_fetch_requests": 0},
             "service_tier": "priority",
         },

@@ -7,7 +7,7 @@ from hypothesis import strategies as st
 
 from trioproxy.neutral.parts import Citation
 from trioproxy.protocols.gemini import grounding
-from trioproxy.protocols.gemini.grounding import Placed, RememberedText, citations_of, grounding_of
+from trioproxy.protocols.gemini.grounding import Placed, RememberedText, citations_of, grounding_of, unquoted
 
 _A = {"web": {"uri": "https://a.example/", "title": "A"}}
 _B = {"retrievedContext": {"fileSearchStore": "stores/x", "text": "quoted"}}
@@ -110,6 +110,23 @@ def test_written_metadata() -> None:
     assert grounding_of([]) is None
     unplaced = grounding_of([Placed(citation=Citation(url="u", start=0, end=1), text=None)])
     assert unplaced == {"groundingChunks": [{"web": {"uri": "u"}}]}
+
+
+def test_a_page_is_named_and_not_quoted() -> None:
+    cited = [Placed(citation=Citation(url="https://a.example/", cited_text="words"), text="abc")]
+    assert grounding_of(cited) == {
+        "groundingChunks": [{"web": {"uri": "https://a.example/"}}],
+        "groundingSupports": [
+            {"segment": {"startIndex": 0, "endIndex": 3, "text": "abc"}, "groundingChunkIndices": [0]}
+        ],
+    }
+    assert [loss.path for loss in unquoted(cited)] == ["groundingChunks.web"]
+
+
+def test_sources_without_a_place_are_those_of_the_whole_text() -> None:
+    metadata = {"groundingChunks": [{"web": {"uri": "https://a.example/", "title": "A"}}, {}]}
+    found = citations_of({"groundingMetadata": metadata}, "abc")
+    assert found == [Citation(url="https://a.example/", title="A")]
 
 
 @given(st.text(min_size=1, max_size=30), st.data(), st.text(max_size=10))

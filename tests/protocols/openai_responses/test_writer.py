@@ -495,7 +495,8 @@ def _settled(answer: Answer) -> list[object]:
             case Opaque():
                 found.append(part.payload)
             case Text():
-                cited = [(citation.url, citation.title or "") for citation in part.citations]
+                # Sources that name no place come at the end of their text.
+                cited = sorted((citation.url or "", citation.title or "") for citation in part.citations)
                 found.append((part.text, cited))
             case Refusal():
                 found.append(("refused", part.text))

@@ -70,15 +70,15 @@ class Tally:
 
 
 def usage_fields(usage: Usage | None) -> Object:
-    """The ``usage`` object for a client: input and output always (0 where unknown), the others where known."""
+    """The ``usage`` object for a client, with the four counts that the API always gives (0 where unknown) and clients add up."""
     usage = usage or Usage()
-    cached = (usage.cache_read or 0) + (usage.cache_write or 0)
-    fields: Object = {"input_tokens": max(0, (usage.input or 0) - cached)}
-    if usage.cache_write is not None:
-        fields["cache_creation_input_tokens"] = usage.cache_write
-    if usage.cache_read is not None:
-        fields["cache_read_input_tokens"] = usage.cache_read
-    fields["output_tokens"] = usage.output or 0
+    read, written = usage.cache_read or 0, usage.cache_write or 0
+    fields: Object = {
+        "input_tokens": max(0, (usage.input or 0) - read - written),
+        "cache_creation_input_tokens": written,
+        "cache_read_input_tokens": read,
+        "output_tokens": usage.output or 0,
+    }
     if usage.reasoning is not None:
         fields["output_tokens_details"] = {"thinking_tokens": usage.reasoning}
     return fields

@@ -21,7 +21,7 @@ from trioproxy.protocols.gemini.answer_writing import (
 )
 from trioproxy.protocols.gemini.endpoints import NAME
 from trioproxy.protocols.gemini.errors import render_error
-from trioproxy.protocols.gemini.grounding import BESIDE_PARTS, Placed, grounding_of
+from trioproxy.protocols.gemini.grounding import BESIDE_PARTS, Placed, grounding_of, unquoted
 from trioproxy.protocols.gemini.reader import CANDIDATE, RESPONSE, USAGE
 from trioproxy.wire.jsoncodec import Object
 
@@ -78,6 +78,7 @@ def write_body(answer: Answer, context: WriteContext) -> Written:
     own, response = body.beside[CANDIDATE], body.beside[RESPONSE]
     candidate: Object = {"content": {"parts": body.parts or [NO_TEXT], "role": "model"}, **own}
     if not BESIDE_PARTS & own.keys():
+        body.losses += unquoted(body.placed)
         grounding = grounding_of(body.placed)
         candidate |= {"groundingMetadata": grounding} if grounding is not None else {}
     finished = Finished(

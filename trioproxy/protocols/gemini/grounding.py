@@ -12,10 +12,11 @@ from io import StringIO
 
 import attrs
 
+from trioproxy.neutral.loss import Loss
 from trioproxy.neutral.parts import Citation
 from trioproxy.wire.jsoncodec import JSON, Object
 
-__all__ = ["BESIDE_PARTS", "REMEMBERED", "Placed", "RememberedText", "citations_of", "grounding_of"]
+__all__ = ["BESIDE_PARTS", "REMEMBERED", "Placed", "RememberedText", "citations_of", "grounding_of", "unquoted"]
 
 BESIDE_PARTS = frozenset({"groundingMetadata", "citationMetadata"})
 """The fields of a candidate that hold its sources."""
@@ -94,9 +95,19 @@ def grounding_of(placed: Iterable[Placed]) -> Object | None:
     return {"groundingChunks": chunks, **({"groundingSupports": [*supports.values()]} if supports else {})}
 
 
+def unquoted(placed: Iterable[Placed]) -> list[Loss]:
+    """The losses of :func:`grounding_of`: a page of the web is named, what was read there is not."""
+    quoted = [each for each in placed if each.citation.url is not None and each.citation.cited_text]
+    return [Loss("groundingChunks.web", f"the words quoted from {each.citation.url} have no place") for each in quoted]
+
+
 def _grounded(metadata: Object, text: str | None, before: int) -> Iterator[Citation]:
     chunks = [_source(chunk) for chunk in _objects(metadata.get("groundingChunks"))]
-    for support in _objects(metadata.get("groundingSupports")):
+    supports = _objects(metadata.get("groundingSupports"))
+    if not supports:
+        # Nothing says what a source stands for: it is one of the whole text.
+        yield from (source for source in chunks if source is not None)
+    for support in supports:
         segment, numbers = support.get("segment"), support.get("groundingChunkIndices")
         span = _span(segment, text, before) if isinstance(segment, dict) else None
         if span is None or not isinstance(numbers, list):
@@ -129,7 +140,7 @@ def _place(placed: Placed) -> tuple[int, int]:
 def _chunk(citation: Citation) -> Object:
     named = {"uri": citation.url, "title": citation.title}
     kind = "web"
-    if citation.cited_text is not None:
+    if citation.url is None:
         kind, named = "retrievedContext", {**named, "text": citation.cited_text}
     return {kind: {name: value for name, value in named.items() if value is not None}}
 

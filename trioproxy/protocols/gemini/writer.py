@@ -45,7 +45,7 @@ from trioproxy.protocols.gemini.answer_writing import (
 )
 from trioproxy.protocols.gemini.endpoints import NAME
 from trioproxy.protocols.gemini.errors import render_error
-from trioproxy.protocols.gemini.grounding import BESIDE_PARTS, Placed, RememberedText, grounding_of
+from trioproxy.protocols.gemini.grounding import BESIDE_PARTS, Placed, RememberedText, grounding_of, unquoted
 from trioproxy.protocols.gemini.reader import CANDIDATE, RESPONSE, USAGE
 from trioproxy.wire.frames import Frame
 from trioproxy.wire.jsoncodec import Object, dumps
@@ -217,9 +217,11 @@ class GeminiWriter:
         self._over = True
         candidate: Object = {"content": {"parts": [NO_TEXT], "role": "model"}}
         if not self._grounded:
-            grounding = grounding_of(
+            placed = [
                 Placed(citation=citation, text=prose.text.whole, before=prose.before) for prose, citation in self._cited
-            )
+            ]
+            self.losses += unquoted(placed)
+            grounding = grounding_of(placed)
             candidate |= {"groundingMetadata": grounding} if grounding is not None else {}
         body, losses = ending(finished, self._usage, self._unnamed, candidate, blocked=self._blocked)
         self.losses += losses

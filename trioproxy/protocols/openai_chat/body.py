@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
 from typing import assert_never
 
 import attrs
@@ -10,7 +9,6 @@ import attrs
 from trioproxy.neutral.events import Event
 from trioproxy.neutral.loss import Loss
 from trioproxy.neutral.parts import (
-    Citation,
     Opaque,
     Reasoning,
     Refusal,
@@ -88,7 +86,7 @@ class _Message:
             self.losses += lost_fields(part.extras, path)
         match part:
             case Text():
-                self._cite(part.citations)
+                self._cite(part)
                 self.text += part.text
                 if part.signature is not None:
                     self.carried["extra_content"] = google_content(part.signature)
@@ -129,13 +127,13 @@ class _Message:
             message["content"] = [*([{"type": "text", "text": self.text}] if self.text else []), *entries]
         return message | self.carried
 
-    def _cite(self, citations: Sequence[Citation]) -> None:
-        for each in citations:
+    def _cite(self, part: Text) -> None:
+        for each in part.citations:
             lost = nameless_source(each)
             if lost is not None:
                 self.losses.append(lost)
             else:
-                self.annotations.append(write_annotation(each, offset=len(self.text)))
+                self.annotations.append(write_annotation(each, offset=len(self.text), length=len(part.text)))
 
     def _details(self) -> list[Object]:
         details: list[Object] = []

@@ -34,12 +34,13 @@ def nameless_source(citation: Citation) -> Loss | None:
     return Loss("annotations", f"{citation.title or 'a source'} has no URL to name it by")
 
 
-def write_annotation(citation: Citation, *, offset: int = 0) -> Object:
-    """One entry of ``annotations``. ``offset`` is where the cited text begins in the whole message."""
+def write_annotation(citation: Citation, *, offset: int = 0, length: int = 0) -> Object:
+    """One entry of ``annotations``. ``offset`` is where the cited text begins in the whole message, ``length`` how long it is: a source that
+    names no place in it (Anthropic's, which stand on a whole block) is one of all of it."""
     placed = citation.start is not None and citation.end is not None
     body: Object = {
-        "start_index": offset + (citation.start or 0) if placed else 0,
-        "end_index": offset + (citation.end or 0) if placed else 0,
+        "start_index": offset + ((citation.start or 0) if placed else 0),
+        "end_index": offset + ((citation.end or 0) if placed else length),
         "title": citation.title or "",
         "url": citation.url or "",
     }

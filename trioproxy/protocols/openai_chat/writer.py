@@ -83,6 +83,8 @@ class ChatWriter:
         self._thoughts: dict[int, list[str]] = {}
         self._summary: dict[int, int] = {}
         self._offsets: dict[int, int] = {}
+        # Sources that name no place in their text: they are of all of it, which is known at its end.
+        self._unplaced: dict[int, list[Citation]] = {}
         self._length = 0
         self._details = 0
         self._annotations = 0
@@ -128,7 +130,9 @@ class ChatWriter:
                 return self._cite(index, citation)
             case PartFinished(index=index):
                 self._thoughts.pop(index, None)
-                return self._arguments(index, "{}") if index in self._silent else []
+                if index in self._silent:
+                    return self._arguments(index, "{}")
+                return [self._annotation(index, citation) for citation in self._unplaced.pop(index, ())]
             case Foreign():
                 return self._restore(item)
             case UsageReported(usage=usage):
@@ -178,10 +182,17 @@ class ChatWriter:
         if lost is not None:
             self.losses.append(lost)
             return []
-        annotation = write_annotation(citation, offset=self._offsets.get(index, 0))
+        if citation.start is None or citation.end is None:
+            self._unplaced.setdefault(index, []).append(citation)
+            return []
+        return [self._annotation(index, citation)]
+
+    def _annotation(self, index: int, citation: Citation) -> Frame:
+        offset = self._offsets[index]
+        annotation = write_annotation(citation, offset=offset, length=self._length - offset)
         self._annotations += 1
         # OpenAI's SDK puts lists together by the index of their entries.
-        return [self._delta({"annotations": [{"index": self._annotations - 1, **annotation}]})]
+        return self._delta({"annotations": [{"index": self._annotations - 1, **annotation}]})
 
     # Reasoning.
 

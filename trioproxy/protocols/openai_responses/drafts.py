@@ -13,6 +13,7 @@ from typing import Any
 import attrs
 
 from trioproxy.neutral.events import PartKind, ToolCallStarted
+from trioproxy.neutral.jsonscan import CompletenessScanner
 from trioproxy.neutral.parts import ToolKind
 from trioproxy.protocols.openai_responses.builtin import Builtin, call_item
 from trioproxy.wire.jsoncodec import Object
@@ -230,6 +231,13 @@ class CallDraft(_Draft):
         self._text.append(text)
         return [(f"{self._event}.delta", self._at(delta=text))]
 
+    @property
+    def status(self) -> str:
+        """``incomplete`` where the arguments break off in the middle: the model reached its limit there."""
+        text = "".join(self._text)
+        begun = self._call.kind is ToolKind.FUNCTION and text.startswith("{")
+        return "incomplete" if begun and not CompletenessScanner().feed(text) else "completed"
+
     def done(self, status: str) -> list[Said]:
         """The call is whole. A function called with nothing is called with ``{}``: clients parse what they get."""
         said = self.delta("{}") if not any(self._text) and self._call.kind is ToolKind.FUNCTION else []
@@ -254,6 +262,8 @@ class CallDraft(_Draft):
 
 class BuiltinDraft(_Draft):
     """A call of a tool that OpenAI defines: its item holds an object, so nothing is said before the arguments are whole."""
+
+    status = "completed"
 
     def __init__(self, output_index: int, item_id: str, call: ToolCallStarted, builtin: Builtin) -> None:
         super().__init__(output_index, item_id)

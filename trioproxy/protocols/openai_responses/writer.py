@@ -31,7 +31,7 @@ from trioproxy.neutral.events import (
 )
 from trioproxy.neutral.extras import foreign, own, spelling
 from trioproxy.neutral.loss import Loss
-from trioproxy.neutral.parts import Extras, Signature
+from trioproxy.neutral.parts import Citation, Extras, Signature
 from trioproxy.neutral.usage import Usage
 from trioproxy.protocols.base import WriteContext
 from trioproxy.protocols.openai_responses.annotations import write_annotation
@@ -72,6 +72,8 @@ class StreamWriter:
         self._output: list[Object | None] = []
         self._parts: dict[int, _Part] = {}
         self._signatures: dict[int, Signature] = {}
+        # Sources that name no place in their text: they are of all of it, which is known at its end.
+        self._unplaced: dict[int, list[Citation]] = {}
         self._message: MessageDraft | None = None
         self._open_contents: dict[int, int] = {}
         self._usage: Usage | None = None
@@ -189,10 +191,16 @@ class StreamWriter:
         self._say(message.delta(number, text))
 
     def _cited(self, event: CitationAdded) -> None:
-        part = self._parts[event.index]
+        if event.citation.end is None and NAME not in event.citation.extras:
+            self._unplaced.setdefault(event.index, []).append(event.citation)
+        else:
+            self._annotated(event.index, event.citation)
+
+    def _annotated(self, index: int, citation: Citation) -> None:
+        part = self._parts[index]
         assert isinstance(part, tuple)
         message, number = part
-        annotation = write_annotation(event.citation, message.length(number), self.losses, f"output[{event.index}]")
+        annotation = write_annotation(citation, message.length(number), self.losses, f"output[{index}]")
         if annotation is not None:
             self._say(message.cited(number, annotation))
 
@@ -234,6 +242,8 @@ class StreamWriter:
             self._signatures[event.index] = event.signature
 
     def _part_finished(self, index: int) -> None:
+        for citation in self._unplaced.pop(index, ()):
+            self._annotated(index, citation)
         part = self._parts.pop(index)
         signature = self._signatures.pop(index, None)
         match part:
@@ -247,8 +257,8 @@ class StreamWriter:
                 self._output[part.output_index] = part.item()
                 self._say(part.done())
             case CallDraft() | BuiltinDraft():
-                self._say(part.done("completed"))
-                self._output[part.output_index] = part.item("completed")
+                self._say(part.done(part.status))
+                self._output[part.output_index] = part.item(part.status)
                 if signature is not None:
                     self._sealed(signature, part)
             case _:
