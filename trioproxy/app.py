@@ -26,10 +26,13 @@ from trioproxy.config.model import Credential, Recording, Replay, Secret, Snapsh
 from trioproxy.config.reload import Reloader
 from trioproxy.config.snapshot import SnapshotCell
 from trioproxy.credentials.health import Health
+from trioproxy.gateway.budgets import Budgets, local_time
 from trioproxy.gateway.control import House, PoolState
 from trioproxy.gateway.exchange import Exchange
 from trioproxy.gateway.failover import Failover
 from trioproxy.gateway.handler import Gateway
+from trioproxy.gateway.limits import holder_keys
+from trioproxy.gateway.turnstile import Turnstile
 from trioproxy.ledger.entry import Ledger, Sink
 from trioproxy.ledger.lines import write_line
 from trioproxy.ledger.metrics import Metrics
@@ -64,6 +67,7 @@ class App:
     """Where the ledger is kept; None keeps none."""
     http: HttpUpstream = attrs.field(factory=HttpUpstream)
     health: Health = attrs.field(factory=Health)
+    turnstile: Turnstile = attrs.field(factory=lambda: Turnstile(local_time))
     over: Callable[[Upstream], Upstream] | None = None
     """Put over every upstream, where something has to see all of its traffic."""
     token: Secret = attrs.field(factory=lambda: Secret(secrets.token_urlsafe(32)), init=False)
@@ -75,6 +79,7 @@ class App:
     """What is recorded, whatever the configuration says."""
     _recorders: dict[Recording, Recorder] = attrs.field(factory=dict, init=False)
     _folders: dict[Replay, Upstream] = attrs.field(factory=dict, init=False)
+    budgets: Budgets = attrs.field(init=False)
     gateway: Gateway = attrs.field(init=False)
     upgrades: Upgrades = attrs.field(init=False)
 
@@ -89,8 +94,21 @@ class App:
                 wall=time.time,
             )
             sinks += (self.books.keep,)
+        self.budgets = Budgets(
+            current=lambda: self.cell.current,
+            turnstile=self.turnstile,
+            prices=self.prices,
+            folder=self.folder,
+        )
+        sinks += (self.budgets.charge,)
         ledger = Ledger(clock=trio.current_time, wall=time.time, token=lambda: secrets.token_hex(8), sinks=sinks)
-        failover = Failover(reach=self.reach, wall=time.time, token=lambda: secrets.token_hex(16), health=self.health)
+        failover = Failover(
+            reach=self.reach,
+            wall=time.time,
+            token=lambda: secrets.token_hex(16),
+            health=self.health,
+            turnstile=self.turnstile,
+        )
         house = House(
             now=trio.current_time,
             cell=self.cell,
@@ -209,6 +227,7 @@ async def run(
     """Serve on ``listeners`` (which are closed at the end) until a signal says to stop. ``ready`` is called once signals are heeded and
     clients are served."""
     settings = app.cell.current.settings
+    await app.budgets.recall()
     protocols()  # all of them now, so that no client waits for an import
     drain = Drain()
     try:
@@ -257,3 +276,5 @@ async def _sweep(app: App) -> None:
         app.http.close_expired()
         app.upgrades.conversations.expire(trio.current_time())
         app.health.keep({credential.id for credential in app.cell.current.credentials})
+        app.turnstile.meters.keep(holder_keys(app.cell.current))
+        await app.budgets.recall()

@@ -155,7 +155,8 @@ class Failure:
 
     ``message`` is for a person: what happened, where, what to do. ``status`` overrides the status of the kind (an
     upstream's own number). ``type``, ``code`` and ``param`` are what the upstream said, None where it said nothing; they are
-    never invented. ``retry_after`` is in seconds.
+    never invented. ``retry_after`` is in seconds, ``resets_at`` the same as Unix time, where somebody with a clock knows it. ``account_wide``
+    says that the failure is about the whole account, whatever its kind.
     """
 
     kind: ErrorKind
@@ -168,6 +169,8 @@ class Failure:
     retry_after: float | None = None
     provider: str | None = None
     model: str | None = None
+    resets_at: float | None = None
+    account_wide: bool = False
 
     @property
     def http_status(self) -> int:

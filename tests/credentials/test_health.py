@@ -4,12 +4,16 @@ from __future__ import annotations
 
 import pytest
 
-from trioproxy.credentials.health import BACKOFF_CAP, MOST_ENTRIES, RESTS, Health
+from trioproxy.credentials.health import BACKOFF_CAP, EARLY_TRY, MOST_ENTRIES, RESTS, Health, Readiness
 from trioproxy.errors import FACTS, ErrorKind, Failure, Fault
 
 
-def failure(kind: ErrorKind, *, retry_after: float | None = None) -> Failure:
-    return Failure(kind=kind, message="m", fault=Fault.UPSTREAM, retry_after=retry_after)
+def failure(kind: ErrorKind, *, retry_after: float | None = None, account_wide: bool = False) -> Failure:
+    return Failure(kind=kind, message="m", fault=Fault.UPSTREAM, retry_after=retry_after, account_wide=account_wide)
+
+
+def readiness(health: Health, now: float, model: str = "m") -> Readiness:
+    return health.standing("k", model, now).readiness
 
 
 def test_every_kind_that_cools_has_a_rule_and_no_other() -> None:
@@ -163,7 +167,8 @@ def test_what_cools_is_listed_soonest_first_and_can_be_cleared() -> None:
     assert [rest.credential_id for rest in health.cooling(30)] == ["b", "a"]
     assert health.clear("a") == 1
     assert health.clear("a") == 0
-    assert health.clear() == 1
+    assert health.clear() == 2  # the rest of c is over, but nobody has tried it
+    assert health.spotless
     assert health.cooling(1) == []
 
 
@@ -181,3 +186,102 @@ def test_made_up_model_names_do_not_grow_the_tables_for_ever() -> None:
         health.failed("k", f"m{number}", failure(ErrorKind.RATE_LIMITED, retry_after=1000), 0)
     assert len(health.cooling(1)) <= MOST_ENTRIES
     assert health.resting("k", f"m{MOST_ENTRIES + 49}", 1) is not None
+
+
+def test_a_quota_that_says_in_no_time_says_nothing() -> None:
+    health = Health()
+    rest = health.failed("k", "m", failure(ErrorKind.RATE_LIMITED, retry_after=0), 0)
+    assert rest is not None
+    assert rest.until == 1
+
+
+def test_what_a_plan_has_used_up_rests_every_model() -> None:
+    health = Health()
+    health.failed("k", "m", failure(ErrorKind.RATE_LIMITED, retry_after=9, account_wide=True), 0)
+    assert readiness(health, 1, "another") is Readiness.RESTING
+
+
+def test_after_the_rest_one_may_try_while_others_may_not() -> None:
+    health = Health()
+    health.failed("k", "m", failure(ErrorKind.RATE_LIMITED, retry_after=10), 0)
+    assert readiness(health, 9) is Readiness.RESTING
+    assert not health.begin("k", "m", 9)
+    assert readiness(health, 10) is Readiness.HALF_OPEN
+    trial = health.begin("k", "m", 10)
+    assert trial
+    assert readiness(health, 11) is Readiness.TRIED
+    assert not health.begin("k", "m", 11)
+    assert health.resting("k", "m", 11) is None
+
+
+def test_a_try_that_came_to_nothing_leaves_the_next_one_free() -> None:
+    health = Health()
+    health.failed("k", "m", failure(ErrorKind.RATE_LIMITED, retry_after=10), 0)
+    first = health.begin("k", "m", 10)
+    first.end()
+    assert readiness(health, 11) is Readiness.HALF_OPEN
+    health.begin("k", "m", 11)
+    first.end()
+    assert readiness(health, 11) is Readiness.TRIED
+
+
+def test_a_try_that_succeeds_lets_everybody_back() -> None:
+    health = Health()
+    health.failed("k", "m", failure(ErrorKind.RATE_LIMITED, retry_after=10), 0)
+    trial = health.begin("k", "m", 10)
+    health.succeeded("k", "m", 10)
+    trial.end()
+    assert health.spotless
+    assert readiness(health, 10) is Readiness.READY
+
+
+def test_a_try_that_fails_rests_anew_and_longer() -> None:
+    health = Health()
+    health.failed("k", "m", failure(ErrorKind.RATE_LIMITED), 0)
+    trial = health.begin("k", "m", 1)
+    rest = health.failed("k", "m", failure(ErrorKind.RATE_LIMITED), 1)
+    trial.end()
+    assert rest is not None
+    assert rest.until == 3
+    assert readiness(health, 2.9) is Readiness.RESTING
+
+
+def test_a_hint_that_is_not_believed_is_tried_early() -> None:
+    health = Health()
+    rest = health.failed("k", "m", failure(ErrorKind.RATE_LIMITED, retry_after=495_669), 0)
+    assert rest is not None
+    assert (rest.try_at, rest.until) == (EARLY_TRY, 3600)
+    assert readiness(health, EARLY_TRY - 1) is Readiness.RESTING
+    assert readiness(health, EARLY_TRY) is Readiness.HALF_OPEN
+    trial = health.begin("k", "m", EARLY_TRY)
+    assert readiness(health, EARLY_TRY) is Readiness.RESTING  # the hint may be right: nobody waits for the verdict
+    health.failed("k", "m", failure(ErrorKind.TIMEOUT), EARLY_TRY + 10)
+    trial.end()
+    assert readiness(health, EARLY_TRY + 11) is Readiness.RESTING
+    assert readiness(health, 2 * EARLY_TRY + 10) is Readiness.HALF_OPEN
+
+
+def test_a_hint_that_is_believed_is_not_tried_early() -> None:
+    health = Health()
+    rest = health.failed("k", "m", failure(ErrorKind.RATE_LIMITED, retry_after=3000), 0)
+    assert rest is not None
+    assert rest.try_at == rest.until == 3000
+
+
+def test_an_answer_to_an_older_request_ends_no_rest() -> None:
+    health = Health()
+    health.failed("k", "m", failure(ErrorKind.RATE_LIMITED, retry_after=10), 5)
+    health.succeeded("k", "m", 4)
+    assert readiness(health, 6) is Readiness.RESTING
+    health.succeeded("k", "m", 5)
+    assert readiness(health, 6) is Readiness.READY
+
+
+def test_the_try_of_a_pair_is_the_try_of_its_account_too() -> None:
+    health = Health()
+    health.failed("k", "m", failure(ErrorKind.RATE_LIMITED, retry_after=10), 0)
+    health.failed("k", "m", failure(ErrorKind.RATE_LIMITED, retry_after=10, account_wide=True), 0)
+    trial = health.begin("k", "m", 10)
+    assert readiness(health, 10, "another") is Readiness.TRIED
+    trial.end()
+    assert readiness(health, 10, "another") is Readiness.HALF_OPEN

@@ -2,15 +2,13 @@
 
 from __future__ import annotations
 
-import pytest
-
 from tests.support.houses import snapshot_of
 from trioproxy.config.model import Candidate, Routed, Strategy
 from trioproxy.config.routes import route
 from trioproxy.credentials.health import Health
 from trioproxy.credentials.selection import Counters
-from trioproxy.errors import ErrorKind, Failure, Fault, UpstreamFault
-from trioproxy.gateway.choice import order
+from trioproxy.errors import ErrorKind, Failure, Fault
+from trioproxy.gateway.choice import line_up, nobody_left
 
 ENTRY = '  - {{name: {name}, base-url: "http://{name}.test/v1", priority: {priority}, api-key-entries: [{keys}], models: [{{name: m}}]}}\n'
 
@@ -34,7 +32,7 @@ def failed(kind: ErrorKind, retry_after: float | None = None) -> Failure:
 
 def test_equals_rotate_inside_their_tier() -> None:
     turns, health, model = Counters(), Health(), routed(3, 2)
-    orders = [labels(order(model, Strategy.ROUND_ROBIN, turns, health, 0)) for _ in range(4)]
+    orders = [labels(line_up(model, Strategy.ROUND_ROBIN, turns, health, 0).queue) for _ in range(4)]
     assert orders == [
         ["t0#1", "t0#2", "t0#3", "t1#1", "t1#2"],
         ["t0#2", "t0#3", "t0#1", "t1#2", "t1#1"],
@@ -46,7 +44,7 @@ def test_equals_rotate_inside_their_tier() -> None:
 def test_fill_first_does_not_rotate() -> None:
     turns, health, model = Counters(), Health(), routed(2)
     for _ in range(3):
-        assert labels(order(model, Strategy.FILL_FIRST, turns, health, 0)) == ["t0#1", "t0#2"]
+        assert labels(line_up(model, Strategy.FILL_FIRST, turns, health, 0).queue) == ["t0#1", "t0#2"]
 
 
 def test_who_rests_firmly_is_left_out_and_who_stumbled_comes_last() -> None:
@@ -55,7 +53,7 @@ def test_who_rests_firmly_is_left_out_and_who_stumbled_comes_last() -> None:
     health.failed(one, "m", failed(ErrorKind.RATE_LIMITED, 50), 0)
     health.failed(two, "m", failed(ErrorKind.INTERNAL), 0)
     health.failed(three, "m", failed(ErrorKind.OVERLOADED, 5), 0)
-    assert labels(order(model, Strategy.FILL_FIRST, Counters(), health, 1)) == ["t1#1", "t0#3", "t0#2"]
+    assert labels(line_up(model, Strategy.FILL_FIRST, Counters(), health, 1).queue) == ["t1#1", "t0#3", "t0#2"]
 
 
 def test_when_all_rest_firmly_the_soonest_is_told() -> None:
@@ -63,10 +61,11 @@ def test_when_all_rest_firmly_the_soonest_is_told() -> None:
     one, two = (candidate.credential.id for candidate in model.candidates)
     health.failed(one, "m", failed(ErrorKind.RATE_LIMITED, 50), 0)
     health.failed(two, "m", failed(ErrorKind.FORBIDDEN), 0)
-    with pytest.raises(UpstreamFault) as told:
-        order(model, Strategy.ROUND_ROBIN, Counters(), health, 10)
-    failure = told.value.failure
+    lineup = line_up(model, Strategy.ROUND_ROBIN, Counters(), health, 10)
+    assert lineup.queue == []
+    failure = nobody_left(model, lineup.barred, 10, 1000).failure
     assert (failure.kind, failure.retry_after, failure.code) == (ErrorKind.MODEL_COOLDOWN, 40, "model_cooldown")
+    assert (failure.resets_at, failure.provider, failure.model) == (1040, "t0", "m")
     assert "forbidden, rate_limited" in failure.message
     assert "all 2 credentials" in failure.message
 
@@ -74,7 +73,7 @@ def test_when_all_rest_firmly_the_soonest_is_told() -> None:
 def test_a_rest_that_is_nearly_over_still_asks_for_a_second() -> None:
     health, model = Health(), routed(1)
     health.failed(model.candidates[0].credential.id, "m", failed(ErrorKind.RATE_LIMITED, 10), 0)
-    with pytest.raises(UpstreamFault) as told:
-        order(model, Strategy.ROUND_ROBIN, Counters(), health, 9.9)
-    assert told.value.failure.retry_after == 1
-    assert "its only credential is" in told.value.failure.message
+    barred = line_up(model, Strategy.ROUND_ROBIN, Counters(), health, 9.9).barred
+    failure = nobody_left(model, barred, 9.9, 0).failure
+    assert failure.retry_after == 1
+    assert "its only credential is" in failure.message

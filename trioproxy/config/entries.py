@@ -33,10 +33,22 @@ TIMEOUT_KEYS = (
 
 LIMIT_KEYS = (
     Key("requests-per-minute", Whole(low=1), "Requests in any minute."),
-    Key("tokens-per-minute", Whole(low=1), "Tokens in any minute, in and out."),
+    Key(
+        "tokens-per-minute",
+        Whole(low=1),
+        "Tokens in any minute, in and out: estimated first, then what the provider counted.",
+    ),
     Key("max-tokens-per-request", Whole(low=1), "The most output a request may ask for."),
-    Key("concurrent", Whole(low=1), "Requests at once."),
-    Key("daily-budget-usd", Number(), "What a day may cost."),
+    Key(
+        "concurrent",
+        Whole(low=1),
+        "Requests at once, each until its stream has ended. Others wait in line as long as `timeouts.connect`.",
+    ),
+    Key(
+        "daily-budget-usd",
+        Number(),
+        "What a day may cost by the ledger's prices; what runs when it is reached runs on.",
+    ),
 )
 
 _THINKING = Block(
@@ -120,7 +132,7 @@ _COMMON = (
     Key("disable-cooling", Flag(), "Never rest it after a failure.", default="false"),
     Key("request-retry", Whole(low=None, high=100), "As the global one; negative inherits it."),
     Key("timeouts", Block(title="timeouts", keys=TIMEOUT_KEYS), "Deadlines here."),
-    Key("limits", Block(title="limits", keys=LIMIT_KEYS), "Ceilings here.", enforced=False),
+    Key("limits", Block(title="limits", keys=LIMIT_KEYS), "Ceilings here."),
     Key("max-connections", Whole(low=1), "Connections to its host.", default="1000"),
     Key("keep-alive-connections", Whole(), "Idle connections kept open.", default="32"),
     Key("discover", Flag(), "Ask the provider for its models and list them.", default="false", enforced=False),
@@ -191,7 +203,7 @@ _COMPATIBLE_KEY = Block(
         *_ENABLED,
         Key("weight", Whole(low=0, high=1_000_000), "Share in weighted rotation.", default="1"),
         Key("proxy-url", Text(), "Outbound proxy of this key."),
-        Key("limits", Block(title="limits", keys=LIMIT_KEYS), "Ceilings of this key.", enforced=False),
+        Key("limits", Block(title="limits", keys=LIMIT_KEYS), "Ceilings of this key."),
     ),
 )
 

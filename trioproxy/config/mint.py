@@ -16,7 +16,7 @@ from urllib.parse import urlsplit
 import attrs
 
 from trioproxy.config.bases import Bases, bases_of
-from trioproxy.config.model import BaseJoin, Credential, Limits, ModelEntry, Secret, Settings
+from trioproxy.config.model import NO_LIMITS, BaseJoin, Credential, ModelEntry, Secret, Settings
 from trioproxy.config.problems import Report
 from trioproxy.config.settings import deadlines_of, is_example, is_loopback, limits_of
 from trioproxy.config.tables import Section
@@ -128,7 +128,7 @@ class Mint:
             enabled=_enabled(section) and _enabled(inner),
             deadlines=deadlines_of(section, self.settings.deadlines),
             limits=limits_of(inner),
-            group_limits=limits_of(section) if own is not None else Limits(),
+            group_limits=limits_of(section) if own is not None else NO_LIMITS,
             quirks=self._quirks(section, provider),
             custom_base=bases.foreign and not (bool(provider.wires[0].base_url) and _local(bases)),
             disable_cooling=section.get("disable-cooling", self.settings.disable_cooling),

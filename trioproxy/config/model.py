@@ -18,6 +18,7 @@ import attrs
 from trioproxy.providers.model import BaseJoin, ModelFacts, Provider, Thinking, ThinkingSuffix, Wire
 
 __all__ = [
+    "NO_LIMITS",
     "BaseJoin",
     "Candidate",
     "ClientKey",
@@ -80,6 +81,10 @@ class Limits:
     daily_budget_usd: float | None = None
 
 
+NO_LIMITS = Limits()
+"""What holds where nothing is said: whether there are any limits is a matter of identity."""
+
+
 class ErrorFormat(enum.Enum):
     """How errors before the head are rendered: the client's native JSON, or the message alone as text."""
 
@@ -96,7 +101,7 @@ class ClientKey:
     name: str | None = None
     models: tuple[str, ...] = ()
     excluded_models: tuple[str, ...] = ()
-    limits: Limits = Limits()
+    limits: Limits = NO_LIMITS
 
 
 @attrs.frozen(kw_only=True)
@@ -167,7 +172,7 @@ class Credential:
     weight: int = 1
     enabled: bool = True
     deadlines: Deadlines = Deadlines()
-    limits: Limits = Limits()
+    limits: Limits = NO_LIMITS
     quirks: tuple[str, ...] = ()
     custom_base: bool = False
     disable_cooling: bool = False
@@ -176,7 +181,7 @@ class Credential:
     discover: bool = False
     source: str = ""
     group: str = ""
-    group_limits: Limits = Limits()
+    group_limits: Limits = NO_LIMITS
     include_usage: bool = True
     request_retry: int | None = None
     features: frozenset[str] = frozenset()

@@ -72,7 +72,7 @@ CLIENT_KEY = Block(
             "Never these, neither by their own name nor by an alias.",
             example='["*-opus-*"]',
         ),
-        Key("limits", Block(title="limits", keys=LIMIT_KEYS), "Ceilings for this key.", enforced=False),
+        Key("limits", Block(title="limits", keys=LIMIT_KEYS), "Ceilings for this key."),
     ),
 )
 
@@ -161,7 +161,12 @@ SERVER = Block(
         Key("max-request-body-bytes", Whole(low=1), "Larger bodies are refused with 413.", default="67108864"),
         Key("max-request-head-bytes", Whole(low=1024), "Larger heads are refused with 431.", default="65536"),
         Key("max-event-bytes", Whole(low=1024), "The longest event of a stream.", default="16777216"),
-        Key("max-concurrent-requests", Whole(), "Requests in flight; 0 is no bound.", default="0", enforced=False),
+        Key(
+            "max-concurrent-requests",
+            Whole(),
+            "Requests at once; others wait in line as long as `timeouts.connect`. 0 is no bound.",
+            default="0",
+        ),
         Key("drain-seconds", Seconds(zero=True), "How long a stop waits for running streams.", default="30"),
     ),
 )

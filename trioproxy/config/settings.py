@@ -13,7 +13,16 @@ from typing import Any
 
 import attrs
 
-from trioproxy.config.model import ClientKey, Deadlines, Limits, PriceRule, Recording, Secret, Settings
+from trioproxy.config.model import (
+    NO_LIMITS,
+    ClientKey,
+    Deadlines,
+    Limits,
+    PriceRule,
+    Recording,
+    Secret,
+    Settings,
+)
 from trioproxy.config.problems import Report
 from trioproxy.config.tables import Section
 
@@ -169,8 +178,9 @@ def limits_of(section: Section) -> Limits:
     """The ``limits`` of ``section``."""
     limits = section.get("limits")
     if limits is None:
-        return Limits()
-    return Limits(**{key.replace("-", "_"): value for key, value in limits.values.items()})
+        return NO_LIMITS
+    given = Limits(**{key.replace("-", "_"): value for key, value in limits.values.items()})
+    return given if given != NO_LIMITS else NO_LIMITS
 
 
 def is_example(secret: Secret) -> bool:

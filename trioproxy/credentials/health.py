@@ -1,10 +1,23 @@
 """Which credential rests, until when, and why: a state machine over settled attempts. Pure; ``now`` is any one clock in seconds.
 
 Knows what each kind of failure costs (:data:`RESTS`). A rest is *firm* where asking again is pointless or unwelcome (a quota, a refused key): a
-request that finds only firmly resting credentials is refused at once. It is *soft* where the provider merely stumbled: a credential that
-rests softly is asked last, but it is asked, because refusing a request over the fault of an earlier one helps nobody.
+request that finds only firmly resting credentials is refused. It is *soft* where the provider merely stumbled: a credential that rests softly is
+asked last, but it is asked, because refusing a request over the fault of an earlier one helps nobody.
 
-A cancelled exchange is neutral: it is never told here.
+A rest that is over does not vanish, it is *half-open*: one request may try the credential while all others still go elsewhere, and only its
+success lets everybody back. So a quota that comes back is not spent on finding that out, and a provider that gets up is not run over. Where
+a provider asked for a longer rest than is believed, the first try comes early.
+
+=========  =======================================  ==========================================
+readiness  when                                     what it means for a request
+=========  =======================================  ==========================================
+READY      nothing is held against it               it is asked
+HALF_OPEN  the rest is over, nobody tries           it is asked, as the one that tries
+TRIED      the rest is over, somebody tries         others first; if there are none, wait for the verdict
+RESTING    the rest holds                           others first; if there are none, see *firm* and *soft*
+=========  =======================================  ==========================================
+
+A cancelled exchange is neutral: it is never told here, and the try that it may have been is given back.
 """
 
 from __future__ import annotations
@@ -17,11 +30,25 @@ import attrs
 
 from trioproxy.errors import FACTS, ErrorKind, Failure
 
-__all__ = ["RESTS", "Health", "Rest", "RestRule", "Span"]
+__all__ = [
+    "BACKOFF_CAP",
+    "BACKOFF_FIRST",
+    "EARLY_TRY",
+    "RESTS",
+    "Health",
+    "Readiness",
+    "Rest",
+    "RestRule",
+    "Span",
+    "Standing",
+    "Trial",
+]
 
 MINUTE = 60.0
 BACKOFF_FIRST = 1.0
 BACKOFF_CAP = 30 * MINUTE
+EARLY_TRY = 5 * MINUTE
+"""After how long a rest that was asked to be longer than is believed is tried for the first time."""
 MOST_ENTRIES = 4096
 
 
@@ -63,32 +90,98 @@ RESTS: dict[ErrorKind, RestRule] = {
 
 @attrs.frozen(kw_only=True)
 class Rest:
-    """One cooldown. ``model`` None means the whole credential rests."""
+    """One cooldown. ``model`` None means the whole credential rests. From ``try_at`` on one request at a time may try it, which is before
+    ``until`` only where the provider asked for a longer rest than is believed."""
 
     credential_id: str
     model: str | None
+    since: float
     until: float
+    try_at: float
     kind: ErrorKind
     firm: bool
 
 
+class Readiness(enum.IntEnum):
+    """Whether a credential may be asked for a model. The greater, the less so."""
+
+    READY = 0
+    HALF_OPEN = 1
+    TRIED = 2
+    RESTING = 3
+
+
+@attrs.frozen
+class Standing:
+    """How ready a pair is, and the rest that makes it so (the one that counts most, where there are two)."""
+
+    readiness: Readiness
+    rest: Rest | None = None
+
+
 _Key = tuple[str, str | None]
+_READY = Standing(Readiness.READY)
+
+
+@attrs.define(eq=False)
+class Trial:
+    """The right to try what is half-open. End it in every outcome; what was learned until then stands."""
+
+    _tried: dict[_Key, Trial]
+    _keys: tuple[_Key, ...]
+
+    def __bool__(self) -> bool:
+        return bool(self._keys)
+
+    def end(self) -> None:
+        """Give the right back. Ending it twice does nothing."""
+        for key in self._keys:
+            if self._tried.get(key) is self:
+                del self._tried[key]
 
 
 @attrs.define(eq=False)
 class Health:
-    """What is known of every (credential, model). Entries whose time is over are forgotten as they are met; :meth:`keep` drops those of
-    credentials that a reload took away."""
+    """What is known of every (credential, model). :meth:`keep` drops what is known of credentials that a reload took away."""
 
     _rests: dict[_Key, Rest] = attrs.field(factory=dict, init=False)
     _strikes: dict[_Key, int] = attrs.field(factory=dict, init=False)
+    _tried: dict[_Key, Trial] = attrs.field(factory=dict, init=False)
+
+    @property
+    def spotless(self) -> bool:
+        """Whether nothing is held against anybody."""
+        return not self._rests
+
+    def standing(self, credential_id: str, model: str, now: float) -> Standing:
+        """How ready this pair is now."""
+        if not self._rests:
+            return _READY
+        worst = _READY
+        for key in ((credential_id, None), (credential_id, model)):
+            rest = self._rests.get(key)
+            if rest is None:
+                continue
+            each = Standing(self._readiness(key, rest, now), rest)
+            if worst.rest is None or _weight(each.readiness, rest) > _weight(worst.readiness, worst.rest):
+                worst = each
+        return worst
 
     def resting(self, credential_id: str, model: str, now: float) -> Rest | None:
-        """The rest that holds for this pair now, the longest where several do; None where it may be asked."""
-        found = [
-            rest for key in ((credential_id, None), (credential_id, model)) if (rest := self._at(key, now)) is not None
-        ]
-        return max(found, key=lambda rest: (rest.firm, rest.until)) if found else None
+        """The rest that keeps this pair from being asked now; None where it may be."""
+        standing = self.standing(credential_id, model, now)
+        return standing.rest if standing.readiness is Readiness.RESTING else None
+
+    def begin(self, credential_id: str, model: str, now: float) -> Trial:
+        """The pair is going to be asked. If it is half-open this is the one request that tries it, until the trial is ended."""
+        keys = tuple(
+            key
+            for key in ((credential_id, None), (credential_id, model))
+            if (rest := self._rests.get(key)) is not None and self._readiness(key, rest, now) is Readiness.HALF_OPEN
+        )
+        trial = Trial(self._tried, keys)
+        self._tried.update(dict.fromkeys(keys, trial))
+        return trial
 
     def failed(
         self,
@@ -107,63 +200,81 @@ class Health:
         rule = RESTS.get(failure.kind)
         if rule is None or not FACTS[failure.kind].cools:
             return None
-        key = (credential_id, None if rule.account else model)
+        key = (credential_id, None if rule.account or failure.account_wide else model)
         seconds = self._seconds(rule, key, failure, now, transient=transient, cap=cap)
         if seconds <= 0:
             return None
-        rest = Rest(credential_id=credential_id, model=key[1], until=now + seconds, kind=failure.kind, firm=rule.firm)
+        wanted = failure.retry_after if rule.span is not Span.FIXED else None
+        early = wanted is not None and wanted > seconds
+        rest = Rest(
+            credential_id=credential_id,
+            model=key[1],
+            since=now,
+            until=now + seconds,
+            try_at=now + (min(EARLY_TRY, seconds) if early else seconds),
+            kind=failure.kind,
+            firm=rule.firm,
+        )
         running = self._at(key, now)
         if running is not None and running.until > rest.until and running.firm:
-            return running
+            # The longer rest goes on; a try that came early and failed is not repeated at once.
+            rest = attrs.evolve(running, try_at=min(max(running.try_at, now + EARLY_TRY), running.until))
         if len(self._rests) >= MOST_ENTRIES or len(self._strikes) >= MOST_ENTRIES:
-            self._sweep(now)
+            self._make_room()
         self._rests[key] = rest
         return rest
 
-    def succeeded(self, credential_id: str, model: str) -> None:
-        """The provider accepted a request: nothing is held against this pair any longer."""
+    def succeeded(self, credential_id: str, model: str, asked_at: float | None = None) -> None:
+        """The provider accepted a request that it was asked at ``asked_at``: whatever began to be held against this pair before that is not
+        held any longer. A request that was under way when the rest began says nothing of it."""
         if not self._rests and not self._strikes:
             return
         for key in ((credential_id, None), (credential_id, model)):
-            self._rests.pop(key, None)
-            self._strikes.pop(key, None)
+            rest = self._rests.get(key)
+            if rest is not None and asked_at is not None and asked_at < rest.since:
+                continue
+            self._forget(key)
 
     def cooling(self, now: float) -> list[Rest]:
         """Every rest that holds now, the soonest to end first."""
-        return sorted((rest for key in list(self._rests) if (rest := self._at(key, now))), key=lambda rest: rest.until)
+        return sorted((rest for rest in self._rests.values() if rest.until > now), key=lambda rest: rest.until)
 
     def clear(self, credential_id: str | None = None) -> int:
         """Forget what is held against a credential (None: all); how many rests that ended."""
-        keys = [key for key in self._rests if credential_id in (None, key[0])]
+        keys = [key for key in (*self._rests, *self._strikes) if credential_id in (None, key[0])]
+        ended = sum(key in self._rests for key in set(keys))
         for key in keys:
-            del self._rests[key]
-        for key in [key for key in self._strikes if credential_id in (None, key[0])]:
-            del self._strikes[key]
-        return len(keys)
+            self._forget(key)
+        return ended
 
     def keep(self, credential_ids: Collection[str]) -> None:
         """Forget every credential that is not among these."""
         for gone in {key[0] for key in (*self._rests, *self._strikes)}.difference(credential_ids):
             self.clear(gone)
 
+    def _readiness(self, key: _Key, rest: Rest, now: float) -> Readiness:
+        if now < rest.try_at:
+            return Readiness.RESTING
+        if key not in self._tried:
+            return Readiness.HALF_OPEN
+        return Readiness.TRIED if now >= rest.until else Readiness.RESTING
+
     def _at(self, key: _Key, now: float) -> Rest | None:
         rest = self._rests.get(key)
-        if rest is not None and rest.until <= now:
-            del self._rests[key]
-            return None
-        return rest
+        return rest if rest is not None and rest.until > now else None
 
     def _seconds(
         self, rule: RestRule, key: _Key, failure: Failure, now: float, *, transient: float, cap: float
     ) -> float:
-        if failure.retry_after is not None and rule.span is not Span.FIXED:
-            return min(failure.retry_after, cap)
+        hint = failure.retry_after
         match rule.span:
             case Span.FIXED:
                 return rule.seconds
             case Span.TRANSIENT:
-                return transient
+                return transient if hint is None else min(hint, cap)
             case Span.BACKOFF:
+                if hint:  # "in 0 seconds" is no hint: it was just refused
+                    return min(hint, cap)
                 # Failures of requests that were under way when the rest began say nothing new.
                 strikes = self._strikes.get(key, 0) + (0 if self._at(key, now) else 1)
                 self._strikes[key] = strikes
@@ -172,10 +283,17 @@ class Health:
             case _:
                 assert_never(rule.span)
 
-    def _sweep(self, now: float) -> None:
-        """Keep both tables bounded: clients may make up model names for ever."""
-        for key in list(self._rests):
-            self._at(key, now)
+    def _forget(self, key: _Key) -> None:
+        self._rests.pop(key, None)
+        self._strikes.pop(key, None)
+        self._tried.pop(key, None)
+
+    def _make_room(self) -> None:
+        """Keep both tables bounded: clients may make up model names for ever. The oldest go first."""
         for table in (self._rests, self._strikes):
             while len(table) >= MOST_ENTRIES:
-                del table[next(iter(table))]  # the oldest
+                self._forget(next(iter(table)))
+
+
+def _weight(readiness: Readiness, rest: Rest) -> tuple[int, bool, float]:
+    return readiness, rest.firm, rest.until

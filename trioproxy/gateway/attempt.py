@@ -13,7 +13,8 @@ import trio
 from trioproxy.errors import ErrorKind, Failure, Fault, ProxyError, UpstreamFault
 from trioproxy.gateway.carriers import Carrier, is_encoded
 from trioproxy.gateway.deadlines import DeadlineTracker
-from trioproxy.gateway.error_shapes import typed
+from trioproxy.gateway.error_shapes import challenged, typed
+from trioproxy.gateway.grants import NOTHING_HELD, Grant
 from trioproxy.gateway.guard import Guard, Pulse
 from trioproxy.gateway.stages import ErrorAnswer, Lane, Prepared, Rejected
 from trioproxy.ledger.entry import Entry
@@ -47,6 +48,8 @@ class Opened:
     ended: bool = False
     spoken: bool = False
     """Content came before whatever failure there is."""
+    grant: Grant = NOTHING_HELD
+    """Ended when this is closed."""
 
     @property
     def failure(self) -> Failure | None:
@@ -92,12 +95,17 @@ class Opened:
                     pass
 
     async def aclose(self) -> None:
-        """Close the way to the provider, whatever state it is in."""
-        if self.ended:
-            await self.response.aclose()
-            return
-        with trio.CancelScope(shield=True, deadline=trio.current_time() + CLOSING_TIME):
-            await self.response.aclose()
+        """Close the way to the provider, whatever state it is in, and give back the right to ask it."""
+        try:
+            if self.ended:
+                await self.response.aclose()
+                return
+            with trio.CancelScope(shield=True, deadline=trio.current_time() + CLOSING_TIME):
+                await self.response.aclose()
+        finally:
+            if self.grant is not NOTHING_HELD:
+                used = self.entry.usage
+                self.grant.end(used.total if used is not None else None)
 
 
 async def attempt(
@@ -118,6 +126,9 @@ async def attempt(
             outcome = _settled(outcome, guard)
     except ProxyError as error:
         outcome = Rejected(failure=_placed(error.failure, prepared))
+    except BaseException:
+        outcome = None  # nobody gets to close it
+        raise
     finally:
         if response is not None and not isinstance(outcome, Opened):
             with trio.CancelScope(shield=True, deadline=trio.current_time() + CLOSING_TIME):
@@ -188,7 +199,8 @@ async def _error(prepared: Prepared, response: UpstreamResponse, guard: Guard) -
     if is_encoded(response.headers):
         body = b"(a compressed body)"
     names = {name.decode("latin-1"): value.decode("latin-1") for name, value in response.headers}
-    failure = _placed(typed(prepared.outbound.read_error(response.status, names, body), body), prepared)
+    read = prepared.outbound.read_error(response.status, names, body)
+    failure = _placed(challenged(typed(read, body), response.headers, body), prepared)
     if len(body) > MOST_ERROR_BODY:
         return Rejected(failure=failure)
     answer = ErrorAnswer(status=response.status, headers=response.headers, body=body, protocol=prepared.outbound.name)

@@ -1,27 +1,64 @@
-"""In which order candidates are asked: who rests, whom the conversation is bound to, and whose turn it is, put together.
+"""In which order candidates are asked: who rests, who is over a limit, whom the conversation is bound to, and whose turn it is, put together.
 
 The model that was asked for comes first, then each of its fallbacks. Of one model, the credential that the conversation is bound to comes
-first, whatever its priority; then the tiers, each in the order of the strategy (``credentials/selection.py``). A candidate that rests firmly
-is left out, one that rests softly is asked after all others (``credentials/health.py`` says which is which).
+first, whatever its priority; then the tiers, each in the order of the strategy (``credentials/selection.py``). A candidate that rests firmly or
+is over a limit is left out, one that rests softly is asked after all others (``credentials/health.py`` says which is which). Pure.
 """
 
 from __future__ import annotations
 
-from collections import Counter
+from collections.abc import Callable, Iterable
 from itertools import groupby
+from math import inf, isinf
+
+import attrs
 
 from trioproxy.config.model import Candidate, Routed, Strategy
-from trioproxy.credentials.health import Health, Rest
+from trioproxy.credentials.health import Health, Readiness, Rest
+from trioproxy.credentials.meters import Measure, Over
 from trioproxy.credentials.selection import Counters, arranged, in_rotation
 from trioproxy.credentials.sessions import Bindings, Pool, Session
-from trioproxy.errors import ErrorKind, ProxyFault, UpstreamFault
+from trioproxy.errors import ClientFault, ErrorKind, ProxyError, ProxyFault, UpstreamFault
 
-__all__ = ["most_of_each", "order", "pool_of"]
+__all__ = ["Barred", "Lineup", "OverLimit", "line_up", "nobody_left", "pool_of", "soonest", "too_much_asked"]
 
 _NO_SESSION = Session(bindings=Bindings())
 
+OverLimit = Callable[[Candidate], Over | None]
+"""The limit that a request does not fit under at a candidate."""
 
-def order(
+
+@attrs.frozen
+class Barred:
+    """A candidate that is left out, and why: it rests, or is over a limit."""
+
+    candidate: Candidate
+    why: Rest | Over
+
+    def seconds(self, now: float) -> float | None:
+        """In how many seconds it may be asked; ``inf`` never, None when somebody else is done."""
+        return max(self.why.try_at - now, 0.0) if isinstance(self.why, Rest) else self.why.wait
+
+    @property
+    def reason(self) -> str:
+        """The reason as a word."""
+        return self.why.kind.value if isinstance(self.why, Rest) else f"over {self.why.measure.value}"
+
+
+@attrs.frozen
+class Lineup:
+    """The candidates to ask, first to last, and those that are left out."""
+
+    queue: list[Candidate]
+    barred: list[Barred]
+
+
+def soonest(barred: Iterable[Barred], now: float) -> float:
+    """In how many seconds the first of those left out may be asked, ``inf`` where time brings nobody back."""
+    return min((inf if (wait := each.seconds(now)) is None else wait for each in barred), default=inf)
+
+
+def line_up(
     routed: Routed,
     strategy: Strategy,
     counters: Counters,
@@ -30,58 +67,95 @@ def order(
     *,
     needs: frozenset[str] = frozenset(),
     session: Session = _NO_SESSION,
-) -> list[Candidate]:
-    """The candidates to ask, first to last, at least one. ``needs`` is for the strategy CAPABILITY.
+    over: OverLimit | None = None,
+) -> Lineup:
+    """Who is asked and who is not. ``needs`` is for the strategy CAPABILITY; ``over`` None says that no candidate has a limit. A candidate that
+    has too much to do at once is lined up: it may be done when its turn comes.
 
     Raises:
-        UpstreamFault: MODEL_COOLDOWN, all of them rest; ``retry_after`` says for how long.
         ProxyFault: MISCONFIGURED, the strategy goes by weights and all of them are 0.
     """
-    rested: list[tuple[Candidate, Rest]] = []
     awake: list[Candidate] = []
-    for candidate in routed.candidates:
-        if not in_rotation(candidate, strategy):
-            continue
-        rest = health.resting(candidate.credential.id, candidate.model, now)
-        if rest is None:
-            awake.append(candidate)
-        else:
-            rested.append((candidate, rest))
-    ready: list[Candidate] = []
+    stumbling: list[tuple[Candidate, Rest]] = []
+    barred: list[Barred] = []
+    if strategy is not Strategy.WEIGHTED and over is None and health.spotless:
+        awake += routed.candidates
+    else:
+        for candidate in routed.candidates:
+            if not in_rotation(candidate, strategy):
+                continue
+            limit = over(candidate) if over is not None else None
+            if limit is not None and limit.measure is not Measure.CONCURRENT:
+                barred.append(Barred(candidate, limit))
+                continue
+            standing = health.standing(candidate.credential.id, candidate.model, now)
+            rest = standing.rest
+            if rest is None or standing.readiness is Readiness.HALF_OPEN:
+                awake.append(candidate)
+            elif not rest.firm:
+                stumbling.append((candidate, rest))
+            elif standing.readiness is Readiness.TRIED:
+                awake.append(candidate)  # the verdict may be there when its turn comes
+            else:
+                barred.append(Barred(candidate, rest))
+        if not awake and not stumbling and not barred:
+            raise _all_weightless(routed)
+    queue: list[Candidate] = []
     for _, members in groupby(awake, key=lambda candidate: candidate.fallback):
         same_model = list(members)
         bound = _bound(same_model, routed, session, now)
         if bound is None:
-            ready += arranged(same_model, strategy, counters, asked=routed.asked, needs=needs)
+            queue += arranged(same_model, strategy, counters, asked=routed.asked, needs=needs)
         else:
             # A bound conversation takes nobody's turn.
-            ready += [bound, *(candidate for candidate in same_model if candidate is not bound)]
-    stumbling = sorted((each for each in rested if not each[1].firm), key=lambda each: (each[0].tier, each[1].until))
-    ready += (candidate for candidate, _ in stumbling)
-    if ready:
-        return ready
-    if rested:
-        raise _all_rest(routed, [rest for _, rest in rested], now)
-    raise _all_weightless(routed)
+            queue += [bound, *(candidate for candidate in same_model if candidate is not bound)]
+    stumbling.sort(key=lambda each: (each[0].tier, each[1].until))
+    queue += (candidate for candidate, _ in stumbling)
+    return Lineup(queue, barred)
+
+
+def nobody_left(routed: Routed, barred: list[Barred], now: float, wall: float) -> ProxyError:
+    """Why nobody can be asked: all rest, or are over their limits. ``wall`` is Unix time.
+
+    It is an ``UpstreamFault`` MODEL_COOLDOWN with the soonest return, or a ``ClientFault`` where time would change nothing.
+    """
+    waits = [(seconds, each) for each in barred if (seconds := each.seconds(now)) is not None]
+    if waits and all(isinf(seconds) for seconds, _ in waits):
+        over = waits[0][1].why
+        assert isinstance(over, Over), "a rest ends"
+        return too_much_asked(over, routed.asked)
+    wait, first = min(waits, key=lambda each: each[0], default=(1.0, barred[0]))
+    seconds = max(wait, 1.0)
+    reasons = ", ".join(sorted({each.reason for each in barred}))
+    who = "its only credential is" if len(barred) == 1 else f"all {len(barred)} credentials that serve it are"
+    what = "cooling down" if all(isinstance(each.why, Rest) for each in barred) else "cooling down or over their limits"
+    credential = first.candidate.credential
+    fault = UpstreamFault(
+        ErrorKind.MODEL_COOLDOWN,
+        f"{routed.asked}: {who} {what} ({reasons}); the first may be asked again in {seconds:.0f} s",
+        code="model_cooldown",
+        retry_after=seconds,
+        model=routed.asked,
+        provider=credential.group or credential.provider.name,
+    )
+    fault.failure = attrs.evolve(fault.failure, resets_at=wall + seconds)
+    return fault
+
+
+def too_much_asked(over: Over, model: str) -> ClientFault:
+    """A request that asks for more output than it may get; asking again would not help."""
+    return ClientFault(
+        ErrorKind.INVALID_REQUEST,
+        f"the request asks for more output tokens than it may: {over} (limits.{over.measure.value})",
+        param="max_tokens",
+        model=model,
+    )
 
 
 def pool_of(routed: Routed, candidate: Candidate) -> Pool:
     """Those of ``routed`` that serve the same model as ``candidate``: among them a conversation is bound to one."""
     same_model = (each for each in routed.candidates if each.fallback == candidate.fallback)
     return Pool(frozenset(each.credential.group for each in same_model), candidate.fallback or routed.asked)
-
-
-def most_of_each(queue: list[Candidate], most: int) -> list[Candidate]:
-    """At most so many candidates of the model asked for and of each fallback; 0 is no bound."""
-    if most <= 0:
-        return queue
-    taken: Counter[str | None] = Counter()
-    kept: list[Candidate] = []
-    for candidate in queue:
-        taken[candidate.fallback] += 1
-        if taken[candidate.fallback] <= most:
-            kept.append(candidate)
-    return kept
 
 
 def _bound(candidates: list[Candidate], routed: Routed, session: Session, now: float) -> Candidate | None:
@@ -96,19 +170,5 @@ def _all_weightless(routed: Routed) -> ProxyFault:
         ErrorKind.MISCONFIGURED,
         f"{routed.asked}: every credential that serves it has weight 0, and routing.strategy goes by weights; "
         "give one of them a weight, or take another strategy",
-        model=routed.asked,
-    )
-
-
-def _all_rest(routed: Routed, rests: list[Rest], now: float) -> UpstreamFault:
-    soonest = min(rests, key=lambda rest: rest.until)
-    reasons = ", ".join(sorted({rest.kind.value for rest in rests}))
-    seconds = max(soonest.until - now, 1.0)
-    who = "its only credential is" if len(rests) == 1 else f"all {len(rests)} credentials that serve it are"
-    return UpstreamFault(
-        ErrorKind.MODEL_COOLDOWN,
-        f"{routed.asked}: {who} cooling down ({reasons}); the first may be asked again in {seconds:.0f} s",
-        code="model_cooldown",
-        retry_after=seconds,
         model=routed.asked,
     )

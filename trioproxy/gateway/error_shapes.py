@@ -1,4 +1,4 @@
-"""What a provider's error body is, where it is not what its protocol promises: empty, no JSON, JSON without a message. Pure.
+"""What a provider's error body is, where it is not what its protocol promises: empty, no JSON, JSON without a message, a browser check. Pure.
 
 The names are ProxAI's; they go where a client looks for the type of an error, so that a script can tell a proxy's page from a provider's word.
 """
@@ -9,21 +9,46 @@ from typing import Any
 
 import attrs
 
-from trioproxy.errors import Failure
+from trioproxy.errors import ErrorKind, Failure
+from trioproxy.wire.headers import Headers, header
 from trioproxy.wire.jsoncodec import JSON, JSONError, loads
 
-__all__ = ["typed"]
+__all__ = ["CHALLENGE_REST", "challenged", "typed"]
 
 EMPTY = "upstream_error_body_empty"
 NON_JSON = "upstream_error_body_non_json"
 UNKNOWN_SHAPE = "upstream_error_body_unknown_shape"
 FOREIGN_SHAPE = "upstream_error"
+CHALLENGE_REST = 10.0
+"""The shortest rest, in seconds, of a credential that was shown a browser check."""
+
+_CHALLENGING = frozenset({403, 429, 503})
+# developers.cloudflare.com, "Detect a Challenge Page response": the header is always there; older pages have only their own words.
+_CHALLENGE_WORDS = (b"challenge-platform", b"<title>Just a moment...</title>", b"_cf_chl_opt")
 
 
 def typed(failure: Failure, body: bytes) -> Failure:
     """``failure`` with the name of what ``body`` is as its type, unless the body is an error of the usual form."""
     shape = _shape(body)
     return attrs.evolve(failure, type=shape) if shape is not None else failure
+
+
+def challenged(failure: Failure, headers: Headers, body: bytes) -> Failure:
+    """``failure`` as a rate limit, where the answer is Cloudflare's page that asks a browser to prove itself: it says nothing of the key, and
+    goes away by itself when fewer requests come."""
+    if failure.status not in _CHALLENGING:
+        return failure
+    if header(headers, b"cf-mitigated") != b"challenge" and not any(word in body for word in _CHALLENGE_WORDS):
+        return failure
+    return attrs.evolve(
+        failure,
+        kind=ErrorKind.RATE_LIMITED,
+        status=429,
+        message="Cloudflare stands before the provider and asks for a browser check instead of letting the request through; "
+        "it does that to addresses that ask too much",
+        code=None,
+        retry_after=max(failure.retry_after or 0.0, CHALLENGE_REST),
+    )
 
 
 def _shape(body: bytes) -> str | None:

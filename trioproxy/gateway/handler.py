@@ -21,8 +21,10 @@ from trioproxy.gateway.attendants import Attendants
 from trioproxy.gateway.control import ControlCall, House
 from trioproxy.gateway.counts import estimated, is_counted, was_not_counted
 from trioproxy.gateway.doors import Refused, find_door
+from trioproxy.gateway.entrance import let_in, tokens_of
 from trioproxy.gateway.exchange import Exchange
 from trioproxy.gateway.failover import Failover
+from trioproxy.gateway.limits import demand_of, holders_before
 from trioproxy.gateway.outlet import Outlet
 from trioproxy.gateway.receive import receive
 from trioproxy.gateway.refusal import Reply
@@ -80,8 +82,18 @@ class Gateway:
             return await self._answer_here(attrs.evolve(door, house=self.house), snapshot, outlet)
         client = admit(snapshot, exchange.head)
         admitted = await receive(exchange, door, client, settings.max_body, entry)
-        asked = admitted.asked
         attendants.watch_client()
+        way = holders_before(client, settings)
+        if not way:
+            return await self._answer(snapshot, admitted, outlet, attendants)
+        passed = await let_in(self.failover.turnstile, way, demand_of(admitted.asked), settings.deadlines.connect)
+        try:
+            return await self._answer(snapshot, admitted, outlet, attendants)
+        finally:
+            passed.end(tokens_of(entry))
+
+    async def _answer(self, snapshot: Snapshot, admitted: Admitted, outlet: Outlet, attendants: Attendants) -> None:
+        entry, settings, asked, client = outlet.entry, snapshot.settings, admitted.asked, admitted.client
         routed = route(snapshot, protocol=asked.protocol, operation=asked.operation, model=asked.model, client=client)
         if not is_counted(asked, routed):
             return await self._estimate(admitted, outlet)

@@ -8,12 +8,13 @@ from __future__ import annotations
 
 import math
 from collections.abc import Callable
+from datetime import UTC, datetime
 from typing import Any, assert_never
 
 import attrs
 
 from trioproxy.config.model import ErrorFormat
-from trioproxy.errors import Failure, Fault
+from trioproxy.errors import ErrorKind, Failure, Fault
 from trioproxy.gateway.stages import ErrorAnswer, Rejected
 from trioproxy.protocols.base import Protocol
 from trioproxy.upstream.base import Headers
@@ -70,7 +71,21 @@ def _document(failure: Failure, protocol: Protocol) -> Object:
     error = document.get("error")
     if failure.fault is Fault.UPSTREAM and failure.status is not None and isinstance(error, dict):
         error.setdefault("status", failure.status)
+    if failure.kind is ErrorKind.MODEL_COOLDOWN and isinstance(error, dict):
+        error.update(_return(failure))
     return document
+
+
+def _return(failure: Failure) -> Object:
+    """When a model that cools down may be asked again, as members of its error: clients that don't know them pass over them."""
+    told: Object = {"model": failure.model, "provider": failure.provider}
+    if failure.resets_at is not None:
+        told["reset_time"] = (
+            datetime.fromtimestamp(math.ceil(failure.resets_at), UTC).isoformat().replace("+00:00", "Z")
+        )
+    if failure.retry_after is not None:
+        told["reset_seconds"] = math.ceil(failure.retry_after)
+    return {name: value for name, value in told.items() if value is not None}
 
 
 def is_native(answer: ErrorAnswer) -> bool:

@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import enum
 import logging
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from types import TracebackType
 
 import attrs
@@ -16,7 +16,7 @@ import attrs
 from trioproxy.errors import ErrorKind, Failure, Fault
 from trioproxy.neutral.usage import Usage
 
-__all__ = ["Entry", "Ledger", "Outcome", "Settled", "Sink", "Try"]
+__all__ = ["Charged", "Entry", "Ledger", "Outcome", "Settled", "Sink", "Try", "charged"]
 
 _log = logging.getLogger("trioproxy.ledger")
 
@@ -93,6 +93,15 @@ class Settled:
 
 Sink = Callable[[Settled], None]
 """Takes a settled account. Must return at once."""
+
+Charged = tuple[str, str]
+"""Whom something is charged to: ``client``, ``credential`` or ``group`` (the provider's name in the configuration), and its id."""
+
+
+def charged(client_id: str | None, credential_id: str | None, provider: str | None) -> Iterator[Charged]:
+    """Whom an exchange of these is charged to."""
+    said = (("client", client_id), ("credential", credential_id), ("group", provider))
+    return ((kind, id_) for kind, id_ in said if id_ is not None)
 
 
 @attrs.define(eq=False)

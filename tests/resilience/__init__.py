@@ -1,0 +1,1 @@
+"""Long runs: providers that fail in every way, and what becomes of the requests."""
