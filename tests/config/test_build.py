@@ -307,7 +307,6 @@ def test_proxai_file_whole() -> None:
     assert snapshot.defaults == {"openai_responses": "Main", "openai_chat": "main", "anthropic": "claude"}
     assert [credential.deadlines.idle for credential in snapshot.credentials] == [120, 60]
     assert {warning.split(":")[2].strip() for warning in snapshot.warnings} == {
-        "server.max_concurrent_requests",
         "mcp",
         "logging.use_color",
         "logging.duration_thresholds",
