@@ -82,6 +82,7 @@ class App:
     budgets: Budgets = attrs.field(init=False)
     gateway: Gateway = attrs.field(init=False)
     upgrades: Upgrades = attrs.field(init=False)
+    sockets: Upstream | None = attrs.field(default=None, init=False)
 
     def __attrs_post_init__(self) -> None:
         self.prices = Prices(lambda: self.cell.current.prices)
@@ -145,7 +146,9 @@ class App:
 
     def reach(self, credential: Credential) -> Upstream:
         """By which upstream this credential is asked."""
-        upstream = self._folder(credential.replay) if credential.replay is not None else self.http
+        upstream: Upstream = self._sockets() if credential.websockets else self.http
+        if credential.replay is not None:
+            upstream = self._folder(credential.replay)
         recorder = self._recorder()
         if recorder is not None:
             upstream = recorder.over(upstream, credential.group or credential.provider.name)
@@ -161,6 +164,13 @@ class App:
             return await self.gateway.handle(exchange)
         await recorder.handle(exchange, self.gateway.handle)
         return None
+
+    def _sockets(self) -> Upstream:
+        if self.sockets is None:
+            from trioproxy.upstream.sockets import SocketUpstream  # with wsproto, which most processes never need
+
+            self.sockets = SocketUpstream(self.http)
+        return self.sockets
 
     def known_secrets(self) -> list[str]:
         """The keys of clients, of providers and of managers that are in force now."""

@@ -167,7 +167,12 @@ _BASE = Key(
 _WIRE = Key("wire", _WIRES, "Speak this protocol to it, whatever clients speak.")
 
 _CODEX_EXTRAS = (
-    Key("websockets", Flag(), "The provider is spoken to over POST.", served=False),
+    Key(
+        "websockets",
+        Flag(),
+        "It takes Responses over WebSocket: clients' sockets get one to it, and only new items are sent.",
+        default="false",
+    ),
     Key("alpha-search", Flag(), "Not built.", served=False),
 )
 
@@ -177,6 +182,7 @@ ENTRY_EXTRAS: dict[str, tuple[Key, ...]] = {
         for name in ("cloak", "rebuild-mid-system-message", "fingerprint-profile", "experimental-cch-signing")
     ),
     "codex-api-key": _CODEX_EXTRAS,
+    "openai-api-key": (_CODEX_EXTRAS[0],),
     "xai-api-key": _CODEX_EXTRAS,
     "cursor": (
         Key(

@@ -138,6 +138,7 @@ class Mint:
             source=inner.place.source,
             group=group,
             include_usage=section.get("include-usage", provider.include_usage),
+            websockets=section.get("websockets", False),
             request_retry=retry if retry >= 0 else None,
         )
 

@@ -153,7 +153,8 @@ class Credential:
     ``openai-compatibility`` entry, else the provider's own. ``limits`` are this key's, ``group_limits`` are shared by all of its group.
     ``request_retry`` None means the setting's. A value of ``headers`` that begins with ``$`` copies the client's header of that name.
     ``custom_base`` says that the address is neither the vendor's nor a stand-in for it on this machine: such servers differ in where they
-    look for a key. ``replay`` makes it a folder of recordings instead of a server. ``source`` is ``file:line`` for messages.
+    look for a key. ``replay`` makes it a folder of recordings instead of a server; ``websockets`` says that it
+    takes Responses over WebSocket. ``source`` is ``file:line`` for messages.
     """
 
     id: str
@@ -186,6 +187,7 @@ class Credential:
     request_retry: int | None = None
     features: frozenset[str] = frozenset()
     replay: Replay | None = None
+    websockets: bool = False
 
     def wire(self, protocol: str) -> Wire | None:
         """The wire that speaks ``protocol``, None where this credential has none."""

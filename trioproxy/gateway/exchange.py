@@ -15,13 +15,15 @@ from typing import Protocol, TypeAlias
 
 import attrs
 
+from trioproxy.upstream.base import Turn
+
 __all__ = ["Exchange", "Handler", "RequestHead"]
 
 
 @attrs.frozen(kw_only=True)
 class RequestHead:
     """A request's head. ``target`` is as sent (path and query); header names are lower-case, in order; ``peer`` is ``host:port``;
-    ``version`` is ``1.0``, ``1.1`` or ``2``."""
+    ``version`` is ``1.0``, ``1.1`` or ``2``; ``turn`` is set for a request that came over a socket."""
 
     method: str
     target: str
@@ -29,6 +31,7 @@ class RequestHead:
     peer: str = ""
     scheme: str = "http"
     version: str = "1.1"
+    turn: Turn | None = None
 
     @property
     def path(self) -> str:

@@ -255,6 +255,7 @@ def _request(
         model=candidate.model,
         stream=asked.stream,
         fault=_fault(admitted.headers) if credential.replay is not None else None,
+        turn=admitted.turn,
     )
 
 

@@ -30,5 +30,10 @@ async def receive(exchange: Exchange, door: Match, client: ClientKey | None, lim
     )
     entry.model, entry.stream = asked.model, asked.stream
     return Admitted(
-        protocol=door.protocol, asked=asked, client=client, headers=head.headers, tail=door.params.get("tail", "")
+        protocol=door.protocol,
+        asked=asked,
+        client=client,
+        headers=head.headers,
+        tail=door.params.get("tail", ""),
+        turn=head.turn,
     )

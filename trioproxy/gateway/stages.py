@@ -15,7 +15,7 @@ from trioproxy.neutral.loss import Loss
 from trioproxy.neutral.naming import ToolNaming
 from trioproxy.neutral.request import Conversation
 from trioproxy.protocols.base import Asked, Emulation, Operation, Protocol
-from trioproxy.upstream.base import Headers, UpstreamRequest
+from trioproxy.upstream.base import Headers, Turn, UpstreamRequest
 
 __all__ = ["Admitted", "Ended", "ErrorAnswer", "Lane", "Prepared", "Rejected"]
 
@@ -32,13 +32,15 @@ class Lane(enum.Enum):
 @attrs.frozen(kw_only=True)
 class Admitted:
     """A request that may be served: what is asked, in which protocol, by whom (None where no keys are configured), with which
-    headers. ``tail`` is what the path had behind its operation's root, where the endpoint leaves that open."""
+    headers. ``tail`` is what the path had behind its operation's root, where the endpoint leaves that open; ``turn`` is set where the client
+    asked over a socket."""
 
     protocol: Protocol
     asked: Asked
     client: ClientKey | None
     headers: Headers
     tail: str = ""
+    turn: Turn | None = None
 
 
 @attrs.frozen(kw_only=True)

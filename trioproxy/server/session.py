@@ -38,6 +38,8 @@ from trioproxy.protocols.openai_responses.socket import (
 from trioproxy.server.connections import Connections
 from trioproxy.server.event_teller import EventTeller
 from trioproxy.server.turn import WebSocketTurn
+from trioproxy.upstream.base import Turn
+from trioproxy.upstream.sockets import ProviderSockets
 from trioproxy.websocket.link import GOING_AWAY, INTERNAL_ERROR, RESTARTING, TRY_LATER, Link, LinkClosed, Said
 from trioproxy.wire.jsoncodec import JSON, Object, dumps, loads_object
 
@@ -134,6 +136,7 @@ class Session:
     _waiting: int = attrs.field(default=0, init=False)
     _room: trio.Semaphore = attrs.field(factory=lambda: trio.Semaphore(MOST_RUNNING), init=False)
     _tasks: trio.Nursery = attrs.field(init=False)
+    _providers: ProviderSockets = attrs.field(init=False)
 
     async def run(self) -> None:
         """Serve until the socket ends, and close it. Nothing escapes but cancellation, which says that the server is shutting down."""
@@ -141,6 +144,7 @@ class Session:
         try:
             async with trio.open_nursery() as attendants:
                 attendants.start_soon(self._ping)
+                self._providers = ProviderSockets(attendants)
                 async with trio.open_nursery() as self._tasks:
                     code, reason = await self._read()
                 attendants.cancel_scope.cancel(reason="the socket is over")
@@ -254,7 +258,7 @@ class Session:
     async def _turn(self, ask: Ask, lane: _Lane) -> None:
         teller = EventTeller(self._say, lane.name, self.limits.max_event)
         try:
-            members, past = self._resumed(ask, lane)
+            members, past, follows = self._resumed(ask, lane)
         except ClientFault as fault:
             await teller.tell(failure_event(fault.failure))
             return
@@ -277,6 +281,7 @@ class Session:
                 peer=self.head.peer,
                 scheme=self.head.scheme,
                 version=self.head.version,
+                turn=Turn(sockets=self._providers, previous=follows, known=past.known),
             ),
             request_body(asked, past.items(), past.root.after),
             teller,
@@ -290,8 +295,8 @@ class Session:
             with trio.CancelScope(shield=True, deadline=trio.current_time() + LAST_WORDS_TIME), suppress(LinkClosed):
                 await self._have_ended(teller, failure)
 
-    def _resumed(self, ask: Ask, lane: _Lane) -> tuple[Object, Past]:
-        """The request's members, and the conversation with its input at the end.
+    def _resumed(self, ask: Ask, lane: _Lane) -> tuple[Object, Past, str | None]:
+        """The request's members, the conversation with its input at the end, and the response known here that it follows.
 
         Raises:
             ClientFault: INVALID_REQUEST, what it follows is not known here.
@@ -305,10 +310,10 @@ class Session:
                 )
             members, previous = {**loads_object(lane.asked), **members}, previous or lane.last
         if previous is None:
-            return members, continued(None, ask.items)
+            return members, continued(None, ask.items), None
         found = self.conversations.find(self.owner, previous, trio.current_time())
         if found is not None:
-            return members, continued(found, ask.items)
+            return members, continued(found, ask.items), previous
         if members.get("store") is False or ask.append:
             raise ClientFault(
                 ErrorKind.INVALID_REQUEST,
@@ -316,7 +321,7 @@ class Session:
                 code=NOT_FOUND,
                 param="previous_response_id",
             )
-        return members, continued(None, ask.items, after=previous)
+        return members, continued(None, ask.items, after=previous), None
 
     async def _warm_up(self, ask: Ask, past: Past, lane: _Lane, teller: EventTeller) -> None:
         """Answer at once: nothing behind this proxy could be warmed, but its answer must have an id that can be followed."""

@@ -15,17 +15,29 @@ from typing import Protocol
 
 import attrs
 
-__all__ = ["Headers", "Progress", "Upstream", "UpstreamRequest", "UpstreamResponse"]
+__all__ = ["Headers", "Progress", "Turn", "Upstream", "UpstreamRequest", "UpstreamResponse"]
 
 Headers = tuple[tuple[bytes, bytes], ...]
 """Names lower-case, in order, repeats kept."""
 
 
 @attrs.frozen(kw_only=True)
+class Turn:
+    """Where a request stands on the socket it came over. ``sockets`` are those to providers that live as long
+    (``upstream/sockets.py``); ``previous`` is the response that it follows there, whose conversation is the first ``known`` items of its
+    input."""
+
+    sockets: object
+    previous: str | None = None
+    known: int = 0
+
+
+@attrs.frozen(kw_only=True)
 class UpstreamRequest:
     """One HTTP request. ``url`` is absolute; ``proxy_url`` an outbound proxy (http, https, socks5), None for none.
 
-    ``credential_id``, ``protocol`` and ``model`` are for recordings and logs; they don't go on the wire.
+    ``credential_id``, ``protocol`` and ``model`` are for recordings and logs; they don't go on the wire. ``turn`` is set where the client
+    asked over a socket.
     """
 
     method: str
@@ -40,6 +52,7 @@ class UpstreamRequest:
     model: str = ""
     stream: bool = False
     fault: str | None = None
+    turn: Turn | None = None
 
 
 class Progress(Protocol):

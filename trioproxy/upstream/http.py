@@ -132,6 +132,11 @@ class HttpUpstream:
         self._dialer = Dialer(self.ssl_context)
         self._pool = ConnectionPool(self.idle_seconds)
 
+    @property
+    def dialer(self) -> Dialer:
+        """What connects, with this upstream's trust."""
+        return self._dialer
+
     async def open(self, request: UpstreamRequest, progress: Progress) -> HttpResponse:
         """See ``Upstream.open``.
 

@@ -40,6 +40,11 @@ class Past:
     holders: int = attrs.field(default=0, init=False)
 
     @property
+    def known(self) -> int:
+        """How many items came before this turn."""
+        return self.before.count if self.before is not None else 0
+
+    @property
     def size(self) -> int:
         """About how much memory this turn takes, without what came before."""
         return len(self.raw) + _OVERHEAD
