@@ -10,6 +10,7 @@ from typing import Any
 import pytest
 import trio
 import trio.lowlevel
+from trio.testing import wait_all_tasks_blocked
 
 from tests.support.houses import Bench, ask
 from tests.support.socket_provider import SocketProvider, answers, events_of, provider
@@ -177,8 +178,7 @@ async def test_a_handshake_that_refuses_the_key_is_an_answer(status: int) -> Non
     async with provider(handshake=handshake) as made, house(made) as at, at.socket() as client:
         error = await client.turn(input="hi")
         assert (error["status"], error["error"]["message"], made.posts) == (status, "no", [])
-        while not at.bench.settled:
-            await trio.sleep(0)
+        await wait_all_tasks_blocked()
         assert at.bench.last.tries[0].status == status
 
 

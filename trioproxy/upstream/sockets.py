@@ -5,11 +5,11 @@ client's: the provider keeps the conversation in its memory there, and the next 
 message by message; to the rest of the house it looks like the stream that POST would have given, so nothing above knows the difference.
 
 Falling back. Whatever goes wrong before the provider's first message, the same request goes over POST instead: nothing was sent to the
-client. A refusal of the key or of the account is an answer, and stays one. A provider that will have no sockets is not asked for one again by
-this client for a while.
+client. A refusal of the key or of the account is an answer, and stays one. A provider that will have no sockets is not asked for one
+again by this client for a while.
 
-Knows: which socket may take which turn, and what a provider's errors on a socket are over HTTP. Refuses to know: deadlines, which are the caller's
-one cancel scope.
+Knows: which socket may take which turn, and what a provider's errors on a socket are over HTTP. Refuses to know: deadlines, which are the
+caller's one cancel scope.
 """
 
 from __future__ import annotations
