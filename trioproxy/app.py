@@ -120,13 +120,20 @@ class App:
             books=self.books,
             token=self.token,
         )
-        self.gateway = Gateway(current=lambda: self.cell.current, failover=failover, ledger=ledger, house=house)
+        conversations = Conversations(limit=0, owner_limit=0, seconds=0)  # bounded by whoever keeps something
+        self.gateway = Gateway(
+            current=lambda: self.cell.current,
+            failover=failover,
+            ledger=ledger,
+            house=house,
+            conversations=conversations,
+        )
         self.upgrades = Upgrades(
             gateway=self.gateway,
             handler=self.handle,
             current=lambda: self.cell.current,
             token=lambda: secrets.token_hex(16),
-            conversations=Conversations(limit=0, owner_limit=0, seconds=0),
+            conversations=conversations,
         )
 
     @classmethod

@@ -192,7 +192,6 @@ CONVERSATIONS = Block(
             Flag(),
             "Keep them for requests over HTTP too, by client key: `previous_response_id` then works with every provider.",
             default="false",
-            enforced=False,
         ),
         Key("max-bytes", Whole(low=0), "What all of them together may take.", default="268435456"),
         Key("max-bytes-each", Whole(low=0), "What those of one socket or client key may take.", default="67108864"),

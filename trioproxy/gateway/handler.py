@@ -29,9 +29,11 @@ from trioproxy.gateway.outlet import Outlet
 from trioproxy.gateway.receive import receive
 from trioproxy.gateway.refusal import Reply
 from trioproxy.gateway.relay import relay
+from trioproxy.gateway.remembering import remembered
 from trioproxy.gateway.stages import Admitted, Rejected
 from trioproxy.gateway.warden import Warden
 from trioproxy.ledger.entry import Ledger
+from trioproxy.protocols.openai_responses.conversations import Conversations
 
 __all__ = ["Gateway"]
 
@@ -51,10 +53,13 @@ class Gateway:
     ledger: Ledger
     house: House = attrs.field(factory=House)
     warden: Warden = attrs.field(factory=Warden)
+    conversations: Conversations | None = None
+    """What is kept for clients that ask over HTTP, where the configuration wants that."""
 
     async def handle(self, exchange: Exchange) -> None:
         """Serve one exchange. Nothing escapes but cancellation."""
         snapshot, head = self.current(), exchange.head
+        exchange = remembered(exchange, snapshot, self.conversations)
         with self.ledger.entry(method=head.method, path=head.path, peer=head.peer) as entry:
             outlet = Outlet(exchange, entry, snapshot.settings.deadlines)
             async with trio.open_nursery() as nursery:

@@ -119,7 +119,8 @@ class _Lane:
 
 @attrs.define(eq=False, kw_only=True)
 class Session:
-    """Serves one open link. ``owner`` is whose conversations these are; ``house`` the connections that this one is among."""
+    """Serves one open link. ``owner`` is whose conversations these are; ``house`` the connections that this one is among.
+    ``client`` is the client whose conversations over HTTP are kept too, None where they are not."""
 
     link: Link
     head: RequestHead
@@ -127,6 +128,7 @@ class Session:
     house: Connections
     conversations: Conversations
     owner: str
+    client: str | None
     limits: SessionLimits
     token: Callable[[], str]
     _gone: trio.Event = attrs.field(factory=trio.Event, init=False)
@@ -270,7 +272,10 @@ class Session:
         stored = members.get("store") is not False
 
         def keep(response_id: str, output: list[JSON]) -> None:
-            self._keep(response_id, answered(past, output, stored=stored), lane)
+            whole = answered(past, output, stored=stored)
+            self._keep(response_id, whole, lane)
+            if stored and self.client is not None:
+                self.conversations.keep(self.client, response_id, whole, trio.current_time())
 
         teller.keep = keep
         turn = WebSocketTurn(
@@ -311,7 +316,7 @@ class Session:
             members, previous = {**loads_object(lane.asked), **members}, previous or lane.last
         if previous is None:
             return members, continued(None, ask.items), None
-        found = self.conversations.find(self.owner, previous, trio.current_time())
+        found = self._found(previous)
         if found is not None:
             return members, continued(found, ask.items), previous
         if members.get("store") is False or ask.append:
@@ -322,6 +327,13 @@ class Session:
                 param="previous_response_id",
             )
         return members, continued(None, ask.items, after=previous), None
+
+    def _found(self, response_id: str) -> Past | None:
+        now = trio.current_time()
+        found = self.conversations.find(self.owner, response_id, now)
+        if found is None and self.client is not None:
+            found = self.conversations.find(self.client, response_id, now)
+        return found
 
     async def _warm_up(self, ask: Ask, past: Past, lane: _Lane, teller: EventTeller) -> None:
         """Answer at once: nothing behind this proxy could be warmed, but its answer must have an id that can be followed."""

@@ -19,6 +19,7 @@ from trioproxy.errors import ClientFault, ErrorKind, ProxyError
 from trioproxy.gateway.admission import admit
 from trioproxy.gateway.exchange import Exchange, Handler, RequestHead
 from trioproxy.gateway.handler import Gateway
+from trioproxy.gateway.remembering import owner_of
 from trioproxy.protocols.openai_responses.conversations import Conversations
 from trioproxy.protocols.table import mounted
 from trioproxy.server.exchange import H11Exchange
@@ -138,6 +139,7 @@ class Upgrades:
             house=exchange.connections,
             conversations=self.conversations,
             owner=owner,
+            client=owner_of(client) if settings.conversations_over_http else None,
             limits=limits,
             token=self.token,
         )

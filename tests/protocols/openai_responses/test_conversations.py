@@ -190,6 +190,19 @@ class TestBounds:
         kept.forget("you")
         assert kept.size == 0
 
+    def test_two_owners_of_one_conversation_are_accounted_apart(self) -> None:
+        kept = store()
+        past = answered(continued(None, [user("a")]), [said("b")], stored=True)
+        kept.keep("me", "r", past, 0)
+        alone = kept.size
+        kept.keep("you", "r", past, 0)
+        assert kept.size == 2 * alone
+        kept.forget("me")
+        assert kept.size == alone
+        assert kept.find("you", "r", 0) is past
+        kept.forget("you")
+        assert kept.size == 0
+
     def test_one_kept_again_is_kept_once(self) -> None:
         kept = store()
         for _ in range(3):

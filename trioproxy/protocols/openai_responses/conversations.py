@@ -37,7 +37,6 @@ class Past:
     after: str | None = None
     count: int = 0
     open_calls: Mapping[str, str] = attrs.field(factory=dict)
-    holders: int = attrs.field(default=0, init=False)
 
     @property
     def known(self) -> int:
@@ -119,6 +118,7 @@ class Conversations:
         self._kept: OrderedDict[tuple[str, str], tuple[Past, float]] = OrderedDict()
         self._owners: dict[str, OrderedDict[str, None]] = {}
         self._sizes: dict[str, int] = {}
+        self._held: dict[tuple[str, Past], int] = {}  # by how many responses or later turns
         self.size = 0
 
     def __len__(self) -> int:
@@ -169,8 +169,9 @@ class Conversations:
     def _hold(self, owner: str, past: Past) -> None:
         step: Past | None = past
         while step is not None:
-            step.holders += 1
-            if step.holders > 1:
+            held = self._held.get((owner, step), 0)
+            self._held[owner, step] = held + 1
+            if held:
                 return
             self._account(owner, step.size)
             step = step.before
@@ -182,9 +183,11 @@ class Conversations:
         del self._owners[owner][response_id]
         step: Past | None = found[0]
         while step is not None:
-            step.holders -= 1
-            if step.holders:
+            held = self._held[owner, step] - 1
+            if held:
+                self._held[owner, step] = held
                 break
+            del self._held[owner, step]
             self._account(owner, -step.size)
             step = step.before
         if not self._owners[owner]:
