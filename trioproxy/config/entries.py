@@ -137,7 +137,11 @@ _COMMON = (
     Key("keep-alive-connections", Whole(), "Idle connections kept open.", default="32"),
     Key("discover", Flag(), "Ask the provider for its models and list them.", default="false", enforced=False),
     Key("quirks", Texts(), "Named edits of requests, beside those of the catalogue."),
-    Key("include-usage", Flag(), "Whether a chat stream may be asked for its usage."),
+    Key(
+        "include-usage",
+        Flag(),
+        "Whether a chat stream may be asked for its usage, also in a client's place (`ask-for-usage`).",
+    ),
     Key("request-scoped-errors", Anything(), "Errors are classified by a fixed table.", served=False),
     Key("rate-limit", Anything(), "Use `limits`.", served=False),
 )

@@ -23,7 +23,7 @@ from trioproxy.config.tables import Section
 from trioproxy.config.tokenfile import ReadFile, Token, TokenUnusable, expand_home, token_of
 from trioproxy.providers.catalog import Catalogue
 from trioproxy.providers.model import Provider, Thinking
-from trioproxy.providers.quirks import QUIRKS
+from trioproxy.providers.quirks import ASK_FOR_USAGE, QUIRKS
 from trioproxy.providers.urls import base_problem
 
 __all__ = ["Mint"]
@@ -111,6 +111,7 @@ class Mint:
         number = self.groups[group.lower()] = self.groups.get(group.lower(), 0) + 1
         prefix = self._prefix(section)
         retry = section.get("request-retry", -1)
+        custom_base = bases.foreign and not (bool(provider.wires[0].base_url) and _local(bases))
         return Credential(
             id=self._id(provider, group, bases, prefix, key),
             label=f"{group}#{number}",
@@ -129,8 +130,8 @@ class Mint:
             deadlines=deadlines_of(section, self.settings.deadlines),
             limits=limits_of(inner),
             group_limits=limits_of(section) if own is not None else NO_LIMITS,
-            quirks=self._quirks(section, provider),
-            custom_base=bases.foreign and not (bool(provider.wires[0].base_url) and _local(bases)),
+            quirks=self._quirks(section, provider, custom_base),
+            custom_base=custom_base,
             disable_cooling=section.get("disable-cooling", self.settings.disable_cooling),
             max_connections=section.get("max-connections", self.settings.max_connections),
             keep_alive_connections=section.get("keep-alive-connections", self.settings.keep_alive_connections),
@@ -215,13 +216,20 @@ class Mint:
             return None
         return url
 
-    def _quirks(self, section: Section, provider: Provider) -> tuple[str, ...]:
+    def _quirks(self, section: Section, provider: Provider, custom_base: bool) -> tuple[str, ...]:
         for name in section.get("quirks", ()):
             if name not in QUIRKS:
                 self.report.problem(
                     section.at("quirks"), f"no quirk is called {name!r}", word=name, known=tuple(QUIRKS)
                 )
-        return tuple(dict.fromkeys((*provider.quirks, *section.get("quirks", ()))))
+        own = list(section.get("quirks", ()))
+        if section.get("include-usage"):
+            own.append(ASK_FOR_USAGE)
+        known = dict.fromkeys((*provider.quirks, *own))
+        # The catalogue speaks of the vendor's own address, and not of what answers at another.
+        if section.get("include-usage") is False or (custom_base and ASK_FOR_USAGE not in own):
+            known.pop(ASK_FOR_USAGE, None)
+        return tuple(known)
 
 
 def _local(bases: Bases) -> bool:

@@ -12,6 +12,7 @@ from typing import assert_never
 from trioproxy.config.model import Settings
 from trioproxy.errors import Failure
 from trioproxy.gateway.counts import CountTranslation
+from trioproxy.gateway.metering import UsageDropper
 from trioproxy.gateway.passages import AnswerEditor, EditAnswer, StreamPassage, WholePassage
 from trioproxy.gateway.sources import Source, StreamSource, WholeSource
 from trioproxy.gateway.stages import Admitted, Lane, Prepared
@@ -126,7 +127,10 @@ def carrier_for(
             return WholePassage(prepared.outbound, observed=False)
         case Lane.PASS if framing is not None:
             filters = _filters(prepared, framing, settings)
-            return StreamPassage(prepared.outbound, framing, max_event=settings.max_event, filters=filters)
+            dropper = UsageDropper() if prepared.metered and framing is Framing.SSE else None
+            return StreamPassage(
+                prepared.outbound, framing, max_event=settings.max_event, filters=filters, dropper=dropper
+            )
         case Lane.PASS:
             observed = asked.operation is Operation.GENERATE
             hold = observed and ERRORS_IN_200 in prepared.candidate.quirks

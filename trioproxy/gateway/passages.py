@@ -11,6 +11,7 @@ from collections.abc import Callable, Sequence
 from typing import TypeAlias
 
 from trioproxy.errors import Failure
+from trioproxy.gateway.metering import UsageDropper
 from trioproxy.gateway.sources import StreamSource, WholeSource, encode_error, malformed
 from trioproxy.neutral.events import Event, Failed
 from trioproxy.neutral.loss import Loss
@@ -35,7 +36,8 @@ MOST_OBSERVED = 8 * 1024 * 1024
 class StreamPassage:
     """A stream of the client's own protocol: its bytes unchanged, its events observed.
 
-    ``filters`` are what named rules put in the way of the bytes; the observer sees what the client gets.
+    ``filters`` are what named rules put in the way of the bytes; the observer sees what the client gets, and beside it what ``dropper`` takes
+    out: the usage that the client did not ask for.
     """
 
     streams = True
@@ -48,11 +50,13 @@ class StreamPassage:
         *,
         max_event: int,
         filters: Sequence[Machine[bytes, bytes]] = (),
+        dropper: UsageDropper | None = None,
     ) -> None:
         self._protocol = protocol
         self._framing = framing
         self._source = StreamSource(protocol, framing, max_event=max_event, wordless=True)
         self._filters = Chain(*filters) if filters else None
+        self._dropper = dropper
         self._violated = False
         self.failure: Failure | None = None
         self.lost = False
@@ -87,12 +91,15 @@ class StreamPassage:
         except ProtocolViolation as violation:
             self._break(violation)
             return b"", []
-        return data, self._observe(self._source.feed, data)
+        events = self._observe(self._source.feed, data)
+        return data if self._dropper is None else self._dropper.feed(data), events
 
     def close(self) -> tuple[bytes, list[Event]]:
         """See :class:`Carrier`."""
         rest = b"".join(self._filters.close()) if self._filters is not None else b""
         events = self._observe(self._source.feed, rest) if rest else []
+        if self._dropper is not None:
+            rest = self._dropper.feed(rest) + self._dropper.close()
         return rest, events + self._observe(lambda _: self._source.close(), b"")
 
     def failing(self, failure: Failure) -> bytes | None:

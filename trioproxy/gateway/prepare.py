@@ -16,6 +16,7 @@ from trioproxy import __version__
 from trioproxy.config.model import Candidate, Routed
 from trioproxy.errors import ClientFault, ErrorKind
 from trioproxy.gateway.crossings import crossing
+from trioproxy.gateway.metering import ASK_FOR_USAGE, asking_for_usage
 from trioproxy.gateway.pairs import choose_lane
 from trioproxy.gateway.spellings import spelled_fault, spelled_losses
 from trioproxy.gateway.stages import Admitted, Lane, Prepared
@@ -88,11 +89,13 @@ def _passed(admitted: Admitted, routed: Routed, candidate: Candidate, *, now: fl
     if change is None and opened is not None:
         change = Edited(body=opened, headers={}, losses=())
     demanded = change.headers if change is not None else {}
+    body = _with_model(asked, candidate.model) if change is None else _rewritten(asked, change.body, candidate.model)
+    metered = asking_for_usage(asked, body) if ASK_FOR_USAGE in candidate.quirks and not replayed else None
     request = _request(
         admitted,
         candidate,
         headers=_headers(table.request(admitted.headers), admitted, candidate, demanded, now=now, token=token),
-        body=_with_model(asked, candidate.model) if change is None else _rewritten(asked, change.body, candidate.model),
+        body=body if metered is None else metered,
         verb=_verb(asked),
         query=forwarded_query(asked.query),
     )
@@ -103,6 +106,7 @@ def _passed(admitted: Admitted, routed: Routed, candidate: Candidate, *, now: fl
         operation=asked.operation,
         request=request,
         losses=change.losses if change is not None else (),
+        metered=metered is not None,
     )
 
 

@@ -46,7 +46,8 @@ class Admitted:
 @attrs.frozen(kw_only=True)
 class Prepared:
     """A request as it goes to one candidate. ``outbound`` is the protocol spoken there, ``operation`` what is asked of it. ``conversation``,
-    ``naming`` and ``emulation`` are set in the translating lane, the last where the client asked for another operation."""
+    ``naming`` and ``emulation`` are set in the translating lane, the last where the client asked for another operation. ``metered``
+    says that the usage of a passing stream was asked for in the client's place (``metering.py``)."""
 
     candidate: Candidate
     lane: Lane
@@ -57,6 +58,7 @@ class Prepared:
     naming: ToolNaming = attrs.field(factory=ToolNaming)
     emulation: Emulation | None = None
     losses: tuple[Loss, ...] = ()
+    metered: bool = False
 
     @property
     def provider(self) -> str:

@@ -23,7 +23,10 @@ from trioproxy.providers.quirk import ANTHROPIC, CHAT, GEMINI, RESPONSES, Quirk,
 from trioproxy.providers.vendors import VENDOR_EDITS
 from trioproxy.wire.jsoncodec import Object
 
-__all__ = ["QUIRKS", "Edited", "Quirk", "QuirkContext", "answered", "edited"]
+__all__ = ["ASK_FOR_USAGE", "QUIRKS", "Edited", "Quirk", "QuirkContext", "answered", "edited"]
+
+
+ASK_FOR_USAGE = "ask-for-usage"
 
 
 @attrs.frozen(kw_only=True)
@@ -269,6 +272,11 @@ _TABLE = (
         protocols=frozenset({CHAT, RESPONSES, ANTHROPIC, GEMINI}),
         edit=_suffix,
         always=True,
+    ),
+    Quirk(
+        name=ASK_FOR_USAGE,
+        doc="A passing stream is asked for its usage where the client did not ask; the chunk that tells it is taken out again.",
+        protocols=frozenset({CHAT}),
     ),
     Quirk(
         name="fill-anthropic-answer",

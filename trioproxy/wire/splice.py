@@ -11,7 +11,7 @@ from collections.abc import Iterator
 
 from trioproxy.wire.jsoncodec import JSONError, loads
 
-__all__ = ["DuplicateMember", "member_span", "members", "replace"]
+__all__ = ["DuplicateMember", "inserted", "member_span", "members", "replace"]
 
 _WHITE = re.compile(rb"[ \t\r\n]*")
 _STRING = re.compile(rb'"[^"\\]*(?:\\.[^"\\]*)*"', re.DOTALL)
@@ -65,6 +65,14 @@ def member_span(body: bytes, name: str) -> tuple[int, int] | None:
 def replace(body: bytes, span: tuple[int, int], value: bytes) -> bytes:
     """``body`` with the bytes of ``span`` replaced by ``value``."""
     return b"".join((body[: span[0]], value, body[span[1] :]))
+
+
+def inserted(body: bytes, name: str, value: bytes) -> bytes:
+    """``body``, a JSON object, with one more member before its first one. ``name`` is plain ASCII without quotes, ``value`` is JSON. That the
+    object has no such member yet is the caller's to know."""
+    at = body.index(b"{") + 1
+    comma = b"" if body.startswith(b"}", _white(body, at)) else b","
+    return b"".join((body[:at], b'"%b":%b' % (name.encode("ascii"), value), comma, body[at:]))
 
 
 def _white(body: bytes, at: int) -> int:
