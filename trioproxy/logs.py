@@ -6,8 +6,10 @@ paint a terminal. Refuses to know: what is worth logging.
 
 from __future__ import annotations
 
+import functools
 import logging
 import sys
+import time
 from datetime import UTC, datetime
 from typing import Any, TextIO
 
@@ -35,8 +37,8 @@ class HumanFormatter(logging.Formatter):
 
     def format(self, record: logging.LogRecord) -> str:
         """See :meth:`logging.Formatter.format`."""
-        time = datetime.fromtimestamp(record.created).astimezone().strftime("%H:%M:%S.%f")[:-3]
-        words = [f"{time} {record.levelname:<7}", _printable(record.getMessage())]
+        at = f"{_clock_time(int(record.created))}.{int(record.msecs):03d}"
+        words = [f"{at} {record.levelname:<7}", _printable(record.getMessage())]
         words += (f"{name}={_word(value)}" for name, value in _facts(record).items())
         line = " ".join(words)
         return f"{line}\n{self.formatException(record.exc_info)}" if record.exc_info else line
@@ -59,6 +61,12 @@ class JSONFormatter(logging.Formatter):
         return dumps(document).decode()
 
 
+@functools.lru_cache(maxsize=2)
+def _clock_time(second: int) -> str:
+    """A second of Unix time as this place's clocks show it."""
+    return time.strftime("%H:%M:%S", time.localtime(second))
+
+
 def _facts(record: logging.LogRecord) -> dict[str, Any]:
     facts: dict[str, Any] = getattr(record, "facts", {})
     return facts
@@ -70,4 +78,6 @@ def _word(value: Any) -> str:
 
 
 def _printable(text: str) -> str:
+    if text.isprintable():
+        return text
     return "".join(char if char.isprintable() else char.encode("unicode_escape").decode() for char in text)

@@ -8,7 +8,7 @@ from hypothesis import strategies as st
 
 from tests.support.chunking import cut, whole_and_bytewise
 from trioproxy.errors import ClientFault, ErrorKind
-from trioproxy.server.head import HeadScanner, ParsedHead, parse_head
+from trioproxy.server.head import HeadMemory, HeadScanner, ParsedHead, parse_head
 from trioproxy.server.limits import ServerLimits
 
 LIMITS = ServerLimits(head=4096, head_fields=20)
@@ -335,3 +335,59 @@ def test_any_head_is_parsed_or_refused_without_quoting_it(fields: list[tuple[str
         assert [name for name, _ in parsed.request.headers] == [name.lower().encode() for name, _ in fields]
     assert "secret" not in message
     assert "b'" not in message
+
+
+class TestMemory:
+    @staticmethod
+    def parse(memory: HeadMemory, raw: bytes) -> ParsedHead:
+        return memory.parse(raw, limits=LIMITS, peer="127.0.0.1:1", scheme="http")
+
+    @staticmethod
+    def asking(length: str, *more: str) -> bytes:
+        return head("POST /v1/messages HTTP/1.1", "Host: a", f"Content-Length: {length}", *more)
+
+    def test_what_is_remembered_is_what_would_have_been_parsed(self) -> None:
+        memory = HeadMemory()
+        heads = [
+            *(self.asking(length) for length in ("1", "1", "20", "20", "0", "20", "007", "3")),
+            self.asking("3", "Expect: 100-continue"),
+            self.asking("0", "Expect: 100-continue"),
+            SIMPLE,
+            SIMPLE,
+            self.asking("5", "x: content-length: 7"),
+            self.asking("6", "x: content-length: 7"),
+        ]
+        for raw in heads:
+            assert self.parse(memory, raw) == parse(raw)
+
+    def test_the_same_head_is_parsed_once(self, monkeypatch: pytest.MonkeyPatch) -> None:
+        memory = HeadMemory()
+        first = self.parse(memory, self.asking("12"))
+        monkeypatch.setattr("trioproxy.server.head.parse_head", None)
+        assert self.parse(memory, self.asking("12")) is first
+        assert self.parse(memory, self.asking("3456")).length == 3456
+
+    @pytest.mark.parametrize("fault", ["Content-Length: 7", "Transfer-Encoding: chunked", "x y: z", "Host: b"])
+    def test_a_head_that_is_refused_is_refused_again(self, fault: str) -> None:
+        memory = HeadMemory()
+        self.parse(memory, self.asking("7"))
+        for length in ("7", "8"):
+            with pytest.raises(ClientFault):
+                self.parse(memory, self.asking(length, fault))
+        assert self.parse(memory, self.asking("9")) == parse(self.asking("9"))
+
+    @given(
+        st.lists(st.text("0123456789 \t,", max_size=4), min_size=2, max_size=4),
+        st.sampled_from([": ", ":", ":  ", ":\t"]),
+    )
+    def test_no_spelling_of_the_length_is_taken_for_another(self, lengths: list[str], colon: str) -> None:
+        memory = HeadMemory()
+        for length in lengths:
+            raw = head("POST / HTTP/1.1", "Host: a", f"Content-Length{colon}{length}")
+            outcomes: list[object] = []
+            for reading in (lambda raw: self.parse(memory, raw), parse):
+                try:
+                    outcomes.append(reading(raw))
+                except ClientFault as fault:
+                    outcomes.append(fault.failure)
+            assert outcomes[0] == outcomes[1]

@@ -57,6 +57,17 @@ def test_a_member_given_twice_is_refused(raw: bytes) -> None:
 
 def test_other_members_given_twice_are_none_of_our_business() -> None:
     assert member_span(b'{"a": 1, "a": 2, "model": 3}', "model") == (26, 27)
+    for first, last in (("12", "1"), ("[1, 2]", "[1]"), ('"ab"', '"a"'), ("[1]", '{"a": 1}'), ("[1]", "[1]")):
+        raw = f'{{"a": {first}, "a": {last}, "model": 3}}'.encode()
+        found = list(members(raw))
+        assert [raw[start:end].decode() for _, start, end in found] == [first, last, "3"]
+
+
+def test_a_large_value_is_not_walked_through(monkeypatch: pytest.MonkeyPatch) -> None:
+    # Counted, not timed: where a value ends is known from the decoder, however much is inside.
+    monkeypatch.setattr("trioproxy.wire.splice._TOKEN", None)
+    raw = json.dumps({"messages": [{"content": "x"}] * 1000, "model": "m", "tools": {"a": []}}).encode()
+    assert member_span(raw, "model") == (raw.index(b'"m"'), raw.index(b'"m"') + 3)
 
 
 @pytest.mark.parametrize(

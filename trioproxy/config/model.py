@@ -9,6 +9,7 @@ from __future__ import annotations
 
 import enum
 from collections.abc import Mapping
+from functools import cached_property
 from math import inf
 from types import MappingProxyType
 from typing import Any
@@ -335,8 +336,10 @@ class Candidate:
     tier: int = 0
     facts: ModelFacts | None = None
     fallback: str | None = None
+    memo: dict[Any, Any] = attrs.field(factory=dict, init=False, eq=False, repr=False)
+    """For what is the same in every request that goes this way. Who puts something in bounds it."""
 
-    @property
+    @cached_property
     def quirks(self) -> tuple[str, ...]:
         """What is peculiar of the credential's provider, then of this model."""
         return (*self.credential.quirks, *self.credential.provider.quirks_of(self.model))

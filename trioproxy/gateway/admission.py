@@ -22,12 +22,12 @@ def presented_keys(head: RequestHead) -> tuple[str, ...]:
     """Every key the request shows, from ``Authorization`` (with or without ``Bearer``), ``x-api-key``, ``x-goog-api-key``, ``?key=``."""
     found: list[str] = []
     for name, value in head.headers:
-        text = value.decode("latin-1").strip()
         if name == b"authorization":
+            text = value.decode("latin-1").strip()
             scheme, _, rest = text.partition(" ")
             found.append(rest.strip() if scheme.lower() == "bearer" and rest else text)
         elif name in _HEADERS:
-            found.append(text)
+            found.append(value.decode("latin-1").strip())
     if "key=" in head.query:
         found += (value for name, value in parse_qsl(head.query) if name == "key")
     return tuple(key for key in found if key)

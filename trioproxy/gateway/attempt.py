@@ -116,8 +116,8 @@ async def attempt(
     outcome: Opened | Rejected | None = None
     guard = Guard(tracker, prepared.provider)
     try:
+        tracker.attempt_started(trio.current_time())
         with guard:
-            guard.attempt_started()
             response = await upstream.open(prepared.request, guard)
             outcome = await _head(prepared, response, guard, choose, entry)
             if isinstance(outcome, Opened):

@@ -5,6 +5,7 @@ Two lanes, each for streams and for whole bodies; what an answer is, is said by 
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from functools import partial
 from typing import Protocol as TypingProtocol
 from typing import assert_never
@@ -115,9 +116,9 @@ def is_encoded(headers: Headers) -> bool:
 
 
 def carrier_for(
-    admitted: Admitted, prepared: Prepared, headers: Headers, settings: Settings, context: WriteContext
+    admitted: Admitted, prepared: Prepared, headers: Headers, settings: Settings, context: Callable[[], WriteContext]
 ) -> Carrier:
-    """The carrier of an answer with this head."""
+    """The carrier of an answer with this head. ``context`` is for those that write."""
     asked = admitted.asked
     # Only in its own protocol does a client get another framing than the one we ask for ourselves.
     expected = asked.framing if prepared.lane is Lane.PASS else Framing.SSE
@@ -145,8 +146,8 @@ def carrier_for(
             )
             words = prepared.emulation or admitted.protocol
             if asked.stream:
-                return StreamTranslation(source, prepared.naming, words, asked.framing, context)
-            return WholeTranslation(source, prepared.naming, words, context)
+                return StreamTranslation(source, prepared.naming, words, asked.framing, context())
+            return WholeTranslation(source, prepared.naming, words, context())
         case _:
             assert_never(prepared.lane)
 

@@ -302,7 +302,7 @@ class Failover:
             _log.debug("%s: not sent to %s: %s (%s)", entry.id, prepared.provider, loss.path, loss.reason)
 
         def carrier(headers: Headers) -> Carrier:
-            return carrier_for(admitted, prepared, headers, settings, self._context(admitted, prepared))
+            return carrier_for(admitted, prepared, headers, settings, lambda: self._context(admitted, prepared))
 
         asked_at = trio.current_time()
         tracker = DeadlineTracker(candidate.deadlines, admitted.asked.stream, entry.opened_at)

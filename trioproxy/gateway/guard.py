@@ -79,11 +79,6 @@ class Guard:
         """See :class:`Pulse`."""
         return failure_of(self.tracker.phase(), self.tracker.deadlines, provider=self.provider)
 
-    def attempt_started(self) -> None:
-        """A way to the provider is being looked for."""
-        self.tracker.attempt_started(trio.current_time())
-        self._move()
-
     def request_sent(self) -> None:
         """See ``Progress.request_sent``."""
         self.tracker.request_sent(trio.current_time())

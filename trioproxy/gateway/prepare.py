@@ -27,6 +27,7 @@ from trioproxy.protocols.base import Asked, ModelSpot, Operation, Protocol, Writ
 from trioproxy.protocols.table import protocol
 from trioproxy.providers.auth import auth_headers, entry_headers
 from trioproxy.providers.effort import ask_of
+from trioproxy.providers.model import AuthStyle
 from trioproxy.providers.quirks import Edited, QuirkContext, edited
 from trioproxy.providers.urls import forwarded_query, url_for
 from trioproxy.upstream.base import Headers, UpstreamRequest
@@ -231,15 +232,7 @@ def _request(
 ) -> UpstreamRequest:
     asked, credential = admitted.asked, candidate.credential
     operation = operation or asked.operation
-    url = url_for(
-        candidate.wire,
-        operation,
-        join=credential.join,
-        model=candidate.model,
-        verb=verb,
-        query=query,
-        tail=admitted.tail,
-    )
+    url = _url(candidate, operation, verb, query, admitted.tail)
     if url is None:
         raise ClientFault(
             ErrorKind.UNSUPPORTED,
@@ -263,6 +256,25 @@ def _request(
     )
 
 
+def _url(candidate: Candidate, operation: Operation, verb: str, query: str, tail: str) -> str | None:
+    plain = not query and not tail  # what a client can't choose freely
+    urls: dict[tuple[Operation, str], str | None] = candidate.memo.setdefault("urls", {})
+    if plain and (operation, verb) in urls:
+        return urls[operation, verb]
+    url = url_for(
+        candidate.wire,
+        operation,
+        join=candidate.credential.join,
+        model=candidate.model,
+        verb=verb,
+        query=query,
+        tail=tail,
+    )
+    if plain:
+        urls[operation, verb] = url
+    return url
+
+
 def _fault(headers: Headers) -> str | None:
     """What is to go wrong with a replayed answer, where its client asks for that."""
     asked = table.header(headers, FAULT_HEADER)
@@ -273,26 +285,37 @@ def _headers(
     base: Headers, admitted: Admitted, candidate: Candidate, demanded: Mapping[str, str], *, now: float, token: str
 ) -> Headers:
     """``base``, then defaults where the client has none, then what named rules, the entry and the key put over it."""
-    credential, provider = candidate.credential, candidate.credential.provider
-    defaults = {
+    credential = candidate.credential
+    style = candidate.wire.auth or credential.provider.auth
+    defaults: dict[bytes, bytes] | None = candidate.memo.get("defaults")
+    if defaults is None:
+        defaults = candidate.memo["defaults"] = _default_lines(candidate)
+    over: dict[bytes, bytes] | None = candidate.memo.get("over")
+    if over is None or demanded:
+        key = credential.key.reveal() if credential.key is not None else None
+        said = {
+            "accept-encoding": "identity",
+            **demanded,
+            **(entry_headers(credential.headers, _Readable(admitted.headers)) if credential.headers else {}),
+            **auth_headers(style, key, custom_base=credential.custom_base, now=now, token=token),
+        }
+        over = dict(_line(name, value) for name, value in said.items())
+        if not demanded and not credential.headers and style is not AuthStyle.IFLOW:
+            candidate.memo["over"] = over
+    present = {name for name, _ in base}
+    kept = [line for line in base if line[0] not in over]
+    kept += (line for line in defaults.items() if line[0] not in present and line[0] not in over)
+    return (*kept, *over.items())
+
+
+def _default_lines(candidate: Candidate) -> dict[bytes, bytes]:
+    said = {
         "content-type": "application/json",
         "user-agent": f"trioproxy/{__version__}",
         **({"anthropic-version": ANTHROPIC_VERSION} if candidate.wire.protocol == "anthropic" else {}),
-        **{name.lower(): value for name, value in provider.headers.items()},
+        **{name.lower(): value for name, value in candidate.credential.provider.headers.items()},
     }
-    key = credential.key.reveal() if credential.key is not None else None
-    style = candidate.wire.auth or provider.auth
-    over = {
-        "accept-encoding": "identity",
-        **demanded,
-        **(entry_headers(credential.headers, _Readable(admitted.headers)) if credential.headers else {}),
-        **auth_headers(style, key, custom_base=credential.custom_base, now=now, token=token),
-    }
-    present = {name.decode("latin-1") for name, _ in base}
-    lines = [(name, value) for name, value in base if name.decode("latin-1") not in over]
-    lines += (_line(name, value) for name, value in defaults.items() if name not in present and name not in over)
-    lines += (_line(name, value) for name, value in over.items())
-    return tuple(lines)
+    return dict(_line(name, value) for name, value in said.items())
 
 
 class _Readable(Mapping[str, str]):

@@ -21,7 +21,10 @@ def write_line(settled: Settled) -> None:
     """The sink that logs."""
     level = _level(settled)
     if LOGGER.isEnabledFor(level):
-        LOGGER.log(level, "%s %s", settled.method, settled.path, extra={"facts": facts(settled)})
+        # As ``LOGGER.log`` does it, but for the walk up the stack after a caller whom no line names.
+        message = ("%s %s", (settled.method, settled.path))
+        record = LOGGER.makeRecord(LOGGER.name, level, "", 0, *message, None, extra={"facts": facts(settled)})
+        LOGGER.handle(record)
 
 
 def facts(settled: Settled) -> dict[str, Any]:

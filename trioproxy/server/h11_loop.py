@@ -22,7 +22,7 @@ from trioproxy.gateway.exchange import Handler, RequestHead
 from trioproxy.server.answer import Headers, write_head
 from trioproxy.server.connections import Connections
 from trioproxy.server.exchange import H11Exchange
-from trioproxy.server.head import HeadScanner, parse_head
+from trioproxy.server.head import HeadMemory, HeadScanner
 from trioproxy.server.intake import pour
 from trioproxy.server.streams import Inbox, client_stream
 from trioproxy.wire import jsoncodec
@@ -72,6 +72,7 @@ class _Connection:
     scheme: str
     inbox: Inbox
     scanner: HeadScanner = attrs.field(init=False)
+    memory: HeadMemory = attrs.field(factory=HeadMemory, init=False)
 
     def __attrs_post_init__(self) -> None:
         self.scanner = HeadScanner(self.house.limits)
@@ -86,7 +87,7 @@ class _Connection:
             raw = await self._receive_head()
             if raw is None:
                 return False
-            parsed = parse_head(raw, limits=self.house.limits, peer=self.peer, scheme=self.scheme)
+            parsed = self.memory.parse(raw, limits=self.house.limits, peer=self.peer, scheme=self.scheme)
         except ClientFault as exc:
             await self._refuse(exc.failure)
             return False

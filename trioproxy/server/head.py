@@ -19,7 +19,7 @@ from trioproxy.errors import ClientFault, ErrorKind
 from trioproxy.gateway.exchange import RequestHead
 from trioproxy.server.limits import ServerLimits
 
-__all__ = ["HeadScanner", "ParsedHead", "parse_head"]
+__all__ = ["HeadMemory", "HeadScanner", "ParsedHead", "parse_head"]
 
 _TOKEN = rb"[-!#$%&'*+.^_`|~0-9A-Za-z]+"
 _TOKEN_BYTES = frozenset(b"-!#$%&'*+.^_`|~0123456789ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz")
@@ -33,6 +33,7 @@ _OTHER_VERSION = re.compile(_TOKEN + rb" [!-~]+ HTTP/[0-9](?:\.[0-9])?")
 _BARE_LF = re.compile(rb"(?<!\r)\n")
 
 _LENGTH = re.compile(rb"[0-9]{1,18}")
+_BODY_LENGTH = re.compile(rb"\r\ncontent-length: ?([1-9][0-9]{0,17})\r\n", re.IGNORECASE)
 _LENGTH_FIELDS = re.compile(rb"\r\ncontent-length:([^\r]*)")
 _HOST = re.compile(rb"(?:\[[0-9A-Fa-f:.]+\]|[-._~%!$&'()*+;=0-9A-Za-z]*)(?::[0-9]{0,5})?")
 _ABSOLUTE_TARGET = re.compile(r"https?://([^/?#@]+)([/?].*)?", re.IGNORECASE)
@@ -137,6 +138,36 @@ def _complaint(raw: bytes) -> ClientFault:
     if re.match(_TOKEN + rb":", line):
         return _invalid(f"header {number} holds a control character")
     return _invalid(f"header {number} is not of the form name: value")
+
+
+class HeadMemory:
+    """The head that a connection's client sent last: most clients send the same one over and over, but for the length of the body.
+
+    Two heads that differ in the digits of one ``Content-Length`` mean the same but for that, so only the first is parsed.
+    """
+
+    def __init__(self) -> None:
+        self._rest: tuple[bytes, bytes] | None = None
+        self._parsed: ParsedHead | None = None
+
+    def parse(self, raw: bytes, *, limits: ServerLimits, peer: str, scheme: str) -> ParsedHead:
+        """As :func:`parse_head`, which see. All heads of a connection have the same ``limits``, ``peer`` and ``scheme``."""
+        declared = _BODY_LENGTH.search(raw)
+        rest = (raw[: declared.start(1)], raw[declared.end(1) :]) if declared is not None else (raw, b"")
+        if self._parsed is not None and rest == self._rest:
+            return self._parsed if declared is None else _with_length(self._parsed, declared[1])
+        self._rest = None
+        parsed = parse_head(raw, limits=limits, peer=peer, scheme=scheme)
+        self._rest, self._parsed = rest, parsed
+        return parsed
+
+
+def _with_length(parsed: ParsedHead, length: bytes) -> ParsedHead:
+    if parsed.length == int(length):
+        return parsed
+    request = parsed.request
+    headers = tuple((name, length if name == b"content-length" else value) for name, value in request.headers)
+    return attrs.evolve(parsed, request=attrs.evolve(request, headers=headers), length=int(length))
 
 
 def parse_head(raw: bytes, *, limits: ServerLimits, peer: str, scheme: str) -> ParsedHead:

@@ -35,6 +35,7 @@ MAX_HEAD_BYTES = 64 * 1024
 
 _MAX_CHUNK_LINE = 4 * 1024
 _TOKEN = re.compile(rb"[!#$%&'*+\-.^_`|~0-9A-Za-z]+")
+_STRICT_FIELDS = re.compile(rb"(?:[!#$%&'*+\-.^_`|~0-9A-Za-z]+: [^\x00\r\n]*\r\n)*")
 _FORBIDDEN_IN_VALUE = re.compile(rb"[\x00\r\n]")
 _HEAD_END = re.compile(rb"\r?\n\r?\n")
 _STATUS_LINE = re.compile(rb"HTTP/1\.([01]) ([1-9][0-9][0-9])(?: .*)?")
@@ -51,15 +52,21 @@ def request_head(method: str, target: bytes, headers: Headers) -> bytes:
     """
     if not _TOKEN.fullmatch(method.encode("ascii", "replace")):
         raise ValueError("the method is not a token")
-    lines = [b"%b %b HTTP/1.1\r\n" % (method.encode("ascii"), target)]
+    # A colon would end the name early and make another name of it.
+    block = b"".join([b"%b: %b\r\n" % (name.replace(b":", b"\0"), value) for name, value in headers])
+    if _STRICT_FIELDS.fullmatch(block) is None or block.count(b"\n") != len(headers):
+        raise ValueError(_complaint(headers))
+    return b"%b %b HTTP/1.1\r\n%b\r\n" % (method.encode("ascii"), target, block)
+
+
+def _complaint(headers: Headers) -> str:
+    """What is wrong with one of these headers."""
     for name, value in headers:
         if not _TOKEN.fullmatch(name):
-            raise ValueError(f"header name {name!r} is not a token")
+            return f"header name {name!r} is not a token"
         if _FORBIDDEN_IN_VALUE.search(value):
-            raise ValueError(f"the value of header {name.decode('ascii')!r} holds a line break or a zero byte")
-        lines.append(b"%b: %b\r\n" % (name, value))
-    lines.append(b"\r\n")
-    return b"".join(lines)
+            return f"the value of header {name.decode('ascii')!r} holds a line break or a zero byte"
+    raise AssertionError("each of them can be sent")
 
 
 @attrs.frozen(kw_only=True)

@@ -10,7 +10,7 @@ from typing import Any, TypeAlias
 
 import msgspec
 
-__all__ = ["JSON", "JSONError", "Object", "dumps", "loads", "loads_object"]
+__all__ = ["JSON", "JSONError", "Object", "dumps", "loads", "loads_object", "undecoded_members"]
 
 JSON: TypeAlias = Any
 """A decoded JSON value: None, bool, int, float, str, list or dict."""
@@ -19,7 +19,11 @@ Object: TypeAlias = dict[str, Any]
 """A decoded JSON object."""
 
 _decoder = msgspec.json.Decoder()
+_undecoded = msgspec.json.Decoder(dict[str, msgspec.Raw])
 _encoder = msgspec.json.Encoder()
+
+
+_REFUSED = (RecursionError, msgspec.DecodeError, UnicodeError)
 
 
 class JSONError(ValueError):
@@ -34,12 +38,28 @@ def loads(data: bytes | str) -> JSON:
     """
     try:
         return _decoder.decode(data)
-    except RecursionError:
-        raise JSONError("JSON is nested too deeply") from None
-    except msgspec.DecodeError as exc:
-        raise JSONError(str(exc)) from None
-    except UnicodeError as exc:
-        raise JSONError(f"JSON is not valid UTF-8: {exc.args[-1]}") from None
+    except _REFUSED as exc:
+        raise _refusal(exc) from None
+
+
+def undecoded_members(data: bytes) -> dict[str, bytes]:
+    """The top-level members of a JSON object, values as they are written. Of a name given twice the last value.
+
+    Raises:
+        JSONError: as :func:`loads_object`.
+    """
+    try:
+        return {name: bytes(raw) for name, raw in _undecoded.decode(data).items()}
+    except _REFUSED as exc:
+        raise _refusal(exc) from None
+
+
+def _refusal(exc: Exception) -> JSONError:
+    if isinstance(exc, RecursionError):
+        return JSONError("JSON is nested too deeply")
+    if isinstance(exc, msgspec.DecodeError):
+        return JSONError(str(exc))
+    return JSONError(f"JSON is not valid UTF-8: {exc.args[-1]}")
 
 
 def loads_object(data: bytes | str) -> Object:

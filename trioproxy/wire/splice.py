@@ -9,13 +9,14 @@ from __future__ import annotations
 import re
 from collections.abc import Iterator
 
-from trioproxy.wire.jsoncodec import JSONError, loads
+from trioproxy.wire.jsoncodec import JSONError, loads, undecoded_members
 
 __all__ = ["DuplicateMember", "inserted", "member_span", "members", "replace"]
 
 _WHITE = re.compile(rb"[ \t\r\n]*")
 _STRING = re.compile(rb'"[^"\\]*(?:\\.[^"\\]*)*"', re.DOTALL)
 _TOKEN = re.compile(rb'"[^"\\]*(?:\\.[^"\\]*)*"|[{}\[\]]', re.DOTALL)
+_CLOSED = (b'"', b"[", b"{")
 _SCALAR = re.compile(rb"[^,}\]\s]+")
 
 
@@ -29,6 +30,7 @@ def members(body: bytes) -> Iterator[tuple[str, int, int]]:
     Raises:
         JSONError: the text is not one JSON object.
     """
+    written = undecoded_members(body)
     at = _behind(body, 0, b"{")
     if body[at : at + 1] == b"}":
         return
@@ -37,8 +39,12 @@ def members(body: bytes) -> Iterator[tuple[str, int, int]]:
         if name is None:
             raise JSONError(f"expected a member name at byte {at}")
         start = _behind(body, name.end(), b":")
-        end = _value_end(body, start)
-        yield loads(name.group()), start, end
+        spelled = loads(name.group())
+        value = written[spelled]
+        # What begins like a whole string, array or object ends like it. Of a name given twice only the last value is known here.
+        known = value[:1] in _CLOSED and body.startswith(value, start)
+        end = start + len(value) if known else _value_end(body, start)
+        yield spelled, start, end
         at = _white(body, end)
         if body[at : at + 1] == b"}":
             return
