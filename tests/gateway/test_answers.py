@@ -128,6 +128,14 @@ async def test_a_stream_that_does_not_say_so_is_observed_all_the_same(headers: A
     bench = Bench(Script(headers=headers, chunks=[answer.start]))
     exchange = await bench.serve(ask("openai_chat"))
     assert answer.failed in exchange.body
+    assert exchange.header(b"content-type") == b"text/event-stream"
+
+
+@pytest.mark.parametrize("said", [b"text/event-stream; charset=utf-8", b"Text/Event-Stream"])
+async def test_the_type_of_a_stream_that_says_so_passes_as_it_is(said: bytes) -> None:
+    bench = Bench(Script(headers=((b"content-type", said),), chunks=ANSWERS["openai_chat"].frames))
+    exchange = await bench.serve(ask("openai_chat"))
+    assert [value for name, value in exchange.headers if name == b"content-type"] == [said]
 
 
 async def test_geminis_growing_array_is_a_stream() -> None:
@@ -148,6 +156,10 @@ async def test_geminis_growing_array_is_a_stream() -> None:
     assert told[:2] == elements[:2]
     assert told[2]["error"]["status"]
     assert cut.last.outcome is Outcome.FAILED
+    torn = Bench(Script(headers=JSON, chunks=[pieces[0], pieces[1][:20]]))
+    exchange = await torn.serve(posted(target, b'{"contents":[]}'))
+    assert exchange.aborted  # nothing can stand behind half an element
+    assert torn.last.outcome is Outcome.FAILED
 
 
 async def test_vendor_headers_pass_and_those_of_one_hop_do_not() -> None:

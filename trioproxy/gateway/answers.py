@@ -12,7 +12,7 @@ from trioproxy.errors import ClientFault, ErrorKind, Failure
 from trioproxy.gateway.attempt import Opened
 from trioproxy.gateway.doors import spoken_at
 from trioproxy.gateway.outlet import Outlet
-from trioproxy.gateway.passages import WholePassage
+from trioproxy.gateway.passages import StreamPassage, WholePassage
 from trioproxy.gateway.refusal import refusal
 from trioproxy.gateway.sources import encode_error
 from trioproxy.gateway.stages import Admitted, ErrorAnswer, Lane
@@ -36,6 +36,8 @@ def answer_head(opened: Opened, admitted: Admitted, settings: Settings, request_
     match prepared.lane:
         case Lane.PASS:
             headers = table.response(response.headers)
+            if isinstance(opened.carrier, StreamPassage):
+                headers = _typed(headers, opened.carrier.framing)
             length = table.header(response.headers, b"content-length")
             if length is not None and isinstance(opened.carrier, WholePassage) and not opened.carrier.edited:
                 headers += ((b"content-length", length),)
@@ -80,12 +82,21 @@ async def refuse(
 
 
 _JSON: Headers = ((b"content-type", b"application/json"),)
+_TYPES = {Framing.SSE: b"text/event-stream", Framing.JSON_ARRAY: b"application/json"}
+
+
+def _typed(headers: Headers, framing: Framing) -> Headers:
+    """``headers`` with the type that a stream has, where the provider named none, or another one: clients read a stream by its type."""
+    right, said = _TYPES[framing], table.header(headers, b"content-type")
+    if said is not None and said.split(b";")[0].strip().lower() == right:
+        return headers
+    return ((b"content-type", right), *(each for each in headers if each[0] != b"content-type"))
 
 
 def _framed(framing: Framing) -> Headers:
     match framing:
         case Framing.SSE:
-            return ((b"content-type", b"text/event-stream"), (b"cache-control", b"no-cache"))
+            return ((b"content-type", _TYPES[framing]), (b"cache-control", b"no-cache"))
         case Framing.JSON_ARRAY:
             return _JSON
         case _:

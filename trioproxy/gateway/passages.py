@@ -64,6 +64,11 @@ class StreamPassage:
         self._understood = False
 
     @property
+    def framing(self) -> Framing:
+        """How the frames lie on the wire."""
+        return self._framing
+
+    @property
     def at_border(self) -> bool:
         """See :class:`Carrier`."""
         return not (self.lost or self._violated or self._source.torn) and self._source.decoder.at_boundary
