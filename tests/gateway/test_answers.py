@@ -350,3 +350,19 @@ claude-api-key:
     assert exchange.header(b"content-length") is None
     whole_text = Bench(Script(headers=JSON, chunks=[b"no json"]), config=config)
     assert (await whole_text.serve(ask("anthropic", stream=False))).body == b"no json"
+
+
+QUOTING = "openai-compatibility: [{name: c, base-url: 'http://up.test/v1', api-key-entries: [{api-key: %s}], models: [{name: chat-m}]}]"
+
+
+@pytest.mark.parametrize("form", ErrorFormat)
+@pytest.mark.parametrize(("key", "told"), [("sk-secret-of-ours", "no key ***"), ("none", "no key none")])
+async def test_an_error_does_not_tell_the_client_the_providers_key(form: ErrorFormat, key: str, told: str) -> None:
+    said = json.dumps({"error": {"message": f"no key {key}", "type": "t", "code": "c"}}).encode()
+    config = QUOTING % key + "\ndisable-cooling: true"
+    bench = Bench(
+        Script(status=401, headers=JSON, chunks=[said[:40], said[40:]]), config=config, settings={"error_format": form}
+    )
+    exchange = await bench.serve(ask("openai_chat"))
+    assert exchange.status == 401
+    assert told in exchange.body.decode()

@@ -28,6 +28,8 @@ MOST_ERROR_BODY = 1024 * 1024
 MOST_HELD = 256 * 1024
 """A first frame longer than this is not waited for: it is sent as it comes, and failover is over."""
 CLOSING_TIME = 2.0
+SHORTEST_SECRET = 8
+"""A key shorter than this is a placeholder, and may well be a word of a message."""
 
 _NOTED = frozenset({UsageReported, PartStarted, ToolCallStarted, Foreign})
 
@@ -198,6 +200,7 @@ async def _error(prepared: Prepared, response: UpstreamResponse, guard: Guard) -
         pass  # the status was heard, and says more than the broken rest
     if is_encoded(response.headers):
         body = b"(a compressed body)"
+    body = _without_key(body, prepared)
     names = {name.decode("latin-1"): value.decode("latin-1") for name, value in response.headers}
     read = prepared.outbound.read_error(response.status, names, body)
     failure = _placed(challenged(typed(read, body), response.headers, body), prepared)
@@ -205,6 +208,13 @@ async def _error(prepared: Prepared, response: UpstreamResponse, guard: Guard) -
         return Rejected(failure=failure)
     answer = ErrorAnswer(status=response.status, headers=response.headers, body=body, protocol=prepared.outbound.name)
     return Rejected(failure=failure, answer=answer)
+
+
+def _without_key(body: bytes, prepared: Prepared) -> bytes:
+    """``body`` without the provider's key: servers that refuse one like to quote it, and it is not the client's."""
+    key = prepared.candidate.credential.key
+    secret = key.reveal().encode() if key is not None else b""
+    return body.replace(secret, b"***") if len(secret) >= SHORTEST_SECRET else body
 
 
 def _fault(prepared: Prepared, kind: ErrorKind, message: str) -> Failure:
