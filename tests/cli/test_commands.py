@@ -17,6 +17,7 @@ from click.testing import CliRunner, Result
 from tests.support.houses import SIMPLE
 from trioproxy import __version__
 from trioproxy.cli import COMMANDS, cli
+from trioproxy.config.schema import PROTOCOL_WORDS
 
 BROKEN = "claude-api-kei:\n  - api-key: k\nport: high\n"
 
@@ -152,6 +153,12 @@ def test_explain_says_where_a_model_goes(config: str) -> None:
     [entry] = json.loads(run("explain", "anthropic-m", "-p", "messages", "--config", config, "--json").output)
     assert entry["protocol"] == "anthropic"
     assert entry["candidates"][0]["model"] == "anthropic-up"
+
+
+def test_explain_takes_every_word_that_a_route_takes_for_a_protocol(config: str) -> None:
+    for word, protocol in PROTOCOL_WORDS.items():
+        [entry] = json.loads(run("explain", "anthropic-m", "-p", word, "--config", config, "--json").output)
+        assert entry["protocol"] == protocol
 
 
 def test_explain_says_why_nothing_serves(config: str) -> None:

@@ -66,11 +66,12 @@ async def test_a_bad_end_is_told_at_a_border(protocol: str, answer: Answer, end:
 
 
 @pytest.mark.parametrize("end", ["whole", "cut", "silent"])
-async def test_within_an_event_the_transfer_is_broken_off(protocol: str, answer: Answer, end: str) -> None:
+async def test_within_an_event_the_error_stands_behind_a_blank_line(protocol: str, answer: Answer, end: str) -> None:
     async with live(Answering(pieces=[answer.start, answer.text[:25]], end=end), HERE + SHORT) as house:
         got = await house.ask(question(protocol))
-        assert not got.whole
-        assert got.body == answer.start + answer.text[:25]
+        assert got.whole
+        assert got.body.startswith(answer.start + answer.text[:25] + b"\n\n")
+        assert answer.failed in got.body
 
 
 async def test_a_stalled_tool_call_ends_in_time_and_closes_the_provider(protocol: str, answer: Answer) -> None:
@@ -97,7 +98,8 @@ async def test_an_endless_event_is_cut(protocol: str, answer: Answer) -> None:
     flood = [b"data: " + b"x" * 200_000] + [b"x" * 200_000] * 20
     async with live(Answering(pieces=[answer.start, *flood], end="silent"), HERE, max_event=500_000) as house:
         got = await house.ask(question(protocol))
-        assert not got.whole
+        assert got.whole
+        assert answer.failed in got.body.rpartition(b"xx\n\n")[2]
         assert len(got.body) < 2_000_000
 
 

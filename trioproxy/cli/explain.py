@@ -16,6 +16,8 @@ _WORDS = {
     "openai_responses": "openai_responses",
     "anthropic": "anthropic",
     "gemini": "gemini",
+    "openai_chat_completions": "openai_chat",
+    "anthropic_messages": "anthropic",
     "chat": "openai_chat",
     "responses": "openai_responses",
     "messages": "anthropic",
