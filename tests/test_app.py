@@ -117,6 +117,18 @@ async def test_credentials_that_a_reload_took_away_are_forgotten(autojump_clock:
         nursery.cancel_scope.cancel()
 
 
+async def test_a_state_folder_that_cannot_be_written_keeps_nobody_from_being_served(tmp_path: Path) -> None:
+    (tmp_path / "file").write_bytes(b"")
+    app = App(SnapshotCell(snapshot_of(SIMPLE)), folder=tmp_path / "file" / "under")
+    with trio.fail_after(20):
+        async with trio.open_nursery() as nursery:
+            serving = await started(app, nursery)
+            client = await connect(serving.port)
+            assert (await client.ask(get("/healthz"))).status == 200
+            await client.leave()
+            nursery.cancel_scope.cancel()
+
+
 def replaying() -> Snapshot:
     return snapshot_of(f"providers: {{r: {{type: replay, folder: '{FIXTURES / 'anthropic'}', speed: 0}}}}")
 

@@ -9,6 +9,7 @@ second signal ends the process at once.
 from __future__ import annotations
 
 import logging
+import os
 import secrets
 import signal
 import socket
@@ -25,6 +26,7 @@ import trio
 from trioproxy.config.model import Credential, Recording, Replay, Secret, Snapshot
 from trioproxy.config.reload import Reloader
 from trioproxy.config.snapshot import SnapshotCell
+from trioproxy.contact import Contact, leave, withdraw
 from trioproxy.credentials.health import Health
 from trioproxy.gateway.budgets import Budgets, local_time
 from trioproxy.gateway.control import House, PoolState
@@ -179,6 +181,19 @@ class App:
             self.sockets = SocketUpstream(self.http)
         return self.sockets
 
+    def leave_contact(self, addresses: Addresses) -> Contact | None:
+        """Say in the state folder how this user's commands reach this process; None where there is no such folder."""
+        if self.folder is None:
+            return None
+        host, port = addresses[0]
+        near = "127.0.0.1" if host in ("0.0.0.0", "::") else host
+        contact = Contact(url=base_urls([(near, port)])[0], port=port, pid=os.getpid(), secret=self.token)
+        try:
+            leave(self.folder, contact)
+        except OSError:
+            return None  # the ledger's writer has said that nothing can be written there
+        return contact
+
     def known_secrets(self) -> list[str]:
         """The keys of clients, of providers and of managers that are in force now."""
         current = self.cell.current
@@ -247,6 +262,7 @@ async def run(
     await app.budgets.recall()
     protocols()  # all of them now, so that no client waits for an import
     drain = Drain()
+    contact: Contact | None = None
     try:
         async with trio.open_nursery() as last:
             if app.books is not None:
@@ -268,12 +284,15 @@ async def run(
                                 listeners=listeners,
                             )
                         )
+                        contact = app.leave_contact(serving.addresses)
                         ready()
                         task_status.started(serving)
                     outer.cancel_scope.cancel(reason="the server has ended")
             last.cancel_scope.cancel(reason="everything that settles accounts has ended")
     finally:
         app.http.close()
+        if app.folder is not None and contact is not None:
+            withdraw(app.folder, contact)
 
 
 async def _heed(received: AsyncIterator[int], app: App, drain: Drain, everything: trio.CancelScope) -> None:

@@ -20,6 +20,7 @@ COMMANDS: dict[str, str] = {
     "check": "Validate a configuration and print what it comes to.",
     "explain": "Say why a model goes where it goes.",
     "models": "List the models that clients may ask for.",
+    "accounts": "List credentials; take one out, put it back, clear its cooldown.",
     "usage": "Say what was asked and what it cost.",
     "record": "Serve, and keep each exchange as a file.",
     "replay": "Serve a folder of recorded exchanges.",

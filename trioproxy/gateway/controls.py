@@ -69,6 +69,12 @@ CONTROLS = (
         methods=_PUT,
         access=Access.MANAGER,
     ),
+    Control(
+        path=f"{_MANAGED}/providers/{{name}}/enabled",
+        answer=status.switch,
+        methods=_PUT,
+        access=Access.MANAGER,
+    ),
     Control(path=f"{_MANAGED}/cooldowns", answer=management.cooldowns, access=Access.MANAGER),
     Control(
         path=f"{_MANAGED}/cooldowns", answer=management.clear_cooldowns, methods=("DELETE",), access=Access.MANAGER
