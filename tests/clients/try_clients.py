@@ -266,13 +266,13 @@ def proxy(upstream: str, wire: str | None, log: Path) -> Iterator[str]:
                 [sys.executable, "-m", "trioproxy", "serve", "--config", str(config)], stderr=errors, stdout=errors
             )
         try:
-            yield _listening(process, log)
+            yield listening(process, log)
         finally:
             process.terminate()
             process.wait(60)
 
 
-def _listening(process: subprocess.Popen[bytes], log: Path) -> str:
+def listening(process: subprocess.Popen[bytes], log: Path) -> str:
     while process.poll() is None:
         found = re.search(r"listening on (http://\S+)", log.read_text("utf-8", "replace"))
         if found:

@@ -77,30 +77,11 @@ def test_the_tools_of_every_protocol(body: Any, tools: tuple[str, ...]) -> None:
     assert asked(body).tools == tools
 
 
-@pytest.mark.parametrize(
-    ("body", "turn", "answers_tool"),
-    [
-        ({"messages": [{"role": "user", "content": "a"}, {"role": "user", "content": "b"}]}, "b", False),
-        ({"messages": [{"role": "user", "content": [{"type": "text", "text": "a"}, {"type": "text", "text": "b"}]}]}, "a\nb", False),
-        ({"messages": [{"role": "user", "content": [{"type": "image", "source": {"data": "x"}}]}]}, "", False),
-        ({"messages": [{"role": "tool", "tool_call_id": "c", "content": "18"}]}, "18", True),
-        ({"messages": [{"role": "user", "content": [{"type": "tool_result", "content": [{"text": "18"}]}]}]}, "18", True),
-        ({"input": "hello"}, "hello", False),
-        ({"input": [{"role": "user", "content": [{"type": "input_text", "text": "hi"}]}]}, "hi", False),
-        ({"input": [{"type": "function_call_output", "call_id": "c", "output": "18"}]}, "18", True),
-        ({"contents": [{"role": "user", "parts": [{"text": "hi"}, {"inlineData": {}}]}]}, "hi", False),
-        ({"contents": [{"role": "user", "parts": [{"functionResponse": {"name": "f", "response": {"t": 18}}}]}]}, '{"t":18}', True),
-        ({"contents": [{"parts": [{"function_response": {"response": {"result": 1}}}]}]}, '{"result":1}', True),
-        ({"messages": ["odd"]}, "odd", False),
-        ({"messages": [7]}, "", False),
-        ({"messages": []}, "", False),
-        ({}, "", False),
-    ],
-)  # fmt: skip
-def test_the_last_turn_of_every_protocol(body: Any, turn: str, answers_tool: bool) -> None:
-    question = asked(body)
+def test_the_turn_is_the_users_words_and_the_results_behind_them() -> None:
+    question = asked({"messages": [{"role": "user", "content": "a"}, {"role": "tool", "content": "18"}]})
 
-    assert (question.last_turn, question.answers_tool) == (turn, answers_tool)
+    assert (question.last_turn, question.results, question.answers_tool) == ("a", ("18",), True)
+    assert asked({"input": "a"}).answers_tool is False
 
 
 @pytest.mark.parametrize(
@@ -127,6 +108,13 @@ def test_what_differs_from_run_to_run_is_left_out() -> None:
     assert asked(body, volatile=["a.c.d", "a.x", "model.z"]).document == body | {"a": {"b": 1}}
     assert asked(body | {"metadata": {"user_id": "x", "k": 1}}).document["metadata"] == {"k": 1}
     assert asked({"metadata": {}}).document == {"metadata": {}}
+
+
+def test_a_star_is_any_name_or_number() -> None:
+    body = {"input": [{"id": 1, "a": 1}, {"id": 2}, 3], "tools": {"x": {"id": 1, "b": 2}}}
+
+    assert asked(body, volatile=["input.*.id"]).document == body | {"input": [{"a": 1}, 3]}
+    assert asked(body, volatile=["*.*.id", "input.2"]).document == {"input": [{"a": 1}], "tools": {"x": {"b": 2}}}
 
 
 @pytest.mark.parametrize(("body", "document"), [(b"", {}), (b"text", "text"), (b"\xff", "\ufffd"), (b"[1]", [1])])

@@ -31,7 +31,7 @@ class MatchMode(enum.Enum):
     STRICT = "strict"
     """The same operation, model and body, but for volatile fields."""
     SHAPE = "shape"
-    """The same operation, model, streaming, tools and last turn."""
+    """The same operation, model, streaming, tools and last turn: the user's words and the number of tools' results behind them."""
     SEQUENCE = "sequence"
     """The next recording of the operation, whatever was asked."""
     ANY = "any"
@@ -90,6 +90,8 @@ class Library:
         match self.mode:
             case MatchMode.STRICT | MatchMode.SHAPE:
                 fitting = [each for each in self.volumes if self._difference(each, question) is None]
+                # The same turn with the same results is better than with others, which may hold a duration or a date.
+                fitting = [each for each in fitting if _same_results(each.question, question)] or fitting
             case MatchMode.SEQUENCE:
                 fitting = [each for each in self.volumes if each.question.operation == question.operation]
             case MatchMode.ANY:
@@ -188,11 +190,16 @@ def _count(number: int, noun: str = "recording") -> str:
 # -- what comes closest
 
 
-def _nearness(recorded: Question, asked: Question) -> tuple[int, int, int, int]:
+def _same_results(recorded: Question, asked: Question) -> bool:
+    return first_difference(list(recorded.results), list(asked.results)) is None
+
+
+def _nearness(recorded: Question, asked: Question) -> tuple[int, ...]:
     return (
         recorded.operation == asked.operation,
         recorded.stream == asked.stream,
         recorded.last_turn == asked.last_turn,
+        len(recorded.results) == len(asked.results),
         len(set(_leaves(recorded.document)) & set(_leaves(asked.document))),
     )
 
@@ -211,7 +218,7 @@ def _fit(volume: Volume, asked: Question) -> int:
         return 0
     if recorded.tools and (recorded.answers_tool != asked.answers_tool or not set(recorded.tools) <= set(asked.tools)):
         return 0
-    exact = recorded.last_turn == asked.last_turn
+    exact = (recorded.last_turn, recorded.results) == (asked.last_turn, asked.results)
     return 1 + 16 * exact + 8 * called_for + 4 * bool(recorded.tools) + 2 * (recorded.reasoning == asked.reasoning)
 
 

@@ -1,6 +1,7 @@
 """What a request asks, as recordings are compared with it. Pure.
 
-Knows: how the requests of the four protocols show their operation, model, tools and last turn. Refuses to know: what is compared with what.
+Knows: how the requests of the four protocols show their operation, model and tools (their last turn is ``turn``'s). Refuses to know: what
+is compared with what.
 """
 
 from __future__ import annotations
@@ -12,7 +13,8 @@ from urllib.parse import parse_qsl, unquote
 import attrs
 
 from trioproxy.upstream.fixture import RecordedRequest
-from trioproxy.wire.jsoncodec import JSON, JSONError, Object, dumps, loads
+from trioproxy.upstream.turn import read_turn
+from trioproxy.wire.jsoncodec import JSON, JSONError, Object, loads
 
 __all__ = ["NO_RECORDING", "OPERATION", "VOLATILE", "Question"]
 
@@ -33,7 +35,7 @@ _MODEL_OPERATION = re.compile(r"(?:^|/)models/([^/:]+):(\w+)$")
 
 @attrs.frozen(kw_only=True)
 class Question:
-    """A request as recordings are compared with it. ``last_turn`` is the text of the last message, a tool's result too."""
+    """A request as recordings are compared with it. ``last_turn`` is what the user said last, ``results`` are those of tools since."""
 
     method: str
     operation: str
@@ -41,7 +43,7 @@ class Question:
     stream: bool
     tools: tuple[str, ...]
     last_turn: str
-    answers_tool: bool
+    results: tuple[str, ...]
     reasoning: bool
     query: tuple[tuple[str, str], ...]
     document: JSON
@@ -55,7 +57,7 @@ class Question:
         except JSONError:
             document = request.body.decode("utf-8", "replace")
         body: Object = document if isinstance(document, dict) else {}
-        turn, answers_tool = _last_turn(body)
+        turn = read_turn(body)
         # A key in the query is no part of the question.
         query = tuple(sorted((name, value) for name, value in parse_qsl(request.query) if name.lower() != "key"))
         return cls(
@@ -64,12 +66,17 @@ class Question:
             model=model or str(body.get("model", "")),
             stream=operation == "streamGenerateContent" or body.get("stream") is True,
             tools=tuple(sorted(_tool_names(body))),
-            last_turn=turn,
-            answers_tool=answers_tool,
+            last_turn=turn.text,
+            results=turn.results,
             reasoning=_wants_reasoning(body),
             query=query,
             document=_without(document, [path.split(".") for path in volatile]),
         )
+
+    @property
+    def answers_tool(self) -> bool:
+        """Whether the last turn is a tool's."""
+        return bool(self.results)
 
     @property
     def framing(self) -> str:
@@ -90,6 +97,7 @@ class Question:
             "framing": self.framing,
             "tools": list(self.tools),
             "last turn": self.last_turn,
+            "results of tools": len(self.results),
         }
 
     def whole(self) -> Object:
@@ -126,54 +134,6 @@ def _tool_names(body: Object) -> Iterator[str]:
                     break
 
 
-def _last_turn(body: Object) -> tuple[str, bool]:
-    """The text of the last message and whether it is a tool's result."""
-    for name in ("messages", "input", "contents"):
-        turns = body.get(name)
-        if isinstance(turns, str):
-            return turns, False
-        if isinstance(turns, list) and turns:
-            last = turns[-1]
-            return "\n".join(_texts(last)), _is_tool_result(last)
-    return "", False
-
-
-def _texts(value: JSON) -> Iterator[str]:
-    if isinstance(value, str):
-        yield value
-    elif isinstance(value, list):
-        for item in value:
-            yield from _texts(item)
-    elif isinstance(value, dict):
-        for name in (
-            "content",
-            "text",
-            "output",
-            "parts",
-            "functionResponse",
-            "function_response",
-            "response",
-            "result",
-        ):
-            if name in value:
-                item = value[name]
-                # A result may be any JSON at all.
-                yield from _texts(item) if name not in ("response", "result") else (dumps(item).decode(),)
-
-
-def _is_tool_result(turn: JSON) -> bool:
-    if not isinstance(turn, dict):
-        return False
-    if turn.get("role") == "tool" or str(turn.get("type", "")).endswith("_output"):
-        return True
-    parts = turn.get("content") if isinstance(turn.get("content"), list) else turn.get("parts")
-    return any(
-        isinstance(part, dict)
-        and (part.get("type") == "tool_result" or "functionResponse" in part or "function_response" in part)
-        for part in (parts if isinstance(parts, list) else ())
-    )
-
-
 def _wants_reasoning(body: Object) -> bool:
     thinking = body.get("thinking")
     if isinstance(thinking, dict):
@@ -185,17 +145,18 @@ def _wants_reasoning(body: Object) -> bool:
 
 
 def _without(value: JSON, paths: Iterable[list[str]]) -> JSON:
-    """``value`` without the members that ``paths`` name."""
+    """``value`` without the members that ``paths`` name; ``*`` is any name or number."""
     paths = list(paths)
-    if not isinstance(value, dict) or not paths:
+    if not paths or not isinstance(value, (dict, list)):
         return value
-    kept: Object = {}
-    for name, item in value.items():
-        below = [path[1:] for path in paths if path[0] == name]
+    named = [(str(name), item) for name, item in (value.items() if isinstance(value, dict) else enumerate(value))]
+    kept: list[tuple[str, JSON]] = []
+    for name, item in named:
+        below = [path[1:] for path in paths if path[0] in (name, "*")]
         if [] in below:
             continue
         remaining = _without(item, below)
         # An object that held nothing else is gone with what it held.
         if not (below and remaining == {} and item):
-            kept[name] = remaining
-    return kept
+            kept.append((name, remaining))
+    return dict(kept) if isinstance(value, dict) else [item for _, item in kept]

@@ -77,6 +77,8 @@ _SECRET_FIELDS = frozenset(
     }
 )
 _IDENTITY_PATHS = frozenset({("user",), ("safety_identifier",), ("metadata", "user_id")})
+_IDENTITY_PARENTS = frozenset({"client_metadata"})
+"""Objects that hold nothing else: Codex tells its installation and its session in one."""
 
 _KEY_SHAPES = re.compile(
     rb"(?<![A-Za-z0-9_\-])(?:"
@@ -214,7 +216,7 @@ class Redactor:
 
     def _is_private(self, path: tuple[str, ...]) -> bool:
         name = path[-1].lower()
-        return path in _IDENTITY_PATHS or name in _SECRET_FIELDS or name in self.fields
+        return path in _IDENTITY_PATHS or path[0] in _IDENTITY_PARENTS or name in _SECRET_FIELDS or name in self.fields
 
     def _headers(self, headers: Headers, allowed: frozenset[bytes], prefixes: tuple[bytes, ...]) -> Headers:
         return tuple(
