@@ -312,7 +312,7 @@ def test_a_run_records_and_the_next_one_replays_without_a_provider(suite: pytest
         path = config(suite, real.base_url)
         result = run(suite, "test_rec.py", "--llm-record", "--llm-config", path.name)
         result.assert_outcomes(passed=1)
-        result.stdout.fnmatch_lines(["llm: recording from providers.yaml"])
+        result.stdout.fnmatch_lines(["llm: recording from *providers.yaml"])
     [kept] = (suite.path / "fixtures" / "test_rec").rglob("*.json")
     assert kept.parent.name == "anthropic"
     text = kept.read_text("utf-8")
@@ -320,6 +320,34 @@ def test_a_run_records_and_the_next_one_replays_without_a_provider(suite: pytest
     assert '"model": "best"' in text
     assert "key-of-ours" not in text
     run(suite, "test_rec.py", "--llm-replay-strict").assert_outcomes(passed=1)
+
+
+def test_the_short_option_and_the_ini_file(suite: pytest.Pytester) -> None:
+    suite.makepyfile(test_rec=RECORDED)
+    suite.makeini("[pytest]\nllm_config = providers.yaml\nllm_redact =\n    o[nm]e\nllm_redact_fields = role")
+    with replaying(suite.path / "fixtures" / "test_it") as real:
+        config(suite, real.base_url)
+        run(suite, "test_rec.py", "--record").assert_outcomes(passed=1)
+    [kept] = (suite.path / "fixtures" / "test_rec").rglob("*.json")
+    text = kept.read_text("utf-8")
+    assert '"content": "REDACTED"' in text
+    assert '"role": "REDACTED"' in text
+    suite.makeini("[pytest]\nllm_config = providers.yaml\nllm_redact = (")
+    result = run(suite, "test_rec.py", "--record")
+    result.assert_outcomes(errors=1)
+    result.stdout.fnmatch_lines(["*llm_redact holds what is no regular expression*"])
+
+
+def test_an_option_of_another_plugin_stays_its_own(suite: pytest.Pytester) -> None:
+    suite.makeconftest(
+        """
+        def pytest_addoption(parser):
+            parser.addoption("--record", action="store_const", const="theirs")
+        """
+    )
+    suite.makepyfile(test_it="def test_it(pytestconfig): assert pytestconfig.getoption('--record') == 'theirs'")
+    run(suite, "test_it.py", "--record").assert_outcomes(passed=1)
+    assert run(suite, "test_it.py", "--llm-record").ret == pytest.ExitCode.USAGE_ERROR
 
 
 def test_what_says_nothing_of_the_question_is_not_recorded(suite: pytest.Pytester) -> None:

@@ -5,6 +5,7 @@ Knows: what ``@pytest.mark.llm_replay`` may say and where a test's recordings li
 
 from __future__ import annotations
 
+import re
 from collections.abc import Iterator, Sequence
 from contextlib import AbstractContextManager, ExitStack, contextmanager
 from pathlib import Path
@@ -14,6 +15,7 @@ import pytest
 
 from trioproxy.config.load import ConfigInvalid
 from trioproxy.errors import ProxyError
+from trioproxy.testing.plugin import configuration
 from trioproxy.testing.provider import LocalProvider, recording, replaying
 
 __all__ = ["PROVIDER", "Wanted", "provided", "wanted"]
@@ -74,6 +76,8 @@ def provided(request: pytest.FixtureRequest) -> Iterator[LocalProvider]:
             pytest.fail(error.failure.message + hint, pytrace=False)
         except ConfigInvalid as invalid:
             pytest.fail(str(invalid), pytrace=False)
+        except re.error as error:
+            pytest.fail(f"llm_redact holds what is no regular expression: {error}", pytrace=False)
         item.stash[PROVIDER] = provider
         yield provider
     if provider.unkept:
@@ -81,8 +85,11 @@ def provided(request: pytest.FixtureRequest) -> Iterator[LocalProvider]:
 
 
 def _provider(asked: Wanted, folder: Path, config: pytest.Config) -> AbstractContextManager[LocalProvider]:
-    if config.getoption("--llm-record"):
-        return recording(folder, config.invocation_params.dir / config.getoption("--llm-config"))
+    if config.getoption("llm_record"):
+        providers = configuration(config)
+        assert providers is not None, "looked at before any test"
+        rules = {"redact": config.getini("llm_redact"), "redact_fields": config.getini("llm_redact_fields")}
+        return recording(folder, providers, **rules)
     return replaying(
         folder, match=asked.match, speed=asked.speed, faults=asked.faults, once=asked.once, ignore=asked.ignore
     )

@@ -19,7 +19,7 @@ import trio
 
 from trioproxy.upstream.fixture import Fixture, write_fixture
 from trioproxy.upstream.question import Question
-from trioproxy.upstream.redact import Redactor, SecretRemains
+from trioproxy.upstream.redact import Redactor, SecretRemains, secrets_of
 from trioproxy.wire.jsoncodec import dumps
 
 __all__ = ["Archive", "fixture_name", "write_whole"]
@@ -84,6 +84,7 @@ class Archive:
 
 
 def _prepared(fixture: Fixture, redactor: Redactor) -> tuple[str, bytes]:
+    redactor = redactor.knowing(secrets_of(fixture.request.headers, fixture.request.query))
     clean = redactor.redact(fixture)
     redactor.check(clean)
     data = write_fixture(clean)

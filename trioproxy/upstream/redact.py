@@ -141,7 +141,7 @@ class Redactor:
         """The fixture without what may not reach a disk."""
         request = fixture.request
         known = self.knowing(secrets_of(request.headers, request.query))
-        body = known._bytes(known._without_fields(request.body))
+        body = known._body(request.body)
         known = attrs.evolve(known, echoes=tuple(_echoes(request.body)))
         return attrs.evolve(
             fixture,
@@ -164,7 +164,7 @@ class Redactor:
         Raises:
             SecretRemains: see there.
         """
-        known = self.knowing(secrets)
+        known = self.knowing(secrets)._by_value
         request = fixture.request
         heads = b"\n".join(name + b": " + value for name, value in request.headers + fixture.headers)
         places: dict[str, bytes] = {
@@ -188,19 +188,24 @@ class Redactor:
         Raises:
             SecretRemains: see there.
         """
-        if next(self._spans(data), None) is not None:
+        if next(self._by_value._spans(data), None) is not None:
             raise SecretRemains("the file still holds a known secret")
 
-    def _without_fields(self, body: bytes) -> bytes:
+    @property
+    def _by_value(self) -> Redactor:
+        """The same without the rules that were added: what these mean is one text, not a file's own words."""
+        return attrs.evolve(self, patterns=())
+
+    def _body(self, body: bytes) -> bytes:
         try:
             document = loads(body)
         except JSONError:
-            return body
+            return self._bytes(body)
         cleaned = self._cleaned(document, ())
         written = dumps(cleaned)
         # The file holds the document, so it is the document that must be clean: escapes hide nothing there.
-        hidden = next(self._spans(written), None) is not None
-        return written if hidden or cleaned != document else body
+        hidden = next(self._by_value._spans(written), None) is not None
+        return self._by_value._bytes(written if hidden or cleaned != document else body)
 
     def _cleaned(self, value: JSON, path: tuple[str, ...]) -> JSON:
         if isinstance(value, dict):
@@ -212,7 +217,8 @@ class Redactor:
             }
         if isinstance(value, list):
             return [self._cleaned(item, (*path, "[]")) for item in value]
-        return value
+        # Rules that were added mean texts, and never the names of members.
+        return self._text(value) if isinstance(value, str) and self.patterns else value
 
     def _is_private(self, path: tuple[str, ...]) -> bool:
         name = path[-1].lower()
@@ -270,7 +276,9 @@ class Redactor:
         found = [(start, stop) for start, stop in found if stop > start and data[start:stop] != MARK.encode()]
         found += [match.span(1) for pattern in self._echoes for match in pattern.finditer(data)]
         for form in _forms(self.secrets):
-            found += [(match.start(), match.end()) for match in re.finditer(re.escape(form), data)]
+            # Percent-encoding may be in lower case.
+            flags = re.IGNORECASE if b"%" in form else 0
+            found += [match.span() for match in re.finditer(re.escape(form), data, flags)]
         merged: list[tuple[int, int]] = []
         for start, stop in sorted(found):
             if merged and start <= merged[-1][1]:
@@ -317,17 +325,27 @@ def _decoded(fixture: Fixture) -> bytes:
 
 
 def _spelled(body: bytes) -> Iterator[tuple[str, bytes]]:
-    """The texts that a stream spells out piece by piece: for each place in its events, the strings there, joined."""
+    """What an answer says once its JSON is read: for each place in its documents, the strings there, joined."""
     joined: dict[str, list[str]] = {}
-    for line in body.splitlines():
-        try:
-            document = loads(line.removeprefix(b"data:").strip(b" ,[]"))
-        except JSONError:
-            continue
+    for document in _documents(body):
         for path, text in _strings(document, "$"):
             joined.setdefault(path, []).append(text)
     for path, texts in joined.items():
         yield path, "".join(texts).encode("utf-8", "surrogatepass")
+
+
+def _documents(body: bytes) -> Iterator[JSON]:
+    """The JSON documents of an answer: one that is all of it, else one a line."""
+    try:
+        yield loads(body)
+        return
+    except JSONError:
+        pass
+    for line in body.splitlines():
+        try:
+            yield loads(line.removeprefix(b"data:").strip(b" ,[]"))
+        except JSONError:
+            continue
 
 
 def _strings(value: JSON, path: str) -> Iterator[tuple[str, str]]:
