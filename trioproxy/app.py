@@ -135,6 +135,7 @@ class App:
             handler=self.handle,
             current=lambda: self.cell.current,
             token=lambda: secrets.token_hex(16),
+            http=self.http,
             conversations=conversations,
         )
 

@@ -49,7 +49,7 @@ def test_every_setting_has_its_key() -> None:
         routing: {strategy: weighted-round-robin, session-affinity: true, session-affinity-ttl: 2h}
         timeouts: {connect: 1, first-byte: 2, response: 3, idle: 4, total: 5, client-send: 6}
         tool-calls: {timeout-secs: 7}
-        websocket: {responses: false, idle-seconds: 5m}
+        websocket: {responses: false, realtime: false, idle-seconds: 5m}
         conversations: {over-http: true, max-bytes: 14, max-bytes-each: 13, ttl: 30m}
     """).settings
 
@@ -93,6 +93,7 @@ def test_every_setting_has_its_key() -> None:
         mcp_host="::1",
         mcp_port=1,
         responses_websocket=False,
+        realtime=False,
         websocket_idle=300,
         conversations_over_http=True,
         conversations_size=14,

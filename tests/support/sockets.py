@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import json
-from collections.abc import AsyncIterator
+from collections.abc import AsyncIterator, Callable
 from contextlib import asynccontextmanager
 from typing import Any
 
@@ -20,6 +20,7 @@ from trioproxy.server.connections import Connections, Drain
 from trioproxy.server.h11_loop import serve_connection
 from trioproxy.server.limits import ServerLimits
 from trioproxy.server.upgrade import Upgrades
+from trioproxy.upstream.http import HttpUpstream
 from trioproxy.websocket.handshake import connect
 from trioproxy.websocket.link import Link, LinkClosed
 
@@ -112,6 +113,8 @@ class SocketBench:
     limits: ServerLimits = attrs.field(factory=lambda: ServerLimits(linger_seconds=1))
     drain: Drain = attrs.field(factory=Drain)
     conversations: Conversations = attrs.field(factory=lambda: Conversations(limit=0, owner_limit=0, seconds=0))
+    streams: Callable[[], tuple[trio.abc.Stream, trio.abc.Stream]] = memory_stream_pair
+    http: HttpUpstream = attrs.field(factory=HttpUpstream)
     house: Connections = attrs.field(init=False)
     upgrades: Upgrades = attrs.field(init=False)
     _tokens: int = 0
@@ -123,6 +126,7 @@ class SocketBench:
             handler=self.bench.gateway.handle,
             current=lambda: self.bench.snapshot,
             token=self.token,
+            http=self.http,
             conversations=self.conversations,
         )
 
@@ -133,7 +137,7 @@ class SocketBench:
     @asynccontextmanager
     async def connection(self) -> AsyncIterator[trio.abc.Stream]:
         """A client's stream to the server. At the end the server must have let go of it."""
-        near, far = memory_stream_pair()
+        near, far = self.streams()
         async with trio.open_nursery() as nursery:
             nursery.start_soon(lambda: serve_connection(far, self.upgrades.handle, connections=self.house))
             try:

@@ -295,6 +295,7 @@ class Settings:
     mcp_port: int = 9000
     recording: Recording | None = None
     responses_websocket: bool = True
+    realtime: bool = True
     websocket_idle: float = 3600.0
     conversations_over_http: bool = False
     conversations_size: int = 256 * 1024 * 1024

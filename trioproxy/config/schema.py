@@ -175,6 +175,7 @@ WEBSOCKET = Block(
     title="websocket",
     keys=(
         Key("responses", Flag(), "Serve Responses over WebSocket; off, Codex falls back to POST.", default="true"),
+        Key("realtime", Flag(), "Relay the Realtime API.", default="true"),
         Key(
             "idle-seconds",
             Seconds(),

@@ -70,6 +70,7 @@ def settings_of(
     websocket, conversations = _block(root, "websocket"), _block(root, "conversations")
     _take(values, websocket, "responses", "responses_websocket")
     _take(values, root, "responses-websocket-enabled", "responses_websocket")
+    _take(values, websocket, "realtime", "realtime")
     _take(values, websocket, "idle-seconds", "websocket_idle")
     _take(values, conversations, "over-http", "conversations_over_http")
     _take(values, conversations, "max-bytes", "conversations_size")

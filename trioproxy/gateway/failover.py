@@ -140,6 +140,22 @@ class Failover:
             queue = found.candidates or None
         raise AssertionError("rounds end")
 
+    def line_up_plainly(self, routed: Routed, settings: Settings) -> Lineup:
+        """As :meth:`line_up`, for what is no exchange of a body: nothing is known of its needs, its size or its conversation.
+
+        Raises:
+            ProxyFault: MISCONFIGURED, every candidate's weight is 0.
+        """
+        limited = any(is_limited(candidate) for candidate in routed.candidates)
+        return line_up(
+            routed,
+            settings.strategy,
+            self.counters,
+            self.health,
+            trio.current_time(),
+            over=(lambda candidate: self.turnstile.over(holders_at(candidate), Demand())) if limited else None,
+        )
+
     def line_up(
         self, routed: Routed, settings: Settings, admitted: Admitted, session: Session, demand: Demand
     ) -> Lineup:

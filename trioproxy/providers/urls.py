@@ -18,6 +18,7 @@ __all__ = [
     "is_ancestor",
     "join_base",
     "models_url",
+    "realtime_url",
     "same_origin",
     "trim_base",
     "url_for",
@@ -68,6 +69,11 @@ def models_url(wire: Wire, *, join: BaseJoin = BaseJoin.VERBATIM) -> str:
     """Where the provider lists its own models."""
     path = _MODEL_LISTS.get(wire.protocol, "/models")
     return join_base(wire.base_url, _versioned(path) if join is BaseJoin.OVERLAP else path)
+
+
+def realtime_url(wire: Wire, *, join: BaseJoin = BaseJoin.VERBATIM, query: str = "") -> str:
+    """Where the provider has OpenAI's Realtime API."""
+    return join_base(wire.base_url, "/v1/realtime" if join is BaseJoin.OVERLAP else "/realtime", query)
 
 
 def join_base(base: str, path: str, query: str = "") -> str:

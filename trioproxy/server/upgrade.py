@@ -9,6 +9,7 @@ from __future__ import annotations
 
 import ipaddress
 from collections.abc import Awaitable, Callable
+from typing import TYPE_CHECKING
 from urllib.parse import urlsplit
 
 import attrs
@@ -23,12 +24,19 @@ from trioproxy.gateway.remembering import owner_of
 from trioproxy.protocols.openai_responses.conversations import Conversations
 from trioproxy.protocols.table import mounted
 from trioproxy.server.exchange import H11Exchange
+from trioproxy.upstream.http import HttpUpstream
 
-__all__ = ["Upgrades", "stranger"]
+if TYPE_CHECKING:
+    from trioproxy.websocket.link import Link
+
+__all__ = ["Upgrades", "socket_kind", "stranger"]
+
+KEY_PROTOCOL = b"openai-insecure-api-key."
 
 RESPONSES = "responses"
+REALTIME = "realtime"
 
-_PATHS = {"/v1/responses": RESPONSES}
+_PATHS = {"/v1/responses": RESPONSES, "/v1/realtime": REALTIME}
 
 
 def socket_kind(head: RequestHead) -> str | None:
@@ -67,6 +75,15 @@ def _is_ours(host: str, settings: Settings) -> bool:
     return True
 
 
+def with_key_of_a_browser(head: RequestHead) -> RequestHead:
+    """``head`` with the key that a browser, which can set no headers, shows as a subprotocol."""
+    for name, value in head.headers:
+        if name == b"sec-websocket-protocol" and KEY_PROTOCOL in value:
+            key = next(each for each in value.split(b",") if KEY_PROTOCOL in each).strip()[len(KEY_PROTOCOL) :]
+            return attrs.evolve(head, headers=(*head.headers, (b"authorization", b"Bearer " + key)))
+    return head
+
+
 @attrs.define(eq=False, kw_only=True)
 class Upgrades:
     """The handler of all requests: those to upgrade are served here where they can be, all others, and what comes over a socket, by
@@ -76,6 +93,7 @@ class Upgrades:
     handler: Handler
     current: Callable[[], Snapshot]
     token: Callable[[], str]
+    http: HttpUpstream
     conversations: Conversations
 
     async def handle(self, exchange: Exchange) -> None:
@@ -90,9 +108,11 @@ class Upgrades:
         assert exchange.upgrade is not None
         if exchange.upgrade.strip().lower() != b"websocket":
             return None
-        settings = self.current().settings
-        if socket_kind(exchange.head) == RESPONSES and settings.responses_websocket:
+        settings, kind = self.current().settings, socket_kind(exchange.head)
+        if kind == RESPONSES and settings.responses_websocket:
             return self._responses
+        if kind == REALTIME and settings.realtime:
+            return self._realtime
         return None
 
     async def _open(
@@ -102,7 +122,7 @@ class Upgrades:
 
         snapshot, head = self.current(), exchange.head
         try:
-            client = admit(snapshot, head)
+            client = admit(snapshot, with_key_of_a_browser(head))
             why = stranger(head, snapshot.settings, keyed=bool(snapshot.clients))
             if why is not None:
                 raise ClientFault(ErrorKind.FORBIDDEN, why)
@@ -148,6 +168,23 @@ class Upgrades:
         finally:
             self.conversations.forget(owner)
         return None
+
+    async def _realtime(self, exchange: H11Exchange, client: ClientKey | None) -> None:
+        from trioproxy.gateway.realtime import Realtime
+        from trioproxy.websocket.handshake import accept
+
+        snapshot = self.current()
+
+        async def answer(subprotocol: str | None) -> Link:
+            stream = _Taken(exchange.take_over())
+            try:
+                return await accept(stream, limit=snapshot.settings.max_body, subprotocol=subprotocol)
+            except BaseException:
+                await stream.aclose()
+                raise
+
+        relay = Realtime(failover=self.gateway.failover, ledger=self.gateway.ledger, http=self.http, token=self.token)
+        await relay.serve(exchange, snapshot, client, answer)
 
 
 @attrs.define(eq=False)

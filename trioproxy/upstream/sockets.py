@@ -24,10 +24,10 @@ import trio
 
 from trioproxy.errors import ErrorKind, UpstreamFault
 from trioproxy.upstream.base import Headers, Progress, Turn, UpstreamRequest, UpstreamResponse
-from trioproxy.upstream.dialed import Dialed
+from trioproxy.upstream.dialed import carries_sockets, dial_link
 from trioproxy.upstream.http import HttpUpstream
-from trioproxy.upstream.origin import locate, read_proxy
-from trioproxy.websocket.handshake import NotAccepted, connect
+from trioproxy.upstream.origin import locate
+from trioproxy.websocket.handshake import NotAccepted
 from trioproxy.websocket.link import NORMAL, Link, LinkClosed, Said
 from trioproxy.wire.jsoncodec import JSONError, Object, dumps, loads_object
 
@@ -164,7 +164,7 @@ class SocketUpstream:
             fresh = line is None
             if line is None:
                 try:
-                    line = sockets.add(place, await self._dial(request))
+                    line = sockets.add(place, await _dial(self.http, request))
                 except NotAccepted as refusal:
                     answer = refusal.answer
                     if answer is not None and answer.status in _ANSWERS:
@@ -178,29 +178,15 @@ class SocketUpstream:
                 raise _NoSocket(answered, lasting=False)
             line = None  # it had grown old, or forgotten: once more on a new one
 
-    async def _dial(self, request: UpstreamRequest) -> Link:
-        """A new socket to the provider.
 
-        Raises:
-            NotAccepted: it would have none.
-            UpstreamFault: UNREACHABLE.
-        """
-        origin, target = locate(request.url)
-        proxy = read_proxy(request.proxy_url) if request.proxy_url is not None else None
-        stream = Dialed(await self.http.dialer.dial(origin, proxy))
-        try:
-            return await connect(
-                stream,
-                host=origin.host_header.decode("ascii"),
-                target=target.decode("ascii"),
-                limit=MOST_MESSAGE,
-                headers=_headers(request.headers),
-            )
-        except BaseException as error:
-            await stream.aclose()
-            if isinstance(error, OSError | trio.ClosedResourceError):
-                raise NotAccepted("the connection broke in the handshake") from None
-            raise
+async def _dial(http: HttpUpstream, request: UpstreamRequest) -> Link:
+    return await dial_link(
+        http.dialer,
+        request.url,
+        headers=_headers(request.headers),
+        proxy_url=request.proxy_url,
+        limit=MOST_MESSAGE,
+    )
 
 
 def _headers(headers: Headers) -> Headers:
@@ -215,8 +201,7 @@ def _fits(request: UpstreamRequest) -> bool:
         return False
     if not request.url.partition("?")[0].endswith("/responses"):
         return False
-    # A proxy of HTTP carries clear text as requests of its own, and a socket is none.
-    return request.proxy_url is None or request.url.startswith("https:") or request.proxy_url.startswith("socks5")
+    return carries_sockets(request.url, request.proxy_url)
 
 
 async def _first_message(line: _Line, request: UpstreamRequest, turn: Turn) -> UpstreamResponse | str:

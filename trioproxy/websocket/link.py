@@ -26,6 +26,7 @@ __all__ = [
     "GOING_AWAY",
     "INTERNAL_ERROR",
     "NORMAL",
+    "NO_STATUS",
     "POLICY",
     "PROTOCOL_ERROR",
     "RESTARTING",
