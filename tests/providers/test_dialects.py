@@ -62,9 +62,18 @@ def test_a_dialect_is_a_word_and_no_edit() -> None:
 @pytest.mark.parametrize(
     ("provider", "model", "quirks"),
     [
-        ("openai", "gpt-5.4-mini", ("openai-reasoning-model", "custom-tools", "allowed-tools")),
+        (
+            "openai",
+            "gpt-5.4-mini",
+            ("openai-reasoning-model", "openai-reasoning-limits", "custom-tools", "allowed-tools"),
+        ),
         ("openai", "GPT-5-chat-latest", ()),
-        ("openai", "o3", ("openai-reasoning-model",)),
+        ("openai", "o3", ("openai-reasoning-model", "openai-reasoning-limits")),
+        ("codex", "gpt-5.4", ("openai-reasoning-model",)),
+        ("claude", "claude-3-7-sonnet-20250219", ("no-output-format",)),
+        ("claude", "claude-sonnet-4-20250514", ("no-output-format",)),
+        ("claude", "claude-sonnet-4-5-20250929", ()),
+        ("iflow", "minimax-m2", ("reasoning-split", "reasoning-content-history")),
         ("openai", "gpt-4o-search-preview", ("web-search-options",)),
         ("openai", "gpt-4.1", ()),
         ("openai-compatibility", "o4-mini", ("openai-reasoning-model",)),

@@ -316,3 +316,13 @@ def test_no_body_breaks_an_edit(body: Any, protocol: str, suffix: ThinkingSuffix
 
     assert done is None or isinstance(done.body, dict)
     answered(tuple(QUIRKS), protocol, body)
+
+
+@pytest.mark.parametrize("name", ["session_id", "sessionId"])
+def test_session_ids_do_not_go_to_google(name: str) -> None:
+    assert body_of(edit({name: "s", "contents": []}, "gemini")) == {"contents": []}
+    assert edit({"contents": [{"parts": [{"text": f'"{name}"'}]}]}, "gemini") is None
+
+
+def test_temperature_within_minimaxs_range_in_messages_too() -> None:
+    assert body_of(edit({"temperature": 0}, "anthropic", "temperature-to-one")) == {"temperature": 0.01}

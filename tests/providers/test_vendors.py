@@ -119,3 +119,54 @@ def test_what_our_own_writer_wrote_is_edited_only_by_name() -> None:
     assert edit(body, "strip-stream-options", ours=True) is not None
     context = QuirkContext(protocol="gemini", model="m")
     assert edited((), None, {"tools": [{"defer_loading": True}]}, context) is None
+
+
+def test_mistral_gets_its_own_names_and_nothing_it_refuses() -> None:
+    done = edit({"seed": 1, "user": "u", "store": True, "temperature": 0}, "mistral-fields")
+    assert done is not None
+    assert done.body == {"random_seed": 1, "temperature": 0}
+    assert [loss.path for loss in done.losses] == ["store", "user"]
+    done = edit({"user": "u"}, "mistral-fields")
+    assert done is not None
+    assert done.body == {}
+    assert edit({"temperature": 0}, "mistral-fields") is None
+    assert edit({"messages": [{"content": '"user"'}]}, "mistral-fields", ours=True) is None
+
+
+def test_the_limit_by_its_older_name() -> None:
+    done = edit({"max_completion_tokens": 9}, "max-tokens")
+    assert done is not None
+    assert done.body == {"max_tokens": 9}
+    done = edit({"max_completion_tokens": 9, "max_tokens": 7}, "max-tokens")
+    assert done is not None
+    assert done.body == {"max_tokens": 7}
+    assert edit({"max_tokens": 7}, "max-tokens") is None
+
+
+@pytest.mark.parametrize(
+    ("body", "sent", "lost"),
+    [
+        ({"max_tokens": 9, "temperature": 0.2}, {"max_completion_tokens": 9}, ["temperature"]),
+        ({"temperature": 0.2, "top_p": 0.5}, {}, ["temperature", "top_p"]),
+        (
+            {"max_tokens": 9, "temperature": 1, "top_p": None},
+            {"max_completion_tokens": 9, "temperature": 1, "top_p": None},
+            [],
+        ),
+        (
+            {"max_tokens": 9, "temperature": 0.2, "reasoning_effort": "none"},
+            {"max_completion_tokens": 9, "temperature": 0.2, "reasoning_effort": "none"},
+            [],
+        ),
+    ],
+)
+def test_what_a_reasoning_model_refuses_in_passing(body: Any, sent: Any, lost: list[str]) -> None:
+    done = edit(body, "openai-reasoning-limits")
+    assert done is not None
+    assert done.body == sent
+    assert [loss.path for loss in done.losses] == lost
+
+
+@pytest.mark.parametrize("body", [{"max_completion_tokens": 9}, {"temperature": 1, "presence_penalty": 0}])
+def test_what_a_reasoning_model_takes_stays_as_it_is(body: Any) -> None:
+    assert edit(body, "openai-reasoning-limits") is None

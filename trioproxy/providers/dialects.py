@@ -5,7 +5,7 @@ Their names are the contract with ``protocols/*``, which may not import this roo
 
 from __future__ import annotations
 
-from trioproxy.providers.quirk import ANTHROPIC, CHAT, GEMINI, Quirk
+from trioproxy.providers.quirk import ANTHROPIC, CHAT, GEMINI, RESPONSES, Quirk
 
 __all__ = ["DIALECTS", "ERRORS_IN_200"]
 
@@ -19,13 +19,13 @@ def _says(name: str, protocol: str, doc: str) -> Quirk:
 
 DIALECTS = (
     _says("max-completion-tokens", CHAT, "The token limit is called `max_completion_tokens`."),
-    _says(
-        "openai-reasoning-model",
-        CHAT,
-        "An OpenAI reasoning model: `max_completion_tokens`, developer messages, and no `temperature`, `top_p`, penalties or `stop`.",
+    Quirk(
+        name="openai-reasoning-model",
+        protocols=frozenset({CHAT, RESPONSES}),
+        doc="An OpenAI reasoning model: `max_completion_tokens`, developer messages, and no `temperature`, `top_p`, penalties or `stop`.",
     ),
     _says("developer-role", CHAT, "Instructions are messages of role `developer`."),
-    _says("openai-fields", CHAT, "`metadata`, `user`, `prompt_cache_key`, `service_tier` and `verbosity` are taken."),
+    _says("openai-fields", CHAT, "`metadata`, `prompt_cache_key`, `service_tier` and `verbosity` are taken."),
     _says(
         "custom-tools",
         CHAT,
@@ -38,6 +38,7 @@ DIALECTS = (
     _says("reasoning-object", CHAT, "Reasoning is asked for by the object `reasoning`."),
     _says("thinking-switch", CHAT, "Reasoning is switched by `thinking: {type: enabled | disabled}`."),
     _says("enable-thinking", CHAT, "Reasoning is asked for by `enable_thinking` and `thinking_budget`."),
+    _says("reasoning-split", CHAT, "Thoughts are asked for apart from the text by `reasoning_split`."),
     _says("no-reasoning-effort", CHAT, "The model can't be asked for reasoning at all."),
     _says(
         "google-extra-content",
@@ -51,6 +52,11 @@ DIALECTS = (
     _says("gemini-no-call-ids", GEMINI, "Calls and their responses go without `id`."),
     _says("gemini-no-server-side-flag", GEMINI, "Calls of Google's own tools are not asked for beside functions."),
     _says("gemini-safety-off", GEMINI, "Where the client asks for no safety settings, all filters are off."),
+    _says(
+        "no-output-format",
+        ANTHROPIC,
+        "Answers and tools can't be held to a schema: the model is told of it.",
+    ),
     _says(
         "unsigned-thinking",
         ANTHROPIC,

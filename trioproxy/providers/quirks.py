@@ -19,6 +19,7 @@ from trioproxy.neutral.loss import Loss
 from trioproxy.protocols.base import Operation
 from trioproxy.providers.dialects import DIALECTS
 from trioproxy.providers.effort import suffixed
+from trioproxy.providers.histories import HISTORY_EDITS
 from trioproxy.providers.quirk import ANTHROPIC, CHAT, GEMINI, RESPONSES, Quirk, QuirkContext
 from trioproxy.providers.vendors import VENDOR_EDITS
 from trioproxy.wire.jsoncodec import Object
@@ -149,6 +150,15 @@ def _include_thoughts(body: Object, context: QuirkContext) -> Object | None:
     return {**body, outer: changed}
 
 
+_SESSIONS = ("session_id", "sessionId")
+
+
+def _session_id(body: Object, context: QuirkContext) -> Object | None:
+    if not any(name in body for name in _SESSIONS):
+        return None
+    return {name: value for name, value in body.items() if name not in _SESSIONS}
+
+
 _DEFERRING = frozenset({"defer_loading", "deferLoading"})
 
 
@@ -267,6 +277,14 @@ _TABLE = (
         always=True,
     ),
     Quirk(
+        name="session-id",
+        doc="`session_id` is taken out: the API refuses it.",
+        protocols=frozenset({GEMINI}),
+        marks=tuple(f'"{name}"'.encode() for name in _SESSIONS),
+        edit=_session_id,
+        always=True,
+    ),
+    Quirk(
         name="thinking-suffix",
         doc="The effort in the model's name (`model(high)`) is written into the body; it outranks what is there.",
         protocols=frozenset({CHAT, RESPONSES, ANTHROPIC, GEMINI}),
@@ -286,5 +304,7 @@ _TABLE = (
     ),
 )
 
-QUIRKS: Mapping[str, Quirk] = MappingProxyType({quirk.name: quirk for quirk in (*_TABLE, *VENDOR_EDITS, *DIALECTS)})
+QUIRKS: Mapping[str, Quirk] = MappingProxyType(
+    {quirk.name: quirk for quirk in (*_TABLE, *VENDOR_EDITS, *HISTORY_EDITS, *DIALECTS)}
+)
 """Every quirk by name, in the order in which edits are made."""

@@ -1,4 +1,6 @@
-"""Edits that one vendor of Chat Completions demands. Each is named by the catalogue where it holds; none changes a body that needs no change.
+"""Edits of members that one vendor of Chat Completions demands (``histories.py`` has those of messages).
+
+Each is named by the catalogue where it holds; none changes a body that needs no change.
 
 Sources: the vendors' API references, and their answers to requests that did not keep to them.
 """
@@ -7,10 +9,11 @@ from __future__ import annotations
 
 import hashlib
 import re
+from collections.abc import Mapping
 from typing import Any
 
 from trioproxy.neutral.loss import Loss
-from trioproxy.providers.quirk import CHAT, Quirk, QuirkContext, dropped
+from trioproxy.providers.quirk import ANTHROPIC, CHAT, Quirk, QuirkContext, dropped
 from trioproxy.wire.jsoncodec import Object
 
 __all__ = ["VENDOR_EDITS"]
@@ -86,6 +89,52 @@ def _messages(body: Object, change: Any) -> Object | None:
     return {**body, "messages": changed} if changed != messages else None
 
 
+_MISTRAL_NAMES = {"seed": "random_seed"}
+_UNKNOWN_TO_MISTRAL = (
+    "logit_bias",
+    "logprobs",
+    "top_logprobs",
+    "modalities",
+    "prompt_cache_key",
+    "safety_identifier",
+    "service_tier",
+    "store",
+    "user",
+    "verbosity",
+    "web_search_options",
+)
+
+
+def _mistral_fields(body: Object, context: QuirkContext) -> Object | None:
+    changed = dropped(body, _UNKNOWN_TO_MISTRAL, context, "the provider refuses it")
+    return _renamed(changed if changed is not None else body, _MISTRAL_NAMES) or changed
+
+
+def _renamed(body: Object, names: Mapping[str, str]) -> Object | None:
+    """``body`` with members under other names (those that are there already stay); None where there is none of them."""
+    if not body.keys() & names.keys():
+        return None
+    known = {name: value for name, value in body.items() if name not in names}
+    return {**{names[name]: value for name, value in body.items() if name in names}, **known}
+
+
+def _max_tokens(body: Object, context: QuirkContext) -> Object | None:
+    return _renamed(body, {"max_completion_tokens": "max_tokens"})
+
+
+_FIXED_BY_THINKING: Mapping[str, Any] = {"temperature": 1, "top_p": 1, "presence_penalty": 0, "frequency_penalty": 0}
+
+
+def _reasoning_limits(body: Object, context: QuirkContext) -> Object | None:
+    changed = _renamed(body, {"max_tokens": "max_completion_tokens"})
+    if body.get("reasoning_effort") == "none":
+        return changed
+    base = body if changed is None else changed
+    refused = [name for name, fixed in _FIXED_BY_THINKING.items() if base.get(name, fixed) not in (fixed, None)]
+    left = dropped(base, tuple(refused), context, "reasoning models don't take it")
+    return left if left is not None else changed
+
+
 _LEAST_TEMPERATURE = 0.01
 
 
@@ -131,6 +180,27 @@ VENDOR_EDITS = (
         edit=_tool_choice_any,
     ),
     Quirk(
+        name="mistral-fields",
+        doc="`seed` is called `random_seed`; members that Mistral refuses are left out.",
+        protocols=frozenset({CHAT}),
+        marks=(b'"seed"', *(f'"{name}"'.encode() for name in _UNKNOWN_TO_MISTRAL)),
+        edit=_mistral_fields,
+    ),
+    Quirk(
+        name="max-tokens",
+        doc="`max_completion_tokens` is called `max_tokens`.",
+        protocols=frozenset({CHAT}),
+        marks=(b'"max_completion_tokens"',),
+        edit=_max_tokens,
+    ),
+    Quirk(
+        name="openai-reasoning-limits",
+        doc="`max_tokens` is called `max_completion_tokens`; sampling settings that a reasoning model refuses are left out.",
+        protocols=frozenset({CHAT}),
+        marks=(b'"max_tokens"', *(f'"{name}"'.encode() for name in _FIXED_BY_THINKING)),
+        edit=_reasoning_limits,
+    ),
+    Quirk(
         name="groq-unsupported",
         doc="`logprobs`, `top_logprobs`, `logit_bias` and names of messages are left out.",
         protocols=frozenset({CHAT}),
@@ -154,7 +224,7 @@ VENDOR_EDITS = (
     Quirk(
         name="temperature-to-one",
         doc="`temperature` is brought into (0, 1].",
-        protocols=frozenset({CHAT}),
+        protocols=frozenset({CHAT, ANTHROPIC}),
         marks=(b'"temperature"',),
         edit=_temperature_to_one,
     ),

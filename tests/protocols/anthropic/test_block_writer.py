@@ -185,6 +185,7 @@ def looped(*calls: ToolCall, results: tuple[ToolResult, ...] = ()) -> Written:
         ('{"a": 1}', {"a": 1}, []),
         ("", {}, []),
         ("  ", {}, []),
+        ("null", {}, []),
         ("{bad", {"_raw": "{bad"}, ["messages[1].content[0].arguments"]),
         ('"text"', {"_raw": "text"}, ["messages[1].content[0].arguments"]),
         ("[1]", {"_raw": "[1]"}, ["messages[1].content[0].arguments"]),
@@ -302,3 +303,9 @@ def test_this_apis_tool_loops_come_back_as_they_were(fields: dict[str, Any]) -> 
     written = write(user("a"), assistant(*read_blocks(use)), user(*read_blocks(result)))
     assert [message["content"] for message in written.body["messages"][1:]] == [[use], [result]]
     assert written.losses == ()
+
+
+def test_types_of_media_have_the_names_that_the_api_knows() -> None:
+    image = Media(kind=MediaKind.IMAGE, source=Base64Source(data="aGk=", mime="image/jpg"))
+    pdf = Media(kind=MediaKind.DOCUMENT, source=Base64Source(data="aGk=", mime="application/x-pdf"))
+    assert [each["source"]["media_type"] for each in blocks(image, pdf)] == ["image/jpeg", "application/pdf"]

@@ -66,7 +66,7 @@ def test_system_may_hold_what_only_this_api_knows() -> None:
     ],
 )
 def test_structured_output(fields: dict[str, Any]) -> None:
-    assert read(**fields).output == OutputFormat(kind=OutputKind.JSON_SCHEMA, schema={"type": "object"})
+    assert read(**fields).output == OutputFormat(kind=OutputKind.JSON_SCHEMA, schema={"type": "object"}, strict=True)
 
 
 def test_unknown_fields_are_carried_where_they_stood() -> None:

@@ -8,11 +8,11 @@ import pytest
 from tests.protocols.anthropic.wires import TARGET, assistant, lost, read, system, user, write
 from trioproxy.errors import ClientFault, ErrorKind
 from trioproxy.neutral.extras import packed
+from trioproxy.neutral.json_mode import JSON_INSTRUCTION
 from trioproxy.neutral.parts import Base64Source, Media, MediaKind, Text, ToolCall, ToolResult
-from trioproxy.neutral.request import Conversation, OutputFormat, OutputKind, Sampling, Tool
+from trioproxy.neutral.request import Conversation, OutputFormat, OutputKind, Role, Sampling, Tool, Turn
 from trioproxy.protocols.anthropic import PROTOCOL
-from trioproxy.protocols.anthropic.request_writer import JSON_INSTRUCTION
-from trioproxy.protocols.base import Operation
+from trioproxy.protocols.base import Operation, WriteTarget
 
 
 def test_a_chat_request() -> None:
@@ -238,3 +238,19 @@ def test_this_apis_requests_come_back_as_they_were(fields: dict[str, Any]) -> No
     assert written.body == document
     assert written.losses == ()
     assert not written.naming
+
+
+def test_a_model_that_can_not_be_held_to_a_schema_is_told_of_it() -> None:
+    said = Conversation(
+        model="m",
+        turns=(Turn(role=Role.USER, parts=(Text(text="hi"),)),),
+        tools=(
+            Tool(name="f", schema={"type": "object", "properties": {}, "additionalProperties": False}, strict=True),
+        ),
+        output=OutputFormat(kind=OutputKind.JSON_SCHEMA, schema={"type": "object"}),
+    )
+    written = PROTOCOL.write_request(said, WriteTarget(model="m", quirks=frozenset({"no-output-format"})))
+    assert "output_config" not in written.body
+    assert '{"type":"object"}' in written.body["system"]
+    assert "strict" not in written.body["tools"][0]
+    assert {loss.path for loss in written.losses} == {"response_format", "tools[0].strict"}

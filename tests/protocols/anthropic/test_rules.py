@@ -263,3 +263,26 @@ def test_an_odd_breakpoint_counts_as_short() -> None:
     made = cached("odd", HOUR, None, None, None, None)
     rules.long_breakpoints_first(made)
     assert breakpoints(made)[1] == {"type": "ephemeral", "ttl": "5m"}
+
+
+def test_a_history_that_begins_with_the_model_gets_an_opening() -> None:
+    made = draft(("assistant", [text("Hello.")]), ("user", [text()]))
+    assert after(rules.the_user_first, made)[1] == ["messages"]
+    assert [message.role for message in made.messages] == ["user", "assistant", "user"]
+    made = draft(("assistant", [text()]))
+    made.messages[0].own = True
+    assert after(rules.the_user_first, made)[1] == []
+
+
+@pytest.mark.parametrize(("facts", "roles"), [(ADAPTIVE, 3), (BOTH, 3), (None, 2), (Thinking(minimum=1024), 2)])
+def test_newer_models_are_asked_to_go_on(facts: Thinking | None, roles: int) -> None:
+    made = draft(("user", [text()]), ("assistant", [text("Sure:")]), facts=facts)
+    losses = after(rules.the_user_last, made)[1]
+    assert len(made.messages) == roles
+    assert losses == (["messages"] if roles == 3 else [])
+
+
+def test_a_prefill_of_this_apis_own_client_stays() -> None:
+    made = draft(("user", [text()]), ("assistant", [text("Sure:")]), facts=ADAPTIVE)
+    made.messages[1].own = True
+    assert after(rules.the_user_last, made)[1] == []

@@ -13,7 +13,7 @@ from trioproxy.neutral.request import Effort
 @pytest.mark.parametrize(
     ("fields", "effort", "budget", "visible"),
     [
-        ({"thinking": {"type": "enabled", "budget_tokens": 2048}}, None, 2048, None),
+        ({"thinking": {"type": "enabled", "budget_tokens": 2048}}, None, 2048, True),
         ({"thinking": {"type": "disabled"}}, Effort.NONE, None, None),
         ({"thinking": {"type": "adaptive"}}, Effort.AUTO, None, None),
         ({"thinking": {"type": "between_tools"}}, Effort.AUTO, None, None),
@@ -27,7 +27,7 @@ from trioproxy.neutral.request import Effort
             {"thinking": {"type": "enabled", "budget_tokens": 1024}, "output_config": {"effort": "low"}},
             None,
             1024,
-            None,
+            True,
         ),
     ],
 )

@@ -45,7 +45,7 @@ def enabled(budget: int) -> dict[str, Any]:
         (Effort.HIGH, enabled(24576), adaptive("high"), adaptive("high")),
         (Effort.XHIGH, enabled(32768), adaptive("max"), adaptive("xhigh")),
         (Effort.MAX, enabled(64000), adaptive("max"), adaptive("max")),
-        (Effort.AUTO, enabled(8192), adaptive("high"), adaptive("high")),
+        (Effort.AUTO, enabled(32512), adaptive("high"), adaptive("high")),
     ],
 )
 def test_levels_for_each_kind_of_model(effort: Effort, budgets: Any, both: Any, alone: Any) -> None:
@@ -58,7 +58,7 @@ def test_levels_for_each_kind_of_model(effort: Effort, budgets: Any, both: Any, 
     ("budget", "budgets", "alone"),
     [
         (0, OFF, OFF),
-        (-1, enabled(8192), adaptive("high")),
+        (-1, enabled(32512), adaptive("high")),
         (100, enabled(1024), adaptive("low")),
         (5000, enabled(5000), adaptive("medium")),
         (100_000, enabled(64000), adaptive("xhigh")),
@@ -135,3 +135,13 @@ def test_another_model_may_need_other_words(fields: Any, facts: Thinking, expect
 def test_which_models_know_the_adaptive_mode_alone() -> None:
     assert [adaptive_alone(facts) for facts in (None, BUDGETS, BOTH, ADAPTIVE)] == [False, False, False, True]
     assert adaptive_alone(attrs.evolve(BOTH, levels=ADAPTIVE.levels))
+
+
+def test_of_an_unknown_model_a_dynamic_budget_is_a_middling_one() -> None:
+    assert said(asked(None, budget=-1)) == enabled(8192)
+
+
+def test_an_effort_the_model_lacks_is_a_loss() -> None:
+    for effort, missed in ((Effort.MINIMAL, ["reasoning.effort"]), (Effort.LOW, []), (Effort.AUTO, [])):
+        assert [loss.path for loss in asked(ADAPTIVE, effort=effort).losses] == missed
+    assert asked(ADAPTIVE, budget=100).losses == ()

@@ -6,7 +6,7 @@ import pytest
 
 from tests.protocols.anthropic.wires import read
 from trioproxy.errors import ClientFault
-from trioproxy.neutral.extras import foreign
+from trioproxy.neutral.extras import foreign, settled
 from trioproxy.neutral.parts import CacheHint
 from trioproxy.neutral.request import ServerTool, Tool, ToolChoice, ToolChoiceMode
 
@@ -42,9 +42,8 @@ def test_a_clients_tool() -> None:
         ("web_search_20250305", "web_search"),
         ("web_fetch_20250910", "web_fetch"),
         ("code_execution_20260120", "code_execution"),
-        ("bash_20250124", None),
-        ("text_editor_20250728", None),
-        ("memory_20250818", None),
+        ("computer_20250124", None),
+        ("bash_tool", None),
     ],
 )
 def test_tools_that_the_api_defines(kind: str, family: str | None) -> None:
@@ -95,3 +94,15 @@ def test_what_a_tool_must_be(fields: dict[str, Any], param: str) -> None:
     with pytest.raises(ClientFault) as caught:
         read(**fields)
     assert caught.value.failure.param == param
+
+
+@pytest.mark.parametrize("kind", ["bash_20250124", "text_editor_20250728", "memory_20250818"])
+def test_tools_that_the_api_defines_and_the_client_runs(kind: str) -> None:
+    declared = {"type": kind, "name": "x", "cache_control": {"type": "ephemeral"}, "max_characters": 9}
+    (tool,) = read(tools=[declared]).tools
+    assert isinstance(tool, Tool)
+    assert tool.name == "x"
+    assert tool.description
+    assert tool.schema is not None
+    assert tool.schema["properties"].keys() >= {"command"}
+    assert settled(tool.extras, "gemini") == []

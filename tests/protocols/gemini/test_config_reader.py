@@ -75,11 +75,11 @@ def test_thinking() -> None:
         ({"responseMimeType": "application/json"}, OutputFormat(kind=OutputKind.JSON)),
         (
             {"responseMimeType": "application/json", "responseSchema": {"type": "OBJECT"}},
-            OutputFormat(kind=OutputKind.JSON_SCHEMA, schema={"type": "object"}),
+            OutputFormat(kind=OutputKind.JSON_SCHEMA, schema={"type": "object"}, strict=True),
         ),
         (
             {"response_json_schema": {"type": "object", "$defs": {}}},
-            OutputFormat(kind=OutputKind.JSON_SCHEMA, schema={"type": "object", "$defs": {}}),
+            OutputFormat(kind=OutputKind.JSON_SCHEMA, schema={"type": "object", "$defs": {}}, strict=True),
         ),
     ],
 )

@@ -1,14 +1,32 @@
 from __future__ import annotations
 
+import json
 from typing import Any
 
+import attrs
 import pytest
 
 from tests.protocols.openai_chat.chat import conversation, rewritten, written
 from trioproxy.errors import ClientFault
 from trioproxy.neutral.extras import packed
-from trioproxy.neutral.parts import Text
-from trioproxy.neutral.request import Conversation, OutputFormat, OutputKind, Role, Sampling, Turn
+from trioproxy.neutral.json_mode import JSON_INSTRUCTION
+from trioproxy.neutral.parts import Media, MediaKind, Text, UrlSource
+from trioproxy.neutral.request import (
+    Conversation,
+    Effort,
+    OutputFormat,
+    OutputKind,
+    ReasoningAsk,
+    Role,
+    Sampling,
+    Turn,
+)
+from trioproxy.protocols.base import WriteTarget
+from trioproxy.protocols.openai_chat import PROTOCOL
+from trioproxy.providers.model import Thinking
+
+CLOSED = {"type": "object", "properties": {"a": {"type": "string"}}, "required": ["a"], "additionalProperties": False}
+_IMAGE = Media(kind=MediaKind.IMAGE, source=UrlSource(url="https://a.example/b.png"))
 
 
 def _said(**members: Any) -> Conversation:
@@ -105,13 +123,60 @@ def test_reasoning_models_draw_as_they_like() -> None:
         (OutputFormat(kind=OutputKind.TEXT), {"type": "text"}),
         (OutputFormat(kind=OutputKind.JSON), {"type": "json_object"}),
         (
-            OutputFormat(kind=OutputKind.JSON_SCHEMA, schema={"type": "object"}, strict=True),
-            {"type": "json_schema", "json_schema": {"name": "answer", "schema": {"type": "object"}, "strict": True}},
+            OutputFormat(kind=OutputKind.JSON_SCHEMA, schema=CLOSED, strict=True),
+            {"type": "json_schema", "json_schema": {"name": "answer", "schema": CLOSED, "strict": True}},
         ),
     ],
 )
 def test_forms_of_output(output: OutputFormat, form: Any) -> None:
     assert _body(_said(output=output))["response_format"] == form
+
+
+def test_json_is_spoken_of_where_no_message_does() -> None:
+    plain = OutputFormat(kind=OutputKind.JSON)
+    silent = Conversation(model="m", output=plain, turns=(Turn(role=Role.USER, parts=(Text(text="hi"),)),))
+    first, second = written(silent).body["messages"]
+    assert first == {"role": "system", "content": JSON_INSTRUCTION}
+    assert second == {"role": "user", "content": "hi"}
+    assert _losses(silent) == ["response_format"]
+    led = attrs.evolve(silent, system=(Text(text="Be brief."),))
+    assert written(led).body["messages"][0]["content"] == f"Be brief.\n\n{JSON_INSTRUCTION}"
+    spoken = attrs.evolve(silent, turns=(Turn(role=Role.USER, parts=(Text(text="as Json"), _IMAGE)),))
+    assert len(written(spoken).body["messages"]) == 1
+    assert _losses(spoken) == []
+
+
+def test_a_schema_that_can_not_be_asked_for_is_told() -> None:
+    said = _said(output=OutputFormat(kind=OutputKind.JSON_SCHEMA, schema=CLOSED))
+    assert json.dumps(CLOSED, separators=(",", ":")) in _body(said, "json-object-only")["messages"][0]["content"]
+
+
+def test_strict_is_for_schemas_that_may_be() -> None:
+    said = _said(output=OutputFormat(kind=OutputKind.JSON_SCHEMA, schema={"type": "object"}, strict=True))
+    assert "strict" not in _body(said)["response_format"]["json_schema"]
+    assert _losses(said) == ["response_format.strict"]
+
+
+def test_every_server_is_told_the_user_in_as_many_characters_as_openai_takes() -> None:
+    assert _body(_said(user="u"))["user"] == "u"
+    assert len(_body(_said(user="u" * 65))["user"]) == 64
+
+
+def test_what_a_reasoning_model_has_anyway_is_no_loss() -> None:
+    fixed = _said(sampling=Sampling(temperature=1, top_p=1, presence_penalty=0))
+    body = _body(fixed, "openai-reasoning-model")
+    assert not body.keys() & {"temperature", "top_p", "presence_penalty"}
+    assert _losses(fixed, "openai-reasoning-model") == []
+
+
+def test_a_reasoning_model_that_is_not_to_think_takes_sampling_settings() -> None:
+    target = WriteTarget(
+        model="gpt-5.4", thinking=Thinking(levels=("none", "low")), quirks=frozenset({"openai-reasoning-model"})
+    )
+    said = _said(sampling=Sampling(temperature=0.5, stop=("x",)), reasoning=ReasoningAsk(effort=Effort.NONE))
+    sent = PROTOCOL.write_request(said, target)
+    assert (sent.body["reasoning_effort"], sent.body["temperature"]) == ("none", 0.5)
+    assert [loss.path for loss in sent.losses] == ["stop"]
 
 
 def test_a_schema_where_there_are_none() -> None:
@@ -121,10 +186,9 @@ def test_a_schema_where_there_are_none() -> None:
 
 
 def test_members_that_only_openai_is_known_to_take() -> None:
-    members: Any = {"user": "u", "metadata": {"a": "b"}, "cache_key": "k", "service_tier": "flex", "verbosity": "low"}
+    members: Any = {"metadata": {"a": "b"}, "cache_key": "k", "service_tier": "flex", "verbosity": "low"}
     body = _body(_said(**members), "openai-fields")
     expected = {
-        "user": "u",
         "metadata": {"a": "b"},
         "prompt_cache_key": "k",
         "service_tier": "flex",

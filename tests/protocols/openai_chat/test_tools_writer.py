@@ -10,7 +10,7 @@ from trioproxy.neutral.extras import packed
 from trioproxy.neutral.parts import CacheHint, Text, ToolKind
 from trioproxy.neutral.request import Conversation, Role, ServerTool, Tool, ToolChoice, ToolChoiceMode, ToolSpec, Turn
 
-SCHEMA = {"type": "object", "properties": {"a": {"type": "string"}}}
+SCHEMA = {"type": "object", "properties": {"a": {"type": "string"}}, "required": ["a"], "additionalProperties": False}
 GRAMMAR = {"type": "grammar", "syntax": "lark", "definition": "start: WORD"}
 SEARCH = ServerTool(
     family="web_search",
@@ -31,12 +31,18 @@ def _choice(mode: str, *names: str, kind: ToolKind = ToolKind.FUNCTION) -> ToolC
     return ToolChoice(mode=ToolChoiceMode(mode), names=names, kind=kind)
 
 
+def test_a_strict_tool_whose_schema_may_not_be() -> None:
+    result = written(_said(Tool(name="f", schema={"type": "object", "properties": {"a": {}}}, strict=True)))
+    assert "strict" not in result.body["tools"][0]["function"]
+    assert [loss.path for loss in result.losses] == ["tools[0].strict"]
+
+
 def test_functions() -> None:
     full = Tool(name="f", description="d", schema=SCHEMA, strict=True)
     body = written(_said(full, Tool(name="g", strict=False))).body
     assert body["tools"] == [
         {"type": "function", "function": {"name": "f", "description": "d", "parameters": SCHEMA, "strict": True}},
-        {"type": "function", "function": {"name": "g"}},
+        {"type": "function", "function": {"name": "g", "parameters": {"type": "object", "properties": {}}}},
     ]
     assert "tool_choice" not in body
     assert "parallel_tool_calls" not in body

@@ -5,8 +5,11 @@ from typing import Any
 import pytest
 
 from tests.protocols.openai_responses.test_read_request import conversation_of, round_trip
+from trioproxy.errors import ClientFault
 from trioproxy.neutral.parts import (
+    Base64Source,
     Media,
+    MediaKind,
     Opaque,
     Reasoning,
     Refusal,
@@ -183,11 +186,24 @@ def test_what_may_not_be_lost_is_marked(item: dict[str, Any], essential: bool) -
 
 
 def test_an_unknown_part_of_a_message_may_not_be_lost() -> None:
-    (turn,) = turns({"role": "user", "content": [{"type": "input_audio", "input_audio": {}}]})
+    (turn,) = turns({"role": "user", "content": [{"type": "input_hologram"}]})
 
     (part,) = turn.parts
     assert isinstance(part, Opaque)
-    assert (part.kind, part.essential) == ("content/input_audio", True)
+    assert (part.kind, part.essential) == ("content/input_hologram", True)
+
+
+def test_sound_is_read_and_written_as_it_was() -> None:
+    item = {"role": "user", "content": [{"type": "input_audio", "input_audio": {"data": "AA", "format": "mp3"}}]}
+    ((part,),) = (turn.parts for turn in turns(item))
+
+    assert isinstance(part, Media)
+    assert (part.kind, part.source) == (MediaKind.AUDIO, Base64Source(data="AA", mime="audio/mpeg"))
+    body = {"model": "m", "input": [item]}
+    assert round_trip(body) == body
+    with pytest.raises(ClientFault) as caught:
+        turns({"role": "user", "content": [{"type": "input_audio", "input_audio": {"data": 1}}]})
+    assert caught.value.failure.param == "input[0].content[0].input_audio"
 
 
 def test_encrypted_reasoning_is_a_signature() -> None:

@@ -9,6 +9,7 @@ import pytest
 from tests.protocols.openai_responses.test_read_request import FULL, conversation_of
 from trioproxy.errors import ClientFault, ErrorKind
 from trioproxy.neutral.extras import packed
+from trioproxy.neutral.json_mode import JSON_INSTRUCTION
 from trioproxy.neutral.loss import Loss
 from trioproxy.neutral.parts import Opaque, Text, ToolCall
 from trioproxy.neutral.request import (
@@ -27,6 +28,8 @@ from trioproxy.neutral.request import (
 from trioproxy.protocols.base import Operation, WriteTarget, Written
 from trioproxy.protocols.openai_responses import PROTOCOL
 from trioproxy.providers.model import Thinking
+
+CLOSED = {"type": "object", "properties": {}, "additionalProperties": False}
 
 HI = (Turn(role=Role.USER, parts=(Text(text="hi"),)),)
 
@@ -143,15 +146,62 @@ def test_the_level_is_one_that_the_model_has(effort: Effort, sent: str | None) -
         (OutputFormat(kind=OutputKind.JSON), {"type": "json_object"}),
         (OutputFormat(kind=OutputKind.JSON_SCHEMA), {"type": "json_schema", "name": "response", "schema": {}}),
         (
-            OutputFormat(
-                kind=OutputKind.JSON_SCHEMA, schema={"type": "object"}, name="n", description="d", strict=True
-            ),
-            {"type": "json_schema", "name": "n", "schema": {"type": "object"}, "description": "d", "strict": True},
+            OutputFormat(kind=OutputKind.JSON_SCHEMA, schema=CLOSED, name="n", description="d", strict=True),
+            {"type": "json_schema", "name": "n", "schema": CLOSED, "description": "d", "strict": True},
         ),
     ],
 )
 def test_the_form_of_the_answer(output: OutputFormat, format_: object) -> None:
     assert written(output=output).body["text"] == {"format": format_}
+
+
+def test_strict_is_for_schemas_that_may_be() -> None:
+    sent = written(output=OutputFormat(kind=OutputKind.JSON_SCHEMA, schema={"type": "object"}, strict=True))
+
+    assert "strict" not in sent.body["text"]["format"]
+    assert paths(sent.losses) == ["response_format.strict"]
+
+
+def test_json_is_spoken_of_where_no_message_does() -> None:
+    plain = OutputFormat(kind=OutputKind.JSON)
+    sent = written(output=plain, turns=(Turn(role=Role.USER, parts=(Text(text="hi"),)),), system=(Text(text="JSON"),))
+
+    first, _ = sent.body["input"]
+    assert (first["role"], first["content"][0]["text"]) == ("developer", JSON_INSTRUCTION)
+    assert paths(sent.losses) == ["response_format"]
+    said = (
+        Turn(role=Role.USER, parts=(Text(text="json, please"),)),
+        Turn(role=Role.ASSISTANT, parts=(Text(text="{"),)),
+    )
+    assert len(written(output=plain, turns=said).body["input"]) == 2
+    answered = (Turn(role=Role.ASSISTANT, parts=(Text(text="json"),)),)
+    assert len(written(output=plain, turns=answered).body["input"]) == 1
+
+
+@pytest.mark.parametrize(
+    ("effort", "sampling", "sent", "lost"),
+    [
+        (None, Sampling(temperature=0.5, top_p=0.5), set(), ["temperature", "top_p"]),
+        (None, Sampling(temperature=1, top_p=1), set(), []),
+        (Effort.NONE, Sampling(temperature=0.5, top_p=0.5), {"temperature", "top_p"}, []),
+    ],
+)
+def test_a_reasoning_model_takes_sampling_settings_only_while_it_does_not_think(
+    effort: Effort | None, sampling: Sampling, sent: set[str], lost: list[str]
+) -> None:
+    target = WriteTarget(model="m", quirks=frozenset({"openai-reasoning-model"}))
+    ask = ReasoningAsk(effort=effort) if effort is not None else None
+    result = written(target, sampling=sampling, reasoning=ask)
+
+    assert result.body.keys() & {"temperature", "top_p"} == sent
+    assert paths(result.losses) == lost
+
+
+def test_a_level_that_the_model_lacks_is_a_loss() -> None:
+    target = WriteTarget(model="m", thinking=Thinking(levels=("low", "high")))
+
+    assert paths(written(target, reasoning=ReasoningAsk(effort=Effort.MAX)).losses) == ["reasoning.effort"]
+    assert paths(written(target, reasoning=ReasoningAsk(budget=99999)).losses) == []
 
 
 def test_verbosity_is_one_of_three() -> None:

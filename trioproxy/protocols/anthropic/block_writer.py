@@ -15,6 +15,7 @@ from collections.abc import Sequence
 from typing import assert_never
 
 from trioproxy.neutral.extras import own, settled, spelling
+from trioproxy.neutral.mimes import registered
 from trioproxy.neutral.parts import (
     Base64Source,
     FileIdSource,
@@ -147,9 +148,10 @@ def _image_source(part: Media, path: str) -> Object:
     source = part.source
     match source:
         case Base64Source():
-            if source.mime not in _IMAGES:
+            mime = registered(source.mime)
+            if mime not in _IMAGES:
                 raise invalid(path, f"is an image of type {source.mime}; Claude models take {', '.join(_IMAGES)}")
-            return {"type": "base64", "media_type": source.mime, "data": source.data}
+            return {"type": "base64", "media_type": mime, "data": source.data}
         case UrlSource() | FileIdSource():
             return _elsewhere(source, path)
         case _:
@@ -159,9 +161,9 @@ def _image_source(part: Media, path: str) -> Object:
 def _document_source(part: Media, path: str) -> Object:
     source = part.source
     match source:
-        case Base64Source(mime=mime) if mime == _PDF:
-            return {"type": "base64", "media_type": mime, "data": source.data}
-        case Base64Source(mime=mime) if _TEXTUAL.match(mime):
+        case Base64Source(mime=mime) if registered(mime) == _PDF:
+            return {"type": "base64", "media_type": _PDF, "data": source.data}
+        case Base64Source(mime=mime) if _TEXTUAL.match(registered(mime)):
             return {"type": "text", "media_type": "text/plain", "data": _decoded(source.data, path)}
         case Base64Source(mime=mime):
             raise invalid(path, f"is a document of type {mime}; Claude models take PDF and plain text")
@@ -229,6 +231,8 @@ def _input(part: ToolCall, path: str, draft: Draft) -> Object:
         value = part.arguments
     if isinstance(value, dict):
         return value
+    if value is None:
+        return {}
     draft.lose(f"{path}.arguments", "arguments that are no JSON object are sent as the text they are, under `_raw`")
     return {"_raw": value if isinstance(value, str) else dumps(value).decode()}
 

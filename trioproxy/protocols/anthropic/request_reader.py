@@ -135,4 +135,4 @@ def _output_format(fields: Fields, output_config: Fields, notes: Object) -> tupl
     kind, schema = said.required_text("type"), said.take("schema")
     if kind != "json_schema" or not isinstance(schema, dict):
         raise invalid(said.path, "must be a json_schema with a schema")
-    return OutputFormat(kind=OutputKind.JSON_SCHEMA, schema=schema), said.rest()
+    return OutputFormat(kind=OutputKind.JSON_SCHEMA, schema=schema, strict=True), said.rest()

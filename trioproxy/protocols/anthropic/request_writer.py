@@ -10,6 +10,7 @@ from collections.abc import Mapping
 from typing import Any
 
 from trioproxy.neutral.extras import own, settled, spelling
+from trioproxy.neutral.json_mode import JSON_INSTRUCTION, schema_instruction
 from trioproxy.neutral.request import Conversation, OutputFormat, OutputKind, Role, Turn
 from trioproxy.protocols.anthropic.block_writer import write_parts
 from trioproxy.protocols.anthropic.draft import Draft, Message
@@ -23,10 +24,10 @@ from trioproxy.protocols.anthropic.tool_writer import write_tool_choice, write_t
 from trioproxy.protocols.base import Operation, WriteTarget, Written
 from trioproxy.wire.jsoncodec import Object
 
-__all__ = ["JSON_INSTRUCTION", "write_request"]
+__all__ = ["NO_OUTPUT_FORMAT", "write_request"]
 
-JSON_INSTRUCTION = "Respond with a single JSON object and nothing else: no prose around it, no code fence."
-"""Said to the model where a client wants JSON but gives no schema: the API has no such mode."""
+NO_OUTPUT_FORMAT = "no-output-format"
+"""The quirk of models that can't be held to a schema: answers' or tools'."""
 
 _TIERS = {"auto": "auto", "standard_only": "standard_only", "default": "standard_only"}
 
@@ -121,6 +122,10 @@ def _write_output(output: OutputFormat | None, notes: Mapping[str, Any], draft: 
     if output.kind is OutputKind.JSON or output.schema is None:
         draft.system.append({"type": "text", "text": JSON_INSTRUCTION})
         draft.lose("response_format", "there is no JSON mode without a schema; the model is told to answer in JSON")
+        return
+    if NO_OUTPUT_FORMAT in draft.target.quirks and "format" not in notes:
+        draft.system.append({"type": "text", "text": schema_instruction(output.schema)})
+        draft.lose("response_format", "the model can't be held to a schema; it is told of it")
         return
     if "format" in notes:
         written: Object = {"type": "json_schema", "schema": output.schema}

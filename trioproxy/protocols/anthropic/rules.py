@@ -22,6 +22,8 @@ Rule = Callable[[Draft], None]
 MAX_BREAKPOINTS = 4
 MIN_TOP_P_THINKING = 0.95
 
+_OPENING = "(The conversation goes on from here.)"
+_GO_ON = "Go on from exactly where you stopped, without repeating anything."
 _FAILED = "The tool failed and said nothing."
 
 
@@ -38,6 +40,23 @@ def something_to_answer(draft: Draft) -> None:
             "`messages` holds nothing a model could answer; send at least one message",
             param="messages",
         )
+
+
+def the_user_first(draft: Draft) -> None:
+    """The API: "first message must use the user role". A history of another protocol may begin with what the model said."""
+    first = draft.messages[0]
+    if first.role == "assistant" and not first.own:
+        draft.messages.insert(0, Message(role="user", blocks=[{"type": "text", "text": _OPENING}]))
+        draft.lose("messages", "conversations begin with the user: an opening was put first")
+
+
+def the_user_last(draft: Draft) -> None:
+    """The API, of models from 4.6 on: "This model does not support assistant message prefill. The conversation must end with a user
+    message"."""
+    facts, last = draft.target.thinking, draft.messages[-1]
+    if facts is not None and facts.adaptive and last.role == "assistant" and not last.own:
+        draft.messages.append(Message(role="user", blocks=[{"type": "text", "text": _GO_ON}]))
+        draft.lose("messages", "the model does not go on from a message of its own: it is asked to")
 
 
 def no_trailing_white_space(draft: Draft) -> None:
@@ -163,6 +182,8 @@ RULES: tuple[Rule, ...] = (
     merge_neighbours,
     pair_tools,
     something_to_answer,
+    the_user_first,
+    the_user_last,
     results_first,
     errors_in_words,
     max_tokens_within_model,

@@ -45,6 +45,7 @@ def read_thinking(thinking: Fields | None, effort: str | None) -> ReasoningAsk |
     return ReasoningAsk(
         effort=level if budget is None else None,
         budget=budget,
-        visible=_VISIBLE.get(display or ""),
+        # A budget's thoughts are shown unless they are omitted; the adaptive mode's only by some models.
+        visible=_VISIBLE.get(display or "", True if budget is not None else None),
         extras=packed(NAME, thinking.rest(), spelling=notes),
     )

@@ -10,7 +10,7 @@ from __future__ import annotations
 from collections.abc import Mapping
 from typing import Any, Protocol
 
-from trioproxy.neutral.effort import budget_of, clamp_budget, effort_of
+from trioproxy.neutral.effort import BUDGETS, budget_of, clamp_budget, effort_of
 from trioproxy.neutral.extras import settled, spelling
 from trioproxy.neutral.request import Effort, ReasoningAsk
 from trioproxy.protocols.anthropic.draft import Draft
@@ -126,7 +126,10 @@ def _adaptive(ask: ReasoningAsk, facts: ThinkingFacts, draft: Draft) -> None:
         thinking["display"] = "summarized" if ask.visible else "omitted"
     draft.top["thinking"] = thinking
     if effort is not None:
-        _write_effort(_level(effort, facts.levels), draft)
+        level = _level(effort, facts.levels)
+        if ask.effort not in (None, Effort.AUTO) and level != effort.value:
+            draft.lose("reasoning.effort", f"the model has no effort {effort.value}: {level} was asked for")
+        _write_effort(level, draft)
 
 
 def _level(effort: Effort, levels: tuple[str, ...]) -> str | None:
@@ -141,8 +144,8 @@ def _budgeted(ask: ReasoningAsk, facts: ThinkingFacts | None, draft: Draft) -> N
         return
     least = max(MIN_BUDGET, facts.minimum or 0) if facts else MIN_BUDGET
     most = (facts.maximum if facts else None) or _MAX_BUDGET
-    if asked < 0:
-        asked = budget_of(ReasoningAsk(effort=Effort.MEDIUM)) or least
+    if asked < 0 and (facts is None or facts.minimum is None or facts.maximum is None):
+        asked = BUDGETS[Effort.MEDIUM]
     budget = clamp_budget(asked, minimum=least, maximum=most, zero_allowed=facts is None or facts.zero_allowed)
     if budget == 0:
         draft.top["thinking"] = {"type": "disabled"}

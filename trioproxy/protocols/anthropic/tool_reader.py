@@ -5,6 +5,7 @@ from __future__ import annotations
 from trioproxy.neutral.extras import packed
 from trioproxy.neutral.request import ServerTool, Tool, ToolChoice, ToolChoiceMode, ToolSpec
 from trioproxy.protocols.anthropic.caching import cache_read
+from trioproxy.protocols.anthropic.client_tools import ClientTool, client_tool
 from trioproxy.protocols.anthropic.endpoints import NAME
 from trioproxy.protocols.anthropic.fields import Fields, invalid
 from trioproxy.wire.jsoncodec import JSON
@@ -30,8 +31,9 @@ def read_tool(value: JSON, path: str) -> ToolSpec:
     """
     fields = Fields(value, path)
     kind = fields.text("type")
-    if kind not in (None, "custom"):
-        return _defined_by_provider(kind, value, fields)
+    if kind is not None and kind != "custom":
+        known = client_tool(kind)
+        return _run_by_client(known, value, fields) if known else _defined_by_provider(kind, value, fields)
     name = fields.required_text("name")
     description = fields.text("description")
     schema = fields.take("input_schema")
@@ -51,13 +53,25 @@ def read_tool(value: JSON, path: str) -> ToolSpec:
     )
 
 
-def _defined_by_provider(kind: str | None, value: JSON, fields: Fields) -> ServerTool:
-    assert kind is not None
+def _defined_by_provider(kind: str, value: JSON, fields: Fields) -> ServerTool:
     family = next((each for each in _FAMILIES if kind.startswith(f"{each}_")), None)
     cache, notes = cache_read(fields)
     plain = cache is not None and not notes
     payload = {name: each for name, each in value.items() if not (plain and name == "cache_control")}
     return ServerTool(family=family, protocol=NAME, payload=payload, cache=cache if plain else None)
+
+
+def _run_by_client(known: ClientTool, value: JSON, fields: Fields) -> Tool:
+    name = fields.required_text("name")
+    cache, notes = cache_read(fields)
+    declared = {member: each for member, each in value.items() if member != "cache_control"}
+    return Tool(
+        name=name,
+        description=known.description,
+        schema=known.schema,
+        cache=cache,
+        extras=packed(NAME, {}, spelling={**notes, "declared": declared, "own": True}),
+    )
 
 
 def read_tool_choice(fields: Fields | None) -> tuple[ToolChoice | None, bool | None]:

@@ -23,6 +23,9 @@ __all__ = ["WEB_SEARCH", "write_tool_choice", "write_tools"]
 
 WEB_SEARCH = "web_search_20250305"
 
+NO_STRICT_TOOLS = "no-output-format"
+"""The quirk of models that can't be held to a schema."""
+
 _STRICT_TOOLS = 20
 """How many tools of one request may be strict."""
 
@@ -43,7 +46,7 @@ def write_tools(conversation: Conversation, draft: Draft) -> None:
         ClientFault: a field of a tool may not be dropped.
     """
     taken = {tool.name for tool in conversation.tools if isinstance(tool, Tool)}
-    strict = 0
+    strict = _STRICT_TOOLS if NO_STRICT_TOOLS in draft.target.quirks else 0
     for number, tool in _allowed(conversation):
         path = f"tools[{number}]"
         match tool:
@@ -68,6 +71,8 @@ def _allowed(conversation: Conversation) -> Iterable[tuple[int, ToolSpec]]:
 def _tool(tool: Tool, path: str, draft: Draft, *, may_be_strict: bool) -> Object:
     draft.losses += settled(tool.extras, NAME, path=path)
     notes = spelling(tool.extras, NAME)
+    if "declared" in notes:
+        return {**notes["declared"], **cache_written(tool.cache, notes)}
     custom = tool.kind is ToolKind.CUSTOM
     written: Object = {"name": draft.names.declare(tool.name, namespace=tool.namespace, custom=custom)}
     if "type" in notes:

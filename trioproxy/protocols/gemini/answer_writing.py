@@ -65,9 +65,9 @@ def arguments_of(call: ToolCall, path: str) -> tuple[Object, list[Loss]]:
     try:
         value = loads(call.arguments) if call.arguments.strip() else {}
     except JSONError:
-        value = None
-    if isinstance(value, dict):
-        return value, []
+        value = call.arguments
+    if isinstance(value, dict | None):
+        return value or {}, []
     return {RAW: call.arguments}, [Loss(f"{path}.arguments", f"not a JSON object: given as the argument {RAW}")]
 
 

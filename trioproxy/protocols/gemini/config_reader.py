@@ -110,7 +110,7 @@ def read_output(config: Fields, left: Leftover) -> OutputFormat | None:
     if mime is not None:
         left.spelled["generationConfig.responseMimeType"] = mime
     if schema is not None:
-        return OutputFormat(kind=OutputKind.JSON_SCHEMA, schema=schema)
+        return OutputFormat(kind=OutputKind.JSON_SCHEMA, schema=schema, strict=True)
     return OutputFormat(kind=OutputKind.JSON) if mime == "application/json" else None
 
 

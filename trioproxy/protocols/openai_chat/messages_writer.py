@@ -43,7 +43,7 @@ from trioproxy.protocols.openai_chat.reasoning import details_of
 from trioproxy.protocols.openai_chat.writer import google_content
 from trioproxy.wire.jsoncodec import JSON, Object, dumps
 
-__all__ = ["wrapped_input", "write_messages"]
+__all__ = ["instruction_role", "wrapped_input", "write_messages"]
 
 _ERROR_PREFIX = "Error: "
 
@@ -105,18 +105,19 @@ def _instructions(conversation: Conversation, draft: Draft) -> Iterator[Object]:
         )
         # Many servers take a string only, so a list is for those who take what it can say more.
         joined = "\n\n".join(texts) if texts and len(texts) == len(content) else content
-        yield {"role": _instruction_role(draft), "content": joined}
+        yield {"role": instruction_role(draft), "content": joined}
     else:
-        yield {"role": _instruction_role(draft), "content": write_content(parts, draft, "system")}
+        yield {"role": instruction_role(draft), "content": write_content(parts, draft, "system")}
 
 
-def _instruction_role(draft: Draft, spelled: str = "system") -> str:
+def instruction_role(draft: Draft, spelled: str = "system") -> str:
+    """The role of instructions at the target."""
     return "developer" if draft.has(DEVELOPER_ROLE, REASONING_MODEL) else spelled
 
 
 def _instruction(turn: Turn, draft: Draft, path: str) -> Object:
     notes = spelling(turn.extras, NAME)
-    message: Object = {"role": _instruction_role(draft, notes.get("role", "system"))}
+    message: Object = {"role": instruction_role(draft, notes.get("role", "system"))}
     message["content"] = write_content(turn.parts, draft, path, form=notes.get("content"))
     return _completed(message, turn, draft, path)
 

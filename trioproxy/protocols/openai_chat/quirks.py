@@ -20,6 +20,7 @@ REASONING_DETAILS = "reasoning-details"
 REASONING_OBJECT = "reasoning-object"
 THINKING_SWITCH = "thinking-switch"
 ENABLE_THINKING = "enable-thinking"
+REASONING_SPLIT = "reasoning-split"
 NO_REASONING_EFFORT = "no-reasoning-effort"
 GOOGLE_EXTRA_CONTENT = "google-extra-content"
 CACHE_CONTROL = "cache-control"
@@ -34,7 +35,7 @@ QUIRKS: dict[str, str] = {
         "an OpenAI reasoning model: max_completion_tokens, developer messages, and no temperature, top_p, penalties or stop"
     ),
     DEVELOPER_ROLE: "instructions are messages of role developer",
-    OPENAI_FIELDS: "takes metadata, user, prompt_cache_key, service_tier and verbosity",
+    OPENAI_FIELDS: "takes metadata, prompt_cache_key, service_tier and verbosity",
     CUSTOM_TOOLS: "has custom tools; elsewhere they are declared as functions with one string `input`",
     ALLOWED_TOOLS: "takes tool_choice allowed_tools; elsewhere the other tools are left out",
     WEB_SEARCH_OPTIONS: "searches the web when given web_search_options",
@@ -43,6 +44,7 @@ QUIRKS: dict[str, str] = {
     REASONING_OBJECT: "is asked for reasoning by the object `reasoning`",
     THINKING_SWITCH: "reasoning is switched by `thinking: {type: enabled | disabled}`",
     ENABLE_THINKING: "reasoning is asked for by enable_thinking and thinking_budget",
+    REASONING_SPLIT: "is asked by reasoning_split to tell its thoughts apart from its text",
     NO_REASONING_EFFORT: "can't be asked for reasoning at all",
     GOOGLE_EXTRA_CONTENT: "wants thought signatures back in extra_content (Gemini's compatible endpoint)",
     CACHE_CONTROL: "takes cache_control on text parts and tools",

@@ -7,13 +7,17 @@ asked for.
 
 from __future__ import annotations
 
+import hashlib
+from collections.abc import Iterator
 from typing import assert_never
 
 from trioproxy.neutral.extras import spelling
-from trioproxy.neutral.request import Conversation, OutputFormat, OutputKind
+from trioproxy.neutral.json_mode import JSON_INSTRUCTION, schema_instruction, speaks_of_json
+from trioproxy.neutral.request import Conversation, Effort, OutputFormat, OutputKind
+from trioproxy.neutral.strictness import is_strict
 from trioproxy.protocols.base import WriteTarget, Written
 from trioproxy.protocols.openai_chat.draft import Draft, nulls
-from trioproxy.protocols.openai_chat.messages_writer import write_messages
+from trioproxy.protocols.openai_chat.messages_writer import instruction_role, write_messages
 from trioproxy.protocols.openai_chat.peek import NAME
 from trioproxy.protocols.openai_chat.quirks import (
     JSON_OBJECT_ONLY,
@@ -29,7 +33,16 @@ from trioproxy.wire.jsoncodec import JSON, Object
 
 __all__ = ["write_request"]
 
-_FIXED_BY_REASONING_MODELS = ("temperature", "top_p", "presence_penalty", "frequency_penalty", "stop")
+_FIXED_BY_THINKING: dict[str, JSON] = {
+    "temperature": 1,
+    "top_p": 1,
+    "presence_penalty": 0,
+    "frequency_penalty": 0,
+}
+"""What a reasoning model refuses to be told while it thinks, and the value it has then."""
+
+_USER_LENGTH = 64
+"""OpenAI: "Invalid 'user': string too long. Expected a string with maximum length 64"."""
 
 
 def write_request(conversation: Conversation, target: WriteTarget) -> Written:
@@ -46,9 +59,12 @@ def write_request(conversation: Conversation, target: WriteTarget) -> Written:
     declare_tools(conversation, draft)
     body: Object = {"model": target.model, "messages": write_messages(conversation, draft), "stream": target.stream}
     body |= _stream_options(draft, own, notes.get("include_usage"))
-    body |= _sampling(conversation, draft)
-    body |= write_reasoning(conversation.reasoning, draft)
+    reasoning = write_reasoning(conversation.reasoning, draft)
+    body |= _sampling(conversation, draft, thinks=reasoning.get("reasoning_effort") != Effort.NONE.value)
+    body |= reasoning
     body |= _output(conversation.output, draft, own)
+    if not draft.native:
+        _tell_of_json(conversation.output, body, draft)
     body |= write_tools(conversation, draft)
     body |= _account(conversation, draft)
     body |= own
@@ -71,7 +87,7 @@ def _stream_options(draft: Draft, own: Object, asked: bool | None) -> Object:
     return {"stream_options": options} if options else {}
 
 
-def _sampling(conversation: Conversation, draft: Draft) -> Object:
+def _sampling(conversation: Conversation, draft: Draft, *, thinks: bool) -> Object:
     sampling = conversation.sampling
     notes = spelling(conversation.extras, NAME)
     names = notes.get("names", ())
@@ -105,8 +121,9 @@ def _sampling(conversation: Conversation, draft: Draft) -> Object:
     for name, value in given.items():
         if value is None:
             continue
-        if name in _FIXED_BY_REASONING_MODELS and draft.has(REASONING_MODEL):
-            draft.lose(name, "reasoning models don't take it")
+        if draft.has(REASONING_MODEL) and (name == "stop" or (thinks and name in _FIXED_BY_THINKING)):
+            if value != _FIXED_BY_THINKING.get(name):
+                draft.lose(name, "reasoning models don't take it")
         else:
             members[name] = value
     return members
@@ -130,7 +147,7 @@ def _output(output: OutputFormat | None, draft: Draft, own: Object) -> Object:
                 "name": output.name or ("answer" if not draft.native else None),
                 "description": output.description,
                 "schema": output.schema,
-                "strict": output.strict,
+                "strict": _strict(output, draft),
             }
             schema = {name: value for name, value in members.items() if value is not None}
             return {"response_format": {"type": "json_schema", "json_schema": {**schema, **left}}}
@@ -138,19 +155,64 @@ def _output(output: OutputFormat | None, draft: Draft, own: Object) -> Object:
             assert_never(output.kind)
 
 
+def _strict(output: OutputFormat, draft: Draft) -> bool | None:
+    if output.strict is not True or draft.native or is_strict(output.schema):
+        return output.strict
+    draft.lose(
+        "response_format.strict", "the target holds answers to closed schemas only, in which nothing is optional"
+    )
+    return None
+
+
+def _fitted(user: str) -> str:
+    return user if len(user) <= _USER_LENGTH else hashlib.sha256(user.encode()).hexdigest()
+
+
+def _tell_of_json(output: OutputFormat | None, body: Object, draft: Draft) -> None:
+    """Say in words what a target can't be held to, or does not do unasked (``neutral/json_mode.py``)."""
+    if body.get("response_format") != {"type": "json_object"} or output is None:
+        return
+    if output.schema is not None:
+        told = schema_instruction(output.schema)
+    elif speaks_of_json(_texts(body["messages"])):
+        return
+    else:
+        told = JSON_INSTRUCTION
+        draft.lose("response_format", "the mode is refused where no message speaks of JSON: one was made to")
+    messages: list[Object] = body["messages"]
+    first = messages[0]
+    if first["role"] in ("system", "developer") and isinstance(first["content"], str):
+        messages[0] = {**first, "content": f"{first['content']}\n\n{told}"}
+    else:
+        messages.insert(0, {"role": instruction_role(draft), "content": told})
+
+
+def _texts(messages: list[Object]) -> Iterator[str]:
+    for message in messages:
+        content = message.get("content")
+        if isinstance(content, str):
+            yield content
+        elif isinstance(content, list):
+            yield from (
+                part["text"] for part in content if isinstance(part, dict) and isinstance(part.get("text"), str)
+            )
+
+
 def _account(conversation: Conversation, draft: Draft) -> Object:
     """Who asks and how the request is filed: members that only OpenAI, or the client's own server, is known to take."""
     notes = spelling(conversation.extras, NAME)
     names = notes.get("names", ())
     user_name = "safety_identifier" if "safety_identifier" in names and "user" not in names else "user"
+    members: Object = {}
+    if conversation.user is not None:
+        # The oldest of these members: every server knows it, and only some clients' names fit in it.
+        members[user_name] = conversation.user if draft.native else _fitted(conversation.user)
     given: dict[str, JSON] = {
-        user_name: conversation.user,
         "metadata": dict(conversation.metadata) or None,
         "prompt_cache_key": conversation.cache_key,
         "service_tier": conversation.service_tier,
         "verbosity": conversation.verbosity,
     }
-    members: Object = {}
     for name, value in given.items():
         if value is None:
             continue

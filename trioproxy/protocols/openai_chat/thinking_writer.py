@@ -14,6 +14,7 @@ from trioproxy.protocols.openai_chat.quirks import (
     ENABLE_THINKING,
     NO_REASONING_EFFORT,
     REASONING_OBJECT,
+    REASONING_SPLIT,
     THINKING_SWITCH,
 )
 from trioproxy.wire.jsoncodec import Object
@@ -53,6 +54,8 @@ def _effort(ask: ReasoningAsk, effort: Effort | None, draft: Draft) -> Object:
         draft.lose("reasoning", "the target can't be told not to think")
         return {}
     level = nearest_level(effort, levels)
+    if ask.effort not in (None, Effort.AUTO) and level != effort.value:
+        draft.lose("reasoning.effort", f"the model has no effort {effort.value}: {level} was asked for")
     return {"reasoning_effort": level} if level is not None else {}
 
 
@@ -99,8 +102,14 @@ def _enable(ask: ReasoningAsk, effort: Effort | None, draft: Draft) -> Object:
     return members
 
 
+def _split(ask: ReasoningAsk, effort: Effort | None, draft: Draft) -> Object:
+    """MiniMax: it always thinks; what can be had is its thoughts in a place of their own."""
+    return {} if effort is None else {"reasoning_split": effort is not Effort.NONE}
+
+
 _WRITERS: dict[str, Callable[[ReasoningAsk, Effort | None, Draft], Object]] = {
     REASONING_OBJECT: _object,
     THINKING_SWITCH: _switch,
     ENABLE_THINKING: _enable,
+    REASONING_SPLIT: _split,
 }

@@ -12,6 +12,7 @@ from trioproxy.neutral.choices import chosen_server_tool, tool_word, unable
 from trioproxy.neutral.extras import spelling
 from trioproxy.neutral.parts import ToolKind
 from trioproxy.neutral.request import Conversation, ServerTool, Tool, ToolChoice, ToolChoiceMode
+from trioproxy.neutral.strictness import is_strict
 from trioproxy.protocols.openai_chat.draft import Draft, nulls
 from trioproxy.protocols.openai_chat.legacy import is_legacy
 from trioproxy.protocols.openai_chat.peek import NAME
@@ -27,6 +28,7 @@ _WORDS = {
     ToolChoiceMode.REQUIRED: "required",
 }
 
+_NO_SCHEMA: Object = {"type": "object", "properties": {}}
 _INPUT_SCHEMA = {
     "type": "object",
     "properties": {"input": {"type": "string"}},
@@ -90,7 +92,16 @@ def _tool(tool: Tool, draft: Draft, path: str) -> Object:
     if tool.kind is ToolKind.FUNCTION:
         # Not strict is what every server is by default, and not every server knows the word.
         strict = tool.strict if tool.strict or draft.native else None
-        described: Object = {"description": tool.description, "parameters": tool.schema, "strict": strict}
+        schema = tool.schema
+        if not draft.native:
+            # Some servers take no function without them.
+            schema = schema if schema is not None else _NO_SCHEMA
+            if strict and not is_strict(schema):
+                draft.lose(
+                    f"{path}.strict", "the target holds calls to closed schemas only, in which nothing is optional"
+                )
+                strict = None
+        described: Object = {"description": tool.description, "parameters": schema, "strict": strict}
     elif custom:
         described = {"description": tool.description, "format": _nested(tool.grammar)}
     else:

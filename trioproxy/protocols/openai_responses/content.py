@@ -12,6 +12,7 @@ from typing import Any, assert_never
 from trioproxy.errors import ClientFault, ErrorKind
 from trioproxy.neutral.extras import settled, spelling
 from trioproxy.neutral.loss import Loss
+from trioproxy.neutral.mimes import registered
 from trioproxy.neutral.parts import (
     Base64Source,
     CacheHint,
@@ -63,6 +64,8 @@ def read_part(value: JSON, path: str, notes: Mapping[str, Any] | None = None) ->
         return _read_image(fields, marks)
     if kind == "input_file":
         return _read_file(fields, marks)
+    if kind == "input_audio":
+        return _read_audio(fields, marks)
     return Opaque(protocol=NAME, kind=CONTENT + kind, payload=value, essential=True)
 
 
@@ -103,6 +106,17 @@ def _read_file(fields: Fields, marks: dict[str, Any]) -> Media:
     cache = _read_cache(fields, marks)
     extras = fields.extras(notes=marks)
     return Media(kind=_kind_of(source), source=source, filename=name, detail=detail, cache=cache, extras=extras)
+
+
+def _read_audio(fields: Fields, marks: dict[str, Any]) -> Media:
+    """Sound, as Chat Completions spells it."""
+    inner = fields.object("input_audio") or {}
+    data, spelled = inner.get("data"), inner.get("format")
+    if not isinstance(data, str) or not isinstance(spelled, str):
+        raise refusal(fields.where("input_audio"), "an object with `data` and `format`")
+    marks["audio"] = inner
+    source = Base64Source(data=data, mime=registered(f"audio/{spelled}"))
+    return Media(kind=MediaKind.AUDIO, source=source, extras=fields.extras(notes=marks))
 
 
 def _read_data(data: str, path: str, marks: dict[str, Any]) -> MediaSource:
@@ -158,6 +172,9 @@ def write_media(part: Media, losses: list[Loss], path: str) -> Object:
     Raises:
         ClientFault: sound, film, or an upload that another provider holds: the request would not mean the same without them.
     """
+    spelled = spelling(part.extras, NAME)
+    if "audio" in spelled:
+        return restore({"type": "input_audio", "input_audio": spelled["audio"]}, part.extras)
     if part.kind in {MediaKind.AUDIO, MediaKind.VIDEO}:
         raise _unsaid(
             path, f"{part.kind.value} input has no place in the Responses API. Send it to a model that hears it."
@@ -172,7 +189,7 @@ def write_media(part: Media, losses: list[Loss], path: str) -> Object:
         document["detail"] = part.detail
     elif kind == "input_image" and not notes:
         document["detail"] = "auto"
-    if part.title is not None:
+    if part.title is not None and document.get("filename") != part.title:
         losses.append(Loss(f"{path}.title", "a file has a name here and no title"))
     _write_cache(document, part.cache, notes, losses, path)
     return restore(document, part.extras)
@@ -191,7 +208,8 @@ def _source_members(part: Media, kind: str, notes: Mapping[str, Any]) -> Object:
             if image:
                 return {"image_url": url}
             # The API refuses data without a file name, so a part that was not a client's of this protocol gets one.
-            return {**({} if notes else {"filename": f"file.{_SUFFIXES.get(mime, 'bin')}"}), "file_data": url, **named}
+            titled = part.title or f"file.{_SUFFIXES.get(mime, 'bin')}"
+            return {**({} if notes else {"filename": titled}), "file_data": url, **named}
         case _:
             assert_never(part.source)
 

@@ -11,6 +11,7 @@ Requests that came in this protocol come out as they were, member for member. Fo
 from __future__ import annotations
 
 import hashlib
+from collections.abc import Iterable, Iterator
 from typing import Any
 
 import attrs
@@ -19,6 +20,7 @@ from trioproxy.errors import ClientFault, ErrorKind
 from trioproxy.neutral.choices import unable
 from trioproxy.neutral.effort import effort_of, nearest_level
 from trioproxy.neutral.extras import own, settled, spelling
+from trioproxy.neutral.json_mode import JSON_INSTRUCTION, speaks_of_json
 from trioproxy.neutral.loss import Loss
 from trioproxy.neutral.naming import ToolNames
 from trioproxy.neutral.parts import Opaque, Text, ToolCall
@@ -34,6 +36,7 @@ from trioproxy.neutral.request import (
     ToolChoiceMode,
     Turn,
 )
+from trioproxy.neutral.strictness import is_strict
 from trioproxy.protocols.base import Operation, WriteTarget, Written
 from trioproxy.protocols.openai_responses.fields import restore
 from trioproxy.protocols.openai_responses.pairing import paired
@@ -46,6 +49,9 @@ __all__ = ["MIN_OUTPUT_TOKENS", "SYSTEM_AS_INSTRUCTIONS", "write_format", "write
 
 SYSTEM_AS_INSTRUCTIONS = "system-as-instructions"
 """The quirk of providers that take no ``system`` items: their text goes before the ``instructions``."""
+
+REASONING_MODEL = "openai-reasoning-model"
+"""The quirk of models that refuse sampling settings while they think."""
 
 MIN_OUTPUT_TOKENS = 16
 """The API answers 400 to a smaller ``max_output_tokens``."""
@@ -93,9 +99,11 @@ class _RequestWriter:
         self._losses += settled(self._conversation.extras, NAME)
         self._tools()
         self._input()
-        self._sampling()
-        self._put("reasoning", self._reasoning())
+        reasoning = self._reasoning()
+        self._sampling(thinks=(reasoning or {}).get("effort") != Effort.NONE.value)
+        self._put("reasoning", reasoning)
         self._put("text", self._text())
+        self._tell_of_json()
         self._identity()
         self._mode()
         self._restore()
@@ -154,7 +162,7 @@ class _RequestWriter:
         elif items.items:
             self._body["input"] = items.items
 
-    def _sampling(self) -> None:
+    def _sampling(self, *, thinks: bool) -> None:
         sampling = self._conversation.sampling
         if sampling.stop:
             raise ClientFault(
@@ -164,8 +172,12 @@ class _RequestWriter:
                 param="stop",
             )
         self._put("max_output_tokens", self._limit(sampling.max_tokens))
-        self._put("temperature", sampling.temperature)
-        self._put("top_p", sampling.top_p)
+        fixed = thinks and not self._ours and REASONING_MODEL in self._target.quirks
+        for name, value in (("temperature", sampling.temperature), ("top_p", sampling.top_p)):
+            if not fixed:
+                self._put(name, value)
+            elif value is not None and value != 1:
+                self._losses.append(Loss(name, "reasoning models don't take it"))
         penalties = {"presence_penalty": sampling.presence_penalty, "frequency_penalty": sampling.frequency_penalty}
         if self._ours:
             for name, value in penalties.items():
@@ -174,6 +186,22 @@ class _RequestWriter:
         for name, value in {"top_k": sampling.top_k, "seed": sampling.seed, **penalties}.items():
             if value is not None:
                 self._losses.append(Loss(name, "the Responses API has no such member"))
+
+    def _tell_of_json(self) -> None:
+        """The API answers 400 to ``json_object`` where no message of the input speaks of JSON; instructions don't count."""
+        items = self._body.get("input")
+        if (
+            self._ours
+            or not isinstance(items, list)
+            or self._body.get("text", {}).get("format") != {"type": "json_object"}
+        ):
+            return
+        if not speaks_of_json(_texts(items)):
+            self._losses.append(
+                Loss("response_format", "the mode is refused where no message speaks of JSON: one was put first")
+            )
+            said = [{"type": "input_text", "text": JSON_INSTRUCTION}]
+            items.insert(0, {"type": "message", "role": "developer", "content": said})
 
     def _limit(self, asked: int | None) -> int | None:
         if asked is None or self._ours:
@@ -209,7 +237,12 @@ class _RequestWriter:
         if effort is None:
             return None
         if levels and effort is not Effort.AUTO:
-            return nearest_level(effort, levels)
+            level = nearest_level(effort, levels)
+            if ask.effort is not None and level != effort.value:
+                self._losses.append(
+                    Loss("reasoning.effort", f"the model has no effort {effort.value}: {level} was asked for")
+                )
+            return level
         # AUTO has no word here: left out, the model decides.
         return None if effort is Effort.AUTO else effort.value
 
@@ -222,6 +255,10 @@ class _RequestWriter:
             self._losses.append(Loss("verbosity", f"{verbosity} is not one of low, medium and high"))
         if self._conversation.output is not None:
             document["format"] = write_format(self._conversation.output)
+            if document["format"].get("strict") and not self._ours and not is_strict(self._conversation.output.schema):
+                del document["format"]["strict"]
+                reason = "answers are held to closed schemas only, in which nothing is optional"
+                self._losses.append(Loss("response_format.strict", reason))
         if "text" not in self._notes:
             return document or None
         left = dict(own(self._conversation.extras, NAME).get("text", {}))
@@ -287,6 +324,16 @@ def write_format(output: OutputFormat) -> Object:
         if output.strict is not None:
             document["strict"] = output.strict
     return document
+
+
+def _texts(items: Iterable[Object]) -> Iterator[str]:
+    """What messages of the input say."""
+    for item in items:
+        content = item.get("content")
+        if isinstance(content, str):
+            yield content
+        elif isinstance(content, list):
+            yield from (part["text"] for part in content if isinstance(part.get("text"), str))
 
 
 def _hoisted(conversation: Conversation) -> Conversation:

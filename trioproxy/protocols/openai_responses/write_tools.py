@@ -10,6 +10,7 @@ from trioproxy.neutral.extras import settled, spelling
 from trioproxy.neutral.loss import Loss
 from trioproxy.neutral.parts import ToolKind
 from trioproxy.neutral.request import ServerTool, Tool, ToolChoice, ToolChoiceMode, ToolSpec
+from trioproxy.neutral.strictness import is_strict
 from trioproxy.protocols.openai_responses.fields import restore
 from trioproxy.protocols.openai_responses.read_tools import read_choice
 from trioproxy.protocols.openai_responses.vocabulary import NAME
@@ -76,8 +77,13 @@ def _tool(tool: Tool, name: str, losses: list[Loss], path: str) -> Object:
     if tool.schema is not None or not ours:
         document["parameters"] = dict(tool.schema) if tool.schema is not None else _NO_SCHEMA
     # Left out, `strict` is true here, which makes every parameter compulsory: no other protocol means that by silence.
-    if tool.strict is not None or not ours:
-        document["strict"] = bool(tool.strict)
+    if ours and tool.strict is not None:
+        document["strict"] = tool.strict
+    elif not ours:
+        document["strict"] = bool(tool.strict) and is_strict(document["parameters"])
+        if tool.strict and not document["strict"]:
+            reason = "calls are held to closed schemas only, in which nothing is optional"
+            losses.append(Loss(f"{path}.strict", reason))
     return restore(document, tool.extras)
 
 

@@ -1,0 +1,155 @@
+"""Edits of the messages of Chat Completions that one vendor demands: roles, members, and what belongs to what.
+
+A client of this protocol writes histories as OpenAI takes them. Each edit here is for vendors that refuse some of it; none changes a body that
+needs no change. Sources: the vendors' API references, and their answers to requests that did not keep to them.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from typing import Any
+
+from trioproxy.neutral.loss import Loss
+from trioproxy.providers.quirk import CHAT, Quirk, QuirkContext
+from trioproxy.wire.jsoncodec import Object
+
+__all__ = ["HISTORY_EDITS"]
+
+_KNOWN_TO_MISTRAL = {
+    "system": {"role", "content"},
+    "user": {"role", "content"},
+    "assistant": {"role", "content", "tool_calls", "prefix"},
+    "tool": {"role", "content", "tool_call_id", "name"},
+}
+_NOT_SHOWN = " "
+"""Thoughts that a client did not keep: the member has to be there and may not be empty."""
+
+
+def _rewritten(body: Object, messages: list[Any]) -> Object | None:
+    return {**body, "messages": messages} if messages != body.get("messages") else None
+
+
+def _objects(body: Object) -> list[Any]:
+    messages = body.get("messages")
+    return messages if isinstance(messages, list) else []
+
+
+def _developer_as_system(body: Object, context: QuirkContext) -> Object | None:
+    return (
+        _rewritten(
+            body,
+            [
+                {**each, "role": "system"} if isinstance(each, dict) and each.get("role") == "developer" else each
+                for each in _objects(body)
+            ],
+        )
+        if _objects(body)
+        else None
+    )
+
+
+def _mistral_messages(body: Object, context: QuirkContext) -> Object | None:
+    messages = [_known_members(each, at, context) for at, each in enumerate(_objects(body))]
+    last = messages[-1] if messages else None
+    if isinstance(last, dict) and last.get("role") == "assistant" and not last.get("tool_calls"):
+        messages[-1] = {**last, "prefix": True}
+    return _rewritten(body, messages) if messages else None
+
+
+def _known_members(message: Any, at: int, context: QuirkContext) -> Any:
+    if not isinstance(message, dict):
+        return message
+    known = _KNOWN_TO_MISTRAL.get(str(message.get("role")))
+    if known is None or message.keys() <= known:
+        return message
+    for name in message.keys() - known:
+        # What is null, empty or an SDK's own default says nothing.
+        if message[name]:
+            context.losses.append(Loss(path=f"messages[{at}].{name}", reason="the provider refuses it"))
+    return {name: value for name, value in message.items() if name in known}
+
+
+def _thoughts_beside_calls(body: Object, context: QuirkContext) -> Object | None:
+    thinking = body.get("thinking")
+    if isinstance(thinking, dict) and thinking.get("type") == "disabled":
+        return None
+    return _rewritten(body, [_with_thoughts(each) for each in _objects(body)]) if _objects(body) else None
+
+
+def _with_thoughts(message: Any) -> Any:
+    if not isinstance(message, dict) or message.get("role") != "assistant" or not message.get("tool_calls"):
+        return message
+    if isinstance(message.get("reasoning_content"), str) and message["reasoning_content"]:
+        return message
+    other = message.get("reasoning")
+    return {**message, "reasoning_content": other if isinstance(other, str) and other else _NOT_SHOWN}
+
+
+def _paired_results(body: Object, context: QuirkContext) -> Object | None:
+    return _rewritten(body, list(_paired(_objects(body), context))) if _objects(body) else None
+
+
+def _paired(messages: list[Any], context: QuirkContext) -> Iterator[Any]:
+    waiting: list[str] = []
+    for at, message in enumerate(messages):
+        role = message.get("role") if isinstance(message, dict) else None
+        if role == "assistant":
+            calls = message.get("tool_calls")
+            waiting = (
+                [str(call.get("id")) for call in calls if isinstance(call, dict)] if isinstance(calls, list) else []
+            )
+        if role != "tool":
+            yield message
+            continue
+        answered = message.get("tool_call_id")
+        if answered not in waiting and not answered and len(waiting) == 1:
+            message = {**message, "tool_call_id": waiting[0]}
+            answered = waiting[0]
+        if answered in waiting:
+            waiting.remove(answered)
+            yield message
+            continue
+        context.losses.append(
+            Loss(path=f"messages[{at}].tool_call_id", reason="it names no call before it: told as text")
+        )
+        yield {"role": "user", "content": f"Result of tool call {answered}:\n{_text(message.get('content'))}"}
+
+
+def _text(content: Any) -> str:
+    if isinstance(content, list):
+        return "\n".join(
+            part["text"] for part in content if isinstance(part, dict) and isinstance(part.get("text"), str)
+        )
+    return content if isinstance(content, str) else ""
+
+
+HISTORY_EDITS = (
+    Quirk(
+        name="developer-as-system",
+        doc="Messages of role `developer` become `system`.",
+        protocols=frozenset({CHAT}),
+        marks=(b'"developer"',),
+        edit=_developer_as_system,
+    ),
+    Quirk(
+        name="mistral-messages",
+        doc="Messages have the members that Mistral knows, and an assistant's at the end is a `prefix`.",
+        protocols=frozenset({CHAT}),
+        edit=_mistral_messages,
+    ),
+    Quirk(
+        name="paired-tool-results",
+        doc="A result that names no call before it is told as the user's text; one without an id answers the only call there is.",
+        protocols=frozenset({CHAT}),
+        marks=(b'"tool"',),
+        edit=_paired_results,
+    ),
+    Quirk(
+        name="thoughts-beside-calls",
+        doc="`reasoning_content` stands beside every call, blank where the client kept none.",
+        protocols=frozenset({CHAT}),
+        marks=(b'"tool_calls"',),
+        edit=_thoughts_beside_calls,
+    ),
+)
+"""In the order in which they are made."""
