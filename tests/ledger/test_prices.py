@@ -3,13 +3,13 @@
 from __future__ import annotations
 
 import math
+from datetime import UTC, datetime
 
 import attrs
 import pytest
+from genai_prices import Usage as Counts
 from genai_prices.data_snapshot import get_snapshot
-from genai_prices.types import ModelInfo
-from hypothesis import given
-from hypothesis import strategies as st
+from genai_prices.types import ModelInfo, Provider
 
 from tests.config.making import made
 from trioproxy.config.model import PriceRule
@@ -132,21 +132,47 @@ def test_every_vendor_has_a_catalogue_entry_and_a_price_list() -> None:
     assert set(VENDORS.values()) <= known
 
 
-def _by_token() -> list[tuple[object, ModelInfo]]:
-    found = [(provider, model) for provider in get_snapshot().providers for model in provider.models]
-    return [(provider, model) for provider, model in found if module._rates(model) is not None]
+LISTED = [
+    (provider, model)
+    for provider in get_snapshot().providers
+    if provider.id in VENDORS.values()
+    for model in provider.models
+    if module._by_tokens(model)
+]
 
 
-LISTED = _by_token()
+def by_library(provider: Provider, model: ModelInfo, usage: Usage, began: float) -> float:
+    counts = Counts(
+        input_tokens=usage.input,
+        cache_read_tokens=usage.cache_read or None,
+        cache_write_tokens=usage.cache_write or None,
+        output_tokens=usage.output,
+    )
+    at = datetime.fromtimestamp(began, UTC)
+    return float(model.calc_price(counts, provider, genai_request_timestamp=at).total_price)
 
 
-@given(st.integers(0, len(LISTED) - 1), st.integers(0, 10**6), st.data())
-def test_our_arithmetic_is_the_librarys(index: int, read: int, data: st.DataObject) -> None:
-    provider, model = LISTED[index]
-    hits = data.draw(st.integers(0, read))
-    stores = data.draw(st.integers(0, read - hits))
-    usage = Usage(input=read, output=data.draw(st.integers(0, 10**5)), cache_read=hits, cache_write=stores)
-    rates = module._rates(model)
-    assert rates is not None
-    ours = module._linear(*rates)(usage, NOON)
-    assert math.isclose(ours, module._by_library(provider, model, usage, NOON), rel_tol=1e-9)  # type: ignore[arg-type]
+def ours(model: ModelInfo, usage: Usage, began: float, monkeypatch: pytest.MonkeyPatch) -> float:
+    with monkeypatch.context() as patch:
+        patch.setattr(module, "_look_up", lambda vendor, name: model)
+        cost = module._listed("any", "any")
+    assert cost is not None
+    cost(Usage(input=1), began - 86400 * 365)  # what was asked before changes nothing
+    return cost(usage, began)
+
+
+@pytest.mark.parametrize("read", [0, 1, 1000, 128_000, 200_000, 200_001, 272_001, 1_000_001])
+def test_our_arithmetic_is_the_librarys_for_every_model_of_our_vendors(
+    read: int, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    wrong = []
+    for number, (provider, model) in enumerate(LISTED):
+        hits = read * (number % 5) // 8
+        stores = (read - hits) * (number % 3) // 4
+        usage = Usage(input=read, output=number * 7, cache_read=hits, cache_write=stores)
+        for began in (NOON, NOON + 43200):
+            expected = by_library(provider, model, usage, began)
+            if not math.isclose(ours(model, usage, began, monkeypatch), expected, rel_tol=1e-9, abs_tol=1e-15):
+                wrong.append((provider.id, model.id))
+    assert wrong == []
+    assert len(LISTED) > 500

@@ -4,8 +4,8 @@ Knows: the price list of ``genai-prices`` (which lies in the package: nothing is
 the configuration, which outrank it. Refuses to know: budgets. A model that nobody knows has no cost, not a cost of nothing.
 
 The list is imported with the first model that is priced (0.15 s, 30 MB), in whatever thread asks; the ledger's writer does so in its own. What a
-model costs is looked up once; after that an exchange costs a few multiplications. Prices that depend on the time of day or on the length of a
-prompt are left to the library each time.
+model costs is looked up once; after that an exchange costs a few multiplications of our own, as the library's take longer than all else that
+happens to an account. Prices with steps by the length of a prompt, and those that change with the time, are followed.
 
 Audio, images and searches are not priced: no count of them is kept.
 """
@@ -26,7 +26,7 @@ from trioproxy.ledger.entry import Settled
 from trioproxy.neutral.usage import Usage
 
 if TYPE_CHECKING:
-    from genai_prices.types import ModelInfo, Provider
+    from genai_prices.types import ModelInfo, ModelPrice, TieredPrices
 
 __all__ = ["VENDORS", "Prices"]
 
@@ -107,29 +107,32 @@ def _linear(fresh: float, output: float, cached: float | None, cache_write: floa
 
 
 def _listed(vendor: str, model: str) -> _Cost | None:
-    found = _look_up(vendor, model)
-    if found is None:
+    from genai_prices.types import ModelPrice
+
+    info = _look_up(vendor, model)
+    if info is None or not _by_tokens(info):
         return None
-    provider, info = found
-    if not _by_tokens(info):
-        return None
-    rates = _rates(info)
-    if rates is not None:
-        return _linear(*rates)
+    if isinstance(info.prices, ModelPrice):
+        return _stepped(info.prices)
+    by_price: dict[int, _Cost] = {}
 
     def cost(usage: Usage, began: float) -> float:
-        return _by_library(provider, info, usage, began)
+        price = info.get_prices(datetime.fromtimestamp(began, UTC))
+        found = by_price.get(id(price))
+        if found is None:
+            found = by_price[id(price)] = _stepped(price)
+        return found(usage, began)
 
     return cost
 
 
-def _look_up(vendor: str, model: str) -> tuple[Provider, ModelInfo] | None:
+def _look_up(vendor: str, model: str) -> ModelInfo | None:
     from genai_prices.data_snapshot import get_snapshot
 
     snapshot = get_snapshot()
     for name in (VENDORS[vendor],) if vendor in VENDORS else _MAKERS:
         try:
-            return snapshot.find_provider_model(_bare(model, vendor), None, name, None)
+            return snapshot.find_provider_model(_bare(model, vendor), None, name, None)[1]
         except LookupError:
             continue
     return None
@@ -148,30 +151,34 @@ def _by_tokens(info: ModelInfo) -> bool:
     return any(price.input_mtok is not None or price.output_mtok is not None for price in prices)
 
 
-def _rates(info: ModelInfo) -> tuple[float, float, float | None, float | None] | None:
-    """Dollars a million tokens where those are all there is to say; None where they depend on more."""
-    from genai_prices.types import ModelPrice
+def _stepped(price: ModelPrice) -> _Cost:
+    """The arithmetic of one price of the list. Where it has steps, a prompt that is longer than a step's start is paid for at that step as a
+    whole."""
+    from genai_prices.types import TieredPrices
 
-    prices = info.prices
-    if not isinstance(prices, ModelPrice):
-        return None
-    found = [prices.input_mtok, prices.output_mtok, prices.cache_read_mtok, prices.cache_write_mtok]
-    if not all(price is None or isinstance(price, Decimal) for price in found):
-        return None
-    fresh, output, cached, written = (float(price) if isinstance(price, Decimal) else None for price in found)
-    return fresh or 0.0, output or 0.0, cached, written
+    kinds = (price.input_mtok, price.output_mtok, price.cache_read_mtok, price.cache_write_mtok)
+    starts = sorted({tier.start for kind in kinds if isinstance(kind, TieredPrices) for tier in kind.tiers})
+    if not starts:
+        return _at(kinds, 0)
+    steps = [(start, _at(kinds, start)) for start in reversed(starts)]
+    base = _at(kinds, 0)
+
+    def cost(usage: Usage, began: float) -> float:
+        read = usage.input or 0
+        step = next((step for start, step in steps if read > start), base)
+        return step(usage, began)
+
+    return cost
 
 
-def _by_library(provider: Provider, info: ModelInfo, usage: Usage, began: float) -> float:
-    from genai_prices import Usage as Counts
+def _at(kinds: tuple[Decimal | TieredPrices | None, ...], start: int) -> _Cost:
+    """What holds for prompts of just more than ``start`` tokens."""
+    fresh, output, cached, written = (_rate(kind, start) for kind in kinds)
+    return _linear(fresh or 0.0, output or 0.0, cached, written)
 
-    read = usage.input or 0
-    hits = min(usage.cache_read or 0, read)
-    counts = Counts(
-        input_tokens=read,
-        cache_read_tokens=hits or None,
-        cache_write_tokens=min(usage.cache_write or 0, read - hits) or None,
-        output_tokens=usage.output or 0,
-    )
-    priced = info.calc_price(counts, provider, genai_request_timestamp=datetime.fromtimestamp(began, UTC))
-    return float(priced.total_price)
+
+def _rate(kind: Decimal | TieredPrices | None, start: int) -> float | None:
+    if kind is None or isinstance(kind, Decimal):
+        return None if kind is None else float(kind)
+    reached = [tier for tier in kind.tiers if tier.start <= start and start > 0]
+    return float(max(reached, key=lambda tier: tier.start).price if reached else kind.base)
