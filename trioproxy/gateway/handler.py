@@ -21,7 +21,7 @@ from trioproxy.gateway.attendants import Attendants
 from trioproxy.gateway.control import ControlCall, House
 from trioproxy.gateway.counts import estimated, is_counted, was_not_counted
 from trioproxy.gateway.doors import Refused, find_door
-from trioproxy.gateway.entrance import let_in, tokens_of
+from trioproxy.gateway.entrance import let_in, settle
 from trioproxy.gateway.exchange import Exchange
 from trioproxy.gateway.failover import Failover
 from trioproxy.gateway.limits import demand_of, holders_before
@@ -95,7 +95,7 @@ class Gateway:
         try:
             return await self._answer(snapshot, admitted, outlet, attendants)
         finally:
-            passed.end(tokens_of(entry))
+            settle(passed, entry)
 
     async def _answer(self, snapshot: Snapshot, admitted: Admitted, outlet: Outlet, attendants: Attendants) -> None:
         entry, settings, asked, client = outlet.entry, snapshot.settings, admitted.asked, admitted.client
