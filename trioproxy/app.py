@@ -34,6 +34,7 @@ from trioproxy.gateway.exchange import Exchange
 from trioproxy.gateway.failover import Failover
 from trioproxy.gateway.handler import Gateway
 from trioproxy.gateway.limits import holder_keys
+from trioproxy.gateway.lookout import Lookout
 from trioproxy.gateway.turnstile import Turnstile
 from trioproxy.ledger.entry import Ledger, Sink
 from trioproxy.ledger.lines import write_line
@@ -82,6 +83,7 @@ class App:
     _recorders: dict[Recording, Recorder] = attrs.field(factory=dict, init=False)
     _folders: dict[Replay, Upstream] = attrs.field(factory=dict, init=False)
     budgets: Budgets = attrs.field(init=False)
+    lookout: Lookout = attrs.field(init=False)
     gateway: Gateway = attrs.field(init=False)
     upgrades: Upgrades = attrs.field(init=False)
     sockets: Upstream | None = attrs.field(default=None, init=False)
@@ -112,6 +114,13 @@ class App:
             health=self.health,
             turnstile=self.turnstile,
         )
+        self.lookout = Lookout(
+            current=lambda: self.cell.current,
+            reach=self.reach,
+            health=self.health,
+            wall=time.time,
+            token=lambda: secrets.token_hex(16),
+        )
         house = House(
             now=trio.current_time,
             cell=self.cell,
@@ -120,6 +129,7 @@ class App:
             metrics=self.metrics,
             pools=self._pools,
             books=self.books,
+            outlook=failover.outlook,
             token=self.token,
         )
         conversations = Conversations(limit=0, owner_limit=0, seconds=0)  # bounded by whoever keeps something
@@ -272,6 +282,7 @@ async def run(
                 async with trio.open_nursery() as outer:
                     outer.start_soon(_heed, received, app, drain, outer.cancel_scope)
                     outer.start_soon(_sweep, app)
+                    outer.start_soon(app.lookout.run)
                     if reloader is not None:
                         outer.start_soon(reloader.watch)
                         outer.start_soon(reloader.watch_signals)

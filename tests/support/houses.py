@@ -15,6 +15,7 @@ from tests.support.upstreams import Script, ScriptedUpstream
 from trioproxy.config.load import build, load
 from trioproxy.config.model import Snapshot
 from trioproxy.credentials.health import Health
+from trioproxy.gateway.control import House
 from trioproxy.gateway.failover import Failover
 from trioproxy.gateway.handler import Gateway
 from trioproxy.ledger.entry import Ledger, Settled
@@ -115,14 +116,16 @@ class Bench:
         self.settled = []
         self.health = Health()
         ids = itertools.count(1)
+        failover = Failover(
+            reach=lambda credential: upstream or self.upstream,
+            wall=lambda: 1_700_000_000.0,
+            token=lambda: "0123456789abcdef" * 2,
+            health=self.health,
+        )
         self.gateway = Gateway(
             current=lambda: self.snapshot,
-            failover=Failover(
-                reach=lambda credential: upstream or self.upstream,
-                wall=lambda: 1_700_000_000.0,
-                token=lambda: "0123456789abcdef" * 2,
-                health=self.health,
-            ),
+            failover=failover,
+            house=House(now=trio.current_time, health=self.health, outlook=failover.outlook),
             ledger=Ledger(
                 clock=trio.current_time,
                 wall=lambda: 1_700_000_000.0,

@@ -34,18 +34,27 @@ _WORDS = {
 def command(model: str, protocol: str | None, config: Path | None, as_json: bool) -> None:
     """Say which credentials may serve MODEL, in which order, and why the others may not.
 
+    This is what the configuration says; a running proxy tells in GET /v1/routing/explain?model=MODEL who rests, too.
+
     Exit code 1 if nothing serves it.
 
     \b
     Example:  trioproxy explain claude-sonnet-4-6 --protocol messages --config config.yaml
     """
     from trioproxy.config.routes import explain
+    from trioproxy.credentials.health import Health
+    from trioproxy.credentials.selection import Counters
+    from trioproxy.gateway.outlook import outlook
     from trioproxy.protocols.table import NAMES
     from trioproxy.wire.jsoncodec import dumps
 
     snapshot = read(find(config))
     asked = [_WORDS[protocol]] if protocol else list(NAMES)
     found = {name: explain(snapshot, protocol=name, model=model) for name in asked}
+    prospects = {
+        name: outlook(each.routed, snapshot.settings, Counters(), Health(), 0.0) if each.routed is not None else []
+        for name, each in found.items()
+    }
     if as_json:
         document: list[dict[str, Any]] = [
             {
@@ -61,8 +70,11 @@ def command(model: str, protocol: str | None, config: Path | None, as_json: bool
                         "base_url": candidate.wire.base_url,
                         "model": candidate.model,
                         "tier": candidate.tier,
+                        "place": prospect.place,
+                        "reason": prospect.reason,
                     }
-                    for candidate in (each.routed.candidates if each.routed is not None else ())
+                    for prospect in prospects[name]
+                    for candidate in (prospect.candidate,)
                 ],
                 "lines": list(each.lines),
             }
@@ -72,7 +84,8 @@ def command(model: str, protocol: str | None, config: Path | None, as_json: bool
     else:
         told: dict[tuple[str, ...], list[str]] = {}
         for name, each in found.items():
-            told.setdefault(each.lines, []).append(name)
+            order = tuple(f"{prospect}" for prospect in prospects[name])
+            told.setdefault((*each.lines, *(("asked in this order:", *order) if order else ())), []).append(name)
         for lines, names in told.items():
             click.echo(f"asked in {', '.join(names)}:")
             for line in lines:

@@ -115,6 +115,15 @@ _WIRES = Choice(
     }
 )
 
+_HEALTH_CHECK = Block(
+    title="health-check",
+    keys=(
+        Key("interval", Seconds(), "From one look to the next.", default="60"),
+        Key("timeout", Seconds(), "How long an answer may take.", default="10"),
+        Key("path", Text(empty=False), "What is asked for (GET), behind the base URL.", default="the list of models"),
+    ),
+)
+
 # What every way to write a provider down has in common.
 _COMMON = (
     Key("prefix", Text(), "Names `prefix/model` go here and nowhere else.", example="claude"),
@@ -130,6 +139,7 @@ _COMMON = (
     Key("excluded-models", Texts(), "Never these; `*` is a wildcard.", example='["*-preview"]'),
     Key("proxy-url", Text(), "Outbound proxy; `direct` goes around the global one."),
     Key("disable-cooling", Flag(), "Never rest it after a failure.", default="false"),
+    Key("health-check", _HEALTH_CHECK, "Look now and then whether it answers, before anybody asks.", default="off"),
     Key("request-retry", Whole(low=None, high=100), "As the global one; negative inherits it."),
     Key("timeouts", Block(title="timeouts", keys=TIMEOUT_KEYS), "Deadlines here."),
     Key("limits", Block(title="limits", keys=LIMIT_KEYS), "Ceilings here."),

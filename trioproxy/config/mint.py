@@ -18,7 +18,7 @@ import attrs
 from trioproxy.config.bases import Bases, bases_of
 from trioproxy.config.model import NO_LIMITS, BaseJoin, Credential, ModelEntry, Secret, Settings
 from trioproxy.config.problems import Report
-from trioproxy.config.settings import deadlines_of, is_example, is_loopback, limits_of
+from trioproxy.config.settings import deadlines_of, health_check_of, is_example, is_loopback, limits_of
 from trioproxy.config.tables import Section
 from trioproxy.config.tokenfile import ReadFile, Token, TokenUnusable, expand_home, token_of
 from trioproxy.providers.catalog import Catalogue
@@ -132,6 +132,7 @@ class Mint:
             group_limits=limits_of(section) if own is not None else NO_LIMITS,
             quirks=self._quirks(section, provider, custom_base),
             custom_base=custom_base,
+            health_check=health_check_of(section),
             disable_cooling=section.get("disable-cooling", self.settings.disable_cooling),
             max_connections=section.get("max-connections", self.settings.max_connections),
             keep_alive_connections=section.get("keep-alive-connections", self.settings.keep_alive_connections),

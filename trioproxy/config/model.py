@@ -26,6 +26,7 @@ __all__ = [
     "Credential",
     "Deadlines",
     "ErrorFormat",
+    "HealthCheck",
     "Limits",
     "MatchKind",
     "ModelEntry",
@@ -84,6 +85,16 @@ class Limits:
 
 NO_LIMITS = Limits()
 """What holds where nothing is said: whether there are any limits is a matter of identity."""
+
+
+@attrs.frozen(kw_only=True)
+class HealthCheck:
+    """How a credential is looked at before anybody asks: every ``interval`` seconds, waiting ``timeout`` seconds for an answer. ``path`` None
+    is the protocol's list of models."""
+
+    interval: float = 60.0
+    timeout: float = 10.0
+    path: str | None = None
 
 
 class ErrorFormat(enum.Enum):
@@ -152,6 +163,7 @@ class Credential:
     ``models`` empty means any name the provider's patterns (or the prefix) admit; with ``open_names`` other names than the listed ones are
     admitted too. ``group`` is the name that routes, listings and metrics know the provider by: the name of its table, of its
     ``openai-compatibility`` entry, else the provider's own. ``limits`` are this key's, ``group_limits`` are shared by all of its group.
+    ``health_check`` None is none.
     ``request_retry`` None means the setting's. A value of ``headers`` that begins with ``$`` copies the client's header of that name.
     ``custom_base`` says that the address is neither the vendor's nor a stand-in for it on this machine: such servers differ in where they
     look for a key. ``replay`` makes it a folder of recordings instead of a server; ``websockets`` says that it
@@ -178,6 +190,7 @@ class Credential:
     quirks: tuple[str, ...] = ()
     custom_base: bool = False
     disable_cooling: bool = False
+    health_check: HealthCheck | None = None
     max_connections: int = 1000
     keep_alive_connections: int = 32
     discover: bool = False

@@ -8,6 +8,7 @@ from __future__ import annotations
 import hashlib
 import ipaddress
 import re
+from math import inf
 from pathlib import Path
 from typing import Any
 
@@ -17,6 +18,7 @@ from trioproxy.config.model import (
     NO_LIMITS,
     ClientKey,
     Deadlines,
+    HealthCheck,
     Limits,
     PriceRule,
     Recording,
@@ -30,6 +32,7 @@ __all__ = [
     "check_exposure",
     "client_keys",
     "deadlines_of",
+    "health_check_of",
     "is_example",
     "is_loopback",
     "limits_of",
@@ -182,6 +185,15 @@ def limits_of(section: Section) -> Limits:
         return NO_LIMITS
     given = Limits(**{key.replace("-", "_"): value for key, value in limits.values.items()})
     return given if given != NO_LIMITS else NO_LIMITS
+
+
+def health_check_of(section: Section) -> HealthCheck | None:
+    """The ``health-check`` of ``section``; an ``interval`` of ``off`` is none."""
+    block = section.get("health-check")
+    if block is None:
+        return None
+    check = HealthCheck(**block.values)
+    return check if check.interval < inf else None
 
 
 def is_example(secret: Secret) -> bool:

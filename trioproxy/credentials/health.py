@@ -235,6 +235,13 @@ class Health:
                 continue
             self._forget(key)
 
+    def answered(self, credential_id: str) -> None:
+        """The provider answered a look at the whole account: it does not stumble any more, and knows the key. That says nothing of quotas, nor
+        of any model."""
+        rest = self._rests.get((credential_id, None))
+        if rest is not None and (not rest.firm or rest.kind is ErrorKind.UNAUTHENTICATED):
+            self._forget((credential_id, None))
+
     def cooling(self, now: float) -> list[Rest]:
         """Every rest that holds now, the soonest to end first."""
         return sorted((rest for rest in self._rests.values() if rest.until > now), key=lambda rest: rest.until)

@@ -50,6 +50,13 @@ class Counters:
         kept = self._credits[group] = {member: saved.get(member, 0) for member in members}
         return kept
 
+    def copy(self) -> Counters:
+        """The same, to be looked at without taking a turn."""
+        copied = Counters()
+        copied._turns.update(self._turns)
+        copied._credits.update({group: dict(saved) for group, saved in self._credits.items()})
+        return copied
+
 
 def in_rotation(candidate: Candidate, strategy: Strategy) -> bool:
     """Whether ``candidate`` may be asked at all: under weights, not without one."""

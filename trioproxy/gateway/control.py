@@ -13,11 +13,12 @@ from urllib.parse import parse_qs
 
 import attrs
 
-from trioproxy.config.model import ClientKey, Secret, Snapshot
+from trioproxy.config.model import ClientKey, Routed, Secret, Settings, Snapshot
 from trioproxy.config.snapshot import SnapshotCell
 from trioproxy.credentials.health import Health
 from trioproxy.errors import ClientFault, ErrorKind
 from trioproxy.gateway.exchange import RequestHead
+from trioproxy.gateway.outlook import Outlook
 from trioproxy.gateway.refusal import Reply
 from trioproxy.ledger.entry import Ledger
 from trioproxy.ledger.metrics import Metrics
@@ -50,6 +51,7 @@ PoolState: TypeAlias = tuple[int, int, int]
 class House:
     """What lives in this process beside the snapshot, as far as it can be looked at and steered.
 
+    ``outlook`` says who would be asked now.
     ``now`` is the clock of cooldowns; ``cell`` None is a house whose providers can't be switched; ``token`` is the secret that this process
     gave to its own user's commands.
     """
@@ -61,6 +63,7 @@ class House:
     metrics: Metrics = attrs.field(factory=Metrics)
     pools: Callable[[], Mapping[str, PoolState]] = dict
     books: Books | None = None
+    outlook: Callable[[Routed, Settings], list[Outlook]] | None = None
     token: Secret | None = None
 
     def active(self) -> dict[str, int]:

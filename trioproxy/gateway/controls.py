@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from trioproxy import __version__
 from trioproxy.config.model import ClientKey, Snapshot
-from trioproxy.gateway import figures, management, models, status
+from trioproxy.gateway import explaining, figures, management, models, status
 from trioproxy.gateway.control import Access, Control, ControlCall
 from trioproxy.gateway.exchange import RequestHead
 from trioproxy.gateway.refusal import Reply, json_reply
@@ -30,6 +30,7 @@ def _banner(call: ControlCall, snapshot: Snapshot, client: ClientKey | None) -> 
                 "GET /v1/models",
                 "GET /v1/providers",
                 "GET /v1/capabilities",
+                "GET /v1/routing/explain",
                 "GET /v1/metrics/providers",
                 "GET /metrics",
                 "GET /healthz",
@@ -54,6 +55,7 @@ CONTROLS = (
     Control(path="/v1beta/models", answer=models.models),
     Control(path="/v1beta/models/{model}", answer=models.model),
     Control(path="/v1/capabilities", answer=status.capabilities),
+    Control(path="/v1/routing/explain", answer=explaining.explained),
     Control(path="/v1/providers", answer=status.providers),
     Control(path="/v1/providers/{name}/enabled", answer=status.enabled),
     Control(path="/v1/providers/{name}/enabled", answer=status.switch, methods=_PUT),

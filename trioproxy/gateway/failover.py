@@ -28,6 +28,7 @@ from trioproxy.gateway.deadlines import DeadlineTracker
 from trioproxy.gateway.grants import Grant, Grants
 from trioproxy.gateway.limits import demand_of, holders_at, is_limited
 from trioproxy.gateway.needs import needs
+from trioproxy.gateway.outlook import Outlook, outlook
 from trioproxy.gateway.pairs import choose_lane
 from trioproxy.gateway.prepare import prepare
 from trioproxy.gateway.refusal import is_unrecorded, lacks_the_place
@@ -175,6 +176,17 @@ class Failover:
             needs=needs(admitted.asked) if capability else frozenset(),
             session=session,
             over=(lambda candidate: self.turnstile.over(holders_at(candidate), demand)) if limited else None,
+        )
+
+    def outlook(self, routed: Routed, settings: Settings) -> list[Outlook]:
+        """Who of ``routed`` a request would ask now, in which order, and why not the others."""
+        return outlook(
+            routed,
+            settings,
+            self.counters,
+            self.health,
+            trio.current_time(),
+            over=lambda candidate: self.turnstile.over(holders_at(candidate), Demand()),
         )
 
     async def _round(self, queue: list[Candidate], number: int, request: _Request) -> Opened | Rejected | _Again | None:
