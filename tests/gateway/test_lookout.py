@@ -135,11 +135,7 @@ async def test_a_reload_is_heeded(autojump_clock: MockClock) -> None:
         post.snapshot = snapshot_of(CONFIG.replace("interval: 30", "interval: off"))
         await trio.sleep(100)
         assert len(post.urls) == 1
-        post.snapshot = snapshot_of(
-            CONFIG.replace("timeout: 5", "timeout: 5, path: /healthz").replace(
-                "chat\n", "chat\n    disable-cooling: true\n"
-            )
-        )
+        post.snapshot = snapshot_of(CONFIG.replace("timeout: 5", "timeout: 5, path: /healthz"))
         await trio.sleep(10)
         assert post.urls[1:] == ["http://chat.test/v1/healthz"]
 
