@@ -9,7 +9,7 @@ from trioproxy.gateway.limits import refused
 from trioproxy.gateway.turnstile import Pass, Turnstile
 from trioproxy.ledger.entry import Entry
 
-__all__ = ["let_in", "settle"]
+__all__ = ["let_in", "settle", "tokens_of"]
 
 
 async def let_in(turnstile: Turnstile, way: tuple[Holder, ...], demand: Demand, seconds: float) -> Pass:
@@ -33,12 +33,16 @@ async def let_in(turnstile: Turnstile, way: tuple[Holder, ...], demand: Demand, 
     raise refused(passed)
 
 
+def tokens_of(entry: Entry) -> int | None:
+    """What an exchange took, None where nobody counted: of an answer that was at least begun, it is not nothing."""
+    if entry.usage is not None:
+        return entry.usage.total
+    return None if entry.first_byte is not None and entry.credential is not None else 0
+
+
 def settle(passed: Pass, entry: Entry) -> None:
-    """The exchange that was let in is over. One that was refused before anything was asked of a provider does not count; one that a provider
-    answered counts by what it says, or by the estimate where it says nothing."""
+    """The exchange that was let in is over. One that was refused before anything was asked of a provider does not count."""
     if entry.lane is None:
         passed.undo()
-    elif entry.usage is not None:
-        passed.end(entry.usage.total)
     else:
-        passed.end(None if entry.first_byte is not None and entry.credential is not None else 0)
+        passed.end(tokens_of(entry))

@@ -28,7 +28,7 @@ from trioproxy.errors import (
 from trioproxy.gateway.answers import refuse
 from trioproxy.gateway.call import LAST_WORDS_TIME, Call
 from trioproxy.gateway.choice import Barred, nobody_left
-from trioproxy.gateway.entrance import let_in, tokens_of
+from trioproxy.gateway.entrance import let_in, settle, tokens_of
 from trioproxy.gateway.exchange import Exchange, RequestHead
 from trioproxy.gateway.failover import Failover
 from trioproxy.gateway.grants import Grant
@@ -100,7 +100,7 @@ class Realtime:
                         await refuse(outlet, settings, opened[0], answer=opened[1])
                 finally:
                     if passed is not None:
-                        passed.end(tokens_of(entry))
+                        settle(passed, entry)
             except ProxyError as error:
                 await refuse(outlet, settings, error.failure)
 
