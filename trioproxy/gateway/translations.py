@@ -21,6 +21,9 @@ from trioproxy.wire.machine import ProtocolViolation
 __all__ = ["StreamTranslation", "WholeTranslation"]
 
 
+_LAST = frozenset({Finished, Failed})
+
+
 class _Translation:
     """What both translations share: a source of events whose violations are failures, and tool names as the client knows them."""
 
@@ -45,10 +48,9 @@ class _Translation:
         if self._restorer is not None:
             events = self._restorer.feed_all(events)
         for at, event in enumerate(events):
-            if isinstance(event, Failed):
-                self.failure = event.failure
-            if isinstance(event, Failed | Finished):
+            if type(event) in _LAST:
                 self.finished = True
+                self.failure = event.failure if isinstance(event, Failed) else None
                 return events[: at + 1]
         return events
 

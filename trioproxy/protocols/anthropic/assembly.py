@@ -123,10 +123,14 @@ class Assembly:
         self._open[number] = _Block(kind, block, None)
         return events
 
-    def grows(self, number: int, kind: str) -> bool:
-        """Whether more text of this ``kind`` (text, thinking) continues a block that is open and has spoken."""
+    def growth(self, number: int, kind: str, text: str) -> Event | None:
+        """More text of this ``kind`` (text, thinking), where it continues a block that is open and changes nothing else."""
         block = self._open.get(number)
-        return not self.over and block is not None and block.kind == kind and (self._spoke or kind == "thinking")
+        if self.over or block is None or block.kind != kind or block.index is None:
+            return None
+        if kind == "thinking":
+            return ReasoningDelta(index=block.index, text=text)
+        return TextDelta(index=block.index, text=text) if self._spoke else None
 
     def delta(self, number: JSON, delta: Object) -> list[Event]:
         """``content_block_delta``. Types nobody knows are passed over."""

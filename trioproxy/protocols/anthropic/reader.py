@@ -25,12 +25,12 @@ _DONE = b"[DONE]"
 
 class _TextDelta(msgspec.Struct, tag_field="type", tag="text_delta", forbid_unknown_fields=True, gc=False):
     grows: ClassVar = "text"
-    text: Annotated[str, msgspec.Meta(min_length=1)]
+    said: Annotated[str, msgspec.Meta(min_length=1)] = msgspec.field(name="text")
 
 
 class _ThinkingDelta(msgspec.Struct, tag_field="type", tag="thinking_delta", forbid_unknown_fields=True, gc=False):
     grows: ClassVar = "thinking"
-    thinking: str
+    said: Annotated[str, msgspec.Meta(min_length=1)] = msgspec.field(name="thinking")
 
 
 class _Growth(msgspec.Struct, tag_field="type", tag="content_block_delta", forbid_unknown_fields=True, gc=False):
@@ -54,6 +54,9 @@ class MessagesReader:
         """Events that this frame completes; none behind the end."""
         if self._assembly.over or not item.data.strip() or item.data.strip() == _DONE:
             return []
+        growth = self._growth(item)
+        if growth is not None:
+            return [growth]
         try:
             event = loads(item.data)
         except JSONError as exc:
@@ -64,11 +67,17 @@ class MessagesReader:
 
     def skim(self, item: Frame, /) -> bool:
         """See :meth:`~trioproxy.protocols.base.Reader.skim`."""
+        return self._growth(item) is not None
+
+    def _growth(self, item: Frame) -> Event | None:
+        """The text by which this frame continues an open block, where it does nothing else."""
+        if b"_delta" not in item.data or b"input_json_delta" in item.data:
+            return None
         try:
             event = _decode(item.data)
         except (msgspec.DecodeError, UnicodeError, RecursionError):
-            return False
-        return self._assembly.grows(event.index, event.delta.grows)
+            return None
+        return self._assembly.growth(event.index, event.delta.grows, event.delta.said)
 
     def close(self) -> list[Event]:
         """A failure where the stream did not end by itself."""

@@ -1,7 +1,7 @@
 """Chunks that hold nothing but more text, told by a typed look at their bytes.
 
-Most chunks of an answer are of this kind, and who only follows the answer need not take them apart. The look refuses what it does not know: a
-chunk with one member more may mean something else, and is for the reader.
+Most chunks of an answer are of this kind, and taking them apart costs three times as much. The look refuses what it does not know: a chunk with
+one member more may mean something else, and is for the reader.
 """
 
 from __future__ import annotations
@@ -56,13 +56,15 @@ class _Chunk(_Strict):
 _decode = msgspec.json.Decoder(_Chunk).decode
 
 
-def plain_growth(data: bytes) -> PartKind | None:
-    """Which part a chunk continues that does nothing else; None where it may do more, or nothing."""
+def plain_growth(data: bytes) -> tuple[PartKind, str] | None:
+    """Which part a chunk continues that does nothing else, and by what text; None where it may do more, or nothing."""
+    if b'"tool_calls":[' in data:  # as half of an agent's stream; refusing it by its type would cost ten times as much
+        return None
     try:
         delta = _decode(data).choices[0].delta
     except (msgspec.DecodeError, UnicodeError, RecursionError):
         return None
     thought = delta.reasoning_content or delta.reasoning or delta.reasoning_text
     if delta.content:
-        return None if thought else PartKind.TEXT
-    return PartKind.REASONING if thought else None
+        return None if thought else (PartKind.TEXT, delta.content)
+    return (PartKind.REASONING, thought) if thought else None

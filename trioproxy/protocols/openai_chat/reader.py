@@ -66,6 +66,9 @@ class ChatReader:
         """Events that this frame completes; nothing after the end."""
         if self._over:
             return []
+        growth = self._growth(item)
+        if growth is not None:
+            return self._parts.grow(*growth)
         data = item.data.strip()
         if not data:
             return []
@@ -81,10 +84,16 @@ class ChatReader:
 
     def skim(self, item: Frame) -> bool:
         """See :meth:`~trioproxy.protocols.base.Reader.skim`."""
-        if self._over or item.event is not None or not self._tags.settled:
-            return False
-        kind = plain_growth(item.data)
-        return kind is not None and self._parts.grows(kind) and (kind is PartKind.TEXT or self._thoughts_in_words)
+        return self._growth(item) is not None
+
+    def _growth(self, item: Frame) -> tuple[PartKind, str] | None:
+        """The text by which this frame continues an open part, where it does nothing else."""
+        if item.event is not None or not self._tags.settled:
+            return None
+        growth = plain_growth(item.data)
+        if growth is None or not self._parts.grows(growth[0]):
+            return None
+        return growth if growth[0] is PartKind.TEXT or self._thoughts_in_words else None
 
     def close(self) -> list[Event]:
         """The end of the answer, where it was complete; else a failure. Nothing after the end."""

@@ -143,13 +143,13 @@ class MessageItem:
             events.append(_said(part, text))
         return events
 
-    def grown(self, number: int, kind: PartKind, text: str) -> bool:
-        """Count more text of a part that is open; False, and nothing done, where there is none of this kind."""
+    def grown(self, number: int, text: str) -> Event | None:
+        """More text of a part of text that is open; None, and nothing counted, where there is none."""
         part = self._parts.get(number)
-        if part is None or part.over or part.kind is not kind:
-            return False
+        if part is None or part.over or part.kind is not PartKind.TEXT:
+            return None
         part.passed += len(text)
-        return True
+        return TextDelta(index=part.index, text=text)
 
     def text(self, number: int, kind: PartKind, text: str) -> list[Event]:
         """The whole text of a part."""

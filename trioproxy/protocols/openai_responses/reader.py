@@ -8,7 +8,7 @@ events or only in the final response, a final response without output (Codex), `
 from __future__ import annotations
 
 from collections.abc import Callable
-from typing import Any
+from typing import Annotated, Any
 
 import msgspec
 
@@ -39,7 +39,7 @@ class _Growth(msgspec.Struct, tag_field="type", tag="response.output_text.delta"
     output_index: int
     item_id: str
     content_index: int
-    delta: str
+    delta: Annotated[str, msgspec.Meta(min_length=1)]
     sequence_number: int | None = None
     logprobs: msgspec.Raw = msgspec.Raw()
     obfuscation: str | None = None
@@ -65,6 +65,9 @@ class StreamReader:
         """Events that this frame completes."""
         if self._over or not item.data or item.data.strip() == b"[DONE]":
             return []
+        growth = self._growth(item)
+        if growth is not None:
+            return [growth]
         try:
             event = loads(item.data)
         except JSONError as exc:
@@ -85,18 +88,21 @@ class StreamReader:
 
     def skim(self, item: Frame) -> bool:
         """See :meth:`~trioproxy.protocols.base.Reader.skim`."""
-        if self._over:
-            return False
+        return self._growth(item) is not None
+
+    def _growth(self, item: Frame) -> Event | None:
+        """The text by which this frame continues an open part, where it does nothing else; it is counted."""
+        if self._over or b"response.output_text.delta" not in item.data:
+            return None
         try:
             event = _decode(item.data)
         except (msgspec.DecodeError, UnicodeError, RecursionError):
-            return False
+            return None
         known = self._desk.find(event.output_index, event.item_id)
-        if not isinstance(known, MessageItem) or not known.grown(event.content_index, PartKind.TEXT, event.delta):
-            return False
-        if event.sequence_number is not None:
+        grown = known.grown(event.content_index, event.delta) if isinstance(known, MessageItem) else None
+        if grown is not None and event.sequence_number is not None:
             self.seen.sequence_number = event.sequence_number
-        return True
+        return grown
 
     def close(self) -> list[Event]:
         """The owed end: nothing after a terminal, else a failure. The end of the bytes is never success."""
