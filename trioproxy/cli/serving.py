@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import gc
 from collections.abc import Callable
 from functools import partial
 from typing import TYPE_CHECKING, Any, TypeVar
@@ -52,6 +53,7 @@ def serve_app(
     import trio
 
     from trioproxy.app import announce, base_urls, run
+    from trioproxy.protocols.table import protocols
     from trioproxy.server.listen import bind
 
     raise_limit()
@@ -71,6 +73,9 @@ def serve_app(
         if after is not None:
             after(base_urls(addresses)[0])
 
+    protocols()
+    # What stands now stays. Looked at again by every full collection, it would hold all streams up for some 20 ms each time.
+    gc.freeze()
     if workers == 1:
         return trio.run(partial(run, app, reloader=reloader, listeners=shared[0], ready=ready))
     from trioproxy.cli.workers import run_workers
