@@ -12,6 +12,8 @@ Not collected by pytest: the clients are hundreds of megabytes. What each printe
 from __future__ import annotations
 
 import argparse
+import base64
+import json
 import os
 import re
 import shutil
@@ -95,6 +97,24 @@ def _codex_builtin(place: Place) -> list[str]:
     return [
         place.binary("codex"), "exec", "--skip-git-repo-check", "-c", f'openai_base_url="{place.base}/v1"', "say hi",
     ]  # fmt: skip
+
+
+def _codex_signed_in(place: Place) -> list[str]:
+    # Signed in with ChatGPT it compresses its requests (zstd), asks for a catalogue of models and knows one more base path.
+    bases = ("-c", f'chatgpt_base_url="{place.base}/backend-api"', "-c", f'openai_base_url="{place.base}/v1"')
+    return [place.binary("codex"), "exec", "--skip-git-repo-check", *bases, "say hi"]
+
+
+def _codex_signed_in_prepare(place: Place) -> None:
+    def part(document: dict[str, object]) -> str:
+        return base64.urlsafe_b64encode(json.dumps(document).encode()).decode().rstrip("=")
+
+    account = {"chatgpt_plan_type": "pro", "chatgpt_user_id": "u", "chatgpt_account_id": "a"}
+    claims: dict[str, object] = {"email": "a@b.c", "exp": 4_000_000_000, "https://api.openai.com/auth": account}
+    token = f"{part({'alg': 'none', 'typ': 'JWT'})}.{part(claims)}.{part({})}"
+    tokens = {"id_token": token, "access_token": KEY, "refresh_token": "none", "account_id": "a"}
+    made_up = {"auth_mode": "chatgpt", "OPENAI_API_KEY": None, "tokens": tokens, "last_refresh": "2099-01-01T00:00:00Z"}
+    place.write(".codex/auth.json", json.dumps(made_up))
 
 
 def _codex_builtin_prepare(place: Place) -> None:
@@ -182,6 +202,14 @@ CLIENTS = (
         protocol="openai_responses",
         command=_codex_builtin,
         prepare=_codex_builtin_prepare,
+        expect="",
+        needs="codex",
+    ),
+    Client(
+        name="codex-signed-in",
+        protocol="openai_responses",
+        command=_codex_signed_in,
+        prepare=_codex_signed_in_prepare,
         expect="",
         needs="codex",
     ),

@@ -35,6 +35,7 @@ def _installed(module: str) -> bool:
         return False
 
 
+@pytest.mark.timeout(600)  # a pytest of its own that imports three SDKs: slow where the machine is busy
 def test_the_sample_suite_passes_without_a_key_and_leaves_no_recording_unused(tmp_path: Path) -> None:
     missing = [sdk for sdk in SDKS.values() if not _installed(sdk)]
     if missing:
