@@ -23,7 +23,7 @@ import trio.testing
 from tests.support.answers import ANSWERS
 from tests.support.clients import RawClient, connect
 from tests.support.raw_server import RawConnection, RawRequest, chunked, raw_server
-from tests.support.running import WIRES, Proxy, asking, config_of, open_files, running_proxy
+from tests.support.running import PATIENT, WIRES, Proxy, asking, config_of, open_files, running_proxy
 from trioproxy.ledger.entry import Outcome
 
 _PLAN = re.compile(rb"(mute|hold|flood|whole)-(\d+)-(\d+)")
@@ -139,7 +139,7 @@ async def _storm(visits: int, at_once: int, connections: int, seed: int) -> None
     theatre = _Theatre()
     async with (
         raw_server(theatre.play) as upstream,
-        running_proxy(config_of(upstream.url, connections=connections)) as proxy,
+        running_proxy(config_of(upstream.url, connections=connections, more=PATIENT)) as proxy,
     ):
         tasks = trio.lowlevel.current_statistics().tasks_living
         crowd = _Crowd(proxy=proxy, theatre=theatre, dice=random.Random(seed))

@@ -18,7 +18,7 @@ import trio
 
 from tests.support.clients import connect
 from tests.support.raw_server import RawConnection, RawServer, chunked, raw_server
-from tests.support.running import asking, config_of
+from tests.support.running import PATIENT, asking, config_of
 from trioproxy.bench.children import Child
 
 _MIB = 2**20
@@ -52,7 +52,7 @@ def many_files() -> Iterator[None]:
 
 def _serving(upstream: RawServer, folder: Path) -> Child:
     config = folder / "config.yaml"
-    config.write_text("port: 0\n" + config_of(upstream.url, connections=_STREAMS), "utf-8")
+    config.write_text("port: 0\n" + config_of(upstream.url, connections=_STREAMS, more=PATIENT), "utf-8")
     return Child.start("-m", "trioproxy", "serve", "--config", str(config), "--log-level", "warning")
 
 
@@ -88,24 +88,24 @@ class _Rounds:
 
     async def follow(self, port: int, stream: int) -> None:
         client = await connect(port)
-        await client.send(asking("openai_chat", f"m-{stream}"))
-        status, _ = await client.head()
-        assert status == 200
-        wanted = bytearray()
-        received = bytearray()
-        for number in range(_ROUNDS):
-            wanted += self.event(stream, number)
-            while len(received) < len(wanted):
-                chunk = await client.chunk()
-                assert chunk
+        async with client.stream:
+            await client.send(asking("openai_chat", f"m-{stream}"))
+            status, _ = await client.head()
+            assert status == 200
+            wanted = bytearray()
+            received = bytearray()
+            for number in range(_ROUNDS):
+                wanted += self.event(stream, number)
+                while len(received) < len(wanted):
+                    chunk = await client.chunk()
+                    assert chunk
+                    received += chunk
+                self.arrived[number] += 1
+                if self.arrived[number] == _STREAMS:
+                    self.complete[number].set()
+            while chunk := await client.chunk():
                 received += chunk
-            self.arrived[number] += 1
-            if self.arrived[number] == _STREAMS:
-                self.complete[number].set()
-        while chunk := await client.chunk():
-            received += chunk
-        assert received == wanted + _END
-        await client.leave()
+            assert received == wanted + _END
 
 
 async def test_a_thousand_streams_at_once(many_files: None, tmp_path: Path) -> None:

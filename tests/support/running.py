@@ -28,10 +28,13 @@ from trioproxy.ledger.entry import Settled
 from trioproxy.ledger.lines import write_line
 from trioproxy.server.listen import Serving, bind
 
-__all__ = ["WIRES", "Proxy", "asking", "config_of", "json_request", "open_files", "running_proxy"]
+__all__ = ["PATIENT", "WIRES", "Proxy", "asking", "config_of", "json_request", "open_files", "running_proxy"]
 
 WIRES = {"openai_chat": "chat", "openai_responses": "responses", "anthropic": "claude", "gemini": "gemini"}
 """Protocols, and the prefix under which a provider that speaks it is reached."""
+
+PATIENT = "timeouts: {connect: off, first-byte: off, response: off, idle: off}\n"
+"""No wait for a provider is too long: how long one takes is the machine's doing, and a busy one is no failure of the proxy."""
 
 _ENTRIES = """
 openai-compatibility:
