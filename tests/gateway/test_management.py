@@ -74,6 +74,12 @@ async def test_cooldowns_are_seen_and_cleared() -> None:
     assert (await desk.got(f"{BASE}/cooldowns", MANAGER)) == {"cooldowns": []}
 
 
+async def test_a_cooldown_of_a_credential_that_a_reload_took_away_is_not_told() -> None:
+    desk = Desk.of()
+    desk.app.health.failed("gone", "m", FAILED, trio.current_time())
+    assert (await desk.got(f"{BASE}/cooldowns", MANAGER)) == {"cooldowns": []}
+
+
 async def test_usage_is_what_the_command_tells(tmp_path: Path) -> None:
     desk = Desk.of(folder=tmp_path)
     assert (await desk.got(f"{BASE}/usage", MANAGER))["rows"] == []

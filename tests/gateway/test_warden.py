@@ -52,6 +52,12 @@ async def test_nothing_else_does(hand: Hand, headers: tuple[tuple[bytes, bytes],
     assert (exchange.status, b"its own secret" in exchange.body) == (401, True)
 
 
+async def test_a_house_without_a_token_lets_nobody_in_by_it(hand: Hand) -> None:
+    desk = desk_of(OFF, hand)
+    desk.app.gateway.house.token = None
+    assert (await desk.ask("GET", PATH, MANAGER)).status == 404
+
+
 async def test_without_a_secret_there_is_no_management(hand: Hand) -> None:
     exchange = await desk_of(OFF, hand).ask("GET", PATH, MANAGER)
     assert (exchange.status, b"secret-key" in exchange.body) == (404, True)
