@@ -136,6 +136,7 @@ class Session:
     _lanes: dict[str | None, _Lane] = attrs.field(factory=dict, init=False)
     _busy: int = attrs.field(default=0, init=False)
     _waiting: int = attrs.field(default=0, init=False)
+    _turns: int = attrs.field(default=0, init=False)
     _room: trio.Semaphore = attrs.field(factory=lambda: trio.Semaphore(MOST_RUNNING), init=False)
     _tasks: trio.Nursery = attrs.field(init=False)
     _providers: ProviderSockets = attrs.field(init=False)
@@ -158,6 +159,7 @@ class Session:
             self.house.woke(self._idle)
             with trio.CancelScope(shield=True):
                 await self.link.close(code, reason, patience=self.house.limits.linger_seconds)
+            _log.info("socket of %s closed: %s after %d turns", self.head.peer, self.link.closed, self._turns)
 
     # Reading.
 
@@ -258,6 +260,7 @@ class Session:
                 self._rest()
 
     async def _turn(self, ask: Ask, lane: _Lane) -> None:
+        self._turns += 1
         teller = EventTeller(self._say, lane.name, self.limits.max_event)
         try:
             members, past, follows = self._resumed(ask, lane)
@@ -318,7 +321,7 @@ class Session:
             return members, continued(None, ask.items), None
         found = self._found(previous)
         if found is not None:
-            return members, continued(found, ask.items), previous
+            return members, continued(found, ask.items, mend=ask.generate), previous
         if members.get("store") is False or ask.append:
             raise ClientFault(
                 ErrorKind.INVALID_REQUEST,

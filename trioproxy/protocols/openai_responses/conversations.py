@@ -12,6 +12,7 @@ from __future__ import annotations
 
 from collections import OrderedDict
 from collections.abc import Iterable, Iterator, Mapping, Sequence
+from types import MappingProxyType
 
 import attrs
 
@@ -20,8 +21,9 @@ from trioproxy.wire.jsoncodec import JSON, dumps
 
 __all__ = ["Conversations", "Past", "answered", "continued", "input_items"]
 
-_OVERHEAD = 256
+_OVERHEAD = 1024
 """Bytes that a turn costs beside its text, about."""
+_NONE: Mapping[str, str] = MappingProxyType({})
 
 
 @attrs.define(eq=False, kw_only=True)
@@ -36,7 +38,7 @@ class Past:
     before: Past | None = None
     after: str | None = None
     count: int = 0
-    open_calls: Mapping[str, str] = attrs.field(factory=dict)
+    open_calls: Mapping[str, str] = _NONE
 
     @property
     def known(self) -> int:
@@ -74,11 +76,18 @@ def input_items(given: JSON) -> list[JSON]:
     return list(given) if isinstance(given, list) else [given]
 
 
-def continued(past: Past | None, items: Sequence[JSON], *, after: str | None = None) -> Past:
+def continued(past: Past | None, items: Sequence[JSON], *, after: str | None = None, mend: bool = True) -> Past:
     """``past`` and then ``items`` of the client; without a past, what ``after`` names comes before. On top of a past, calls and outputs that
-    would have no partner are mended."""
+    would have no partner are mended, unless more is to come before anything is asked of it (``mend`` off)."""
     if past is None:
         return Past(raw=_joined(items), after=after, count=len(items), open_calls=_open_after({}, items))
+    if not mend:
+        return Past(
+            raw=_joined(items),
+            before=past,
+            count=past.count + len(items),
+            open_calls=_open_after(past.open_calls, items),
+        )
     whole = past.root.after is None
     told = _with_partners(items, past.open_calls) if whole else items
     left = _open_after(past.open_calls, items)
@@ -97,11 +106,13 @@ def continued(past: Past | None, items: Sequence[JSON], *, after: str | None = N
 
 
 def answered(past: Past, output: Iterable[JSON], *, stored: bool) -> Past:
-    """``past`` and then the ``output`` of a response. Reasoning that only a response that was ``stored`` could refer to is left out."""
+    """``past`` and then the ``output`` of a response, both as one turn. Reasoning that only a response that was ``stored`` could refer to is
+    left out."""
     items = [item for item in output if stored or not _is_reference(item)]
     return Past(
-        raw=_joined(items),
-        before=past,
+        raw=b",".join(part for part in (past.raw, _joined(items)) if part),
+        before=past.before,
+        after=past.after,
         count=past.count + len(items),
         open_calls=_open_after(past.open_calls, items),
     )
@@ -118,7 +129,7 @@ class Conversations:
         self._kept: OrderedDict[tuple[str, str], tuple[Past, float]] = OrderedDict()
         self._owners: dict[str, OrderedDict[str, None]] = {}
         self._sizes: dict[str, int] = {}
-        self._held: dict[tuple[str, Past], int] = {}  # by how many responses or later turns
+        self._held: dict[str, dict[Past, int]] = {}  # by how many responses or later turns of an owner
         self.size = 0
 
     def __len__(self) -> int:
@@ -169,9 +180,9 @@ class Conversations:
     def _hold(self, owner: str, past: Past) -> None:
         step: Past | None = past
         while step is not None:
-            held = self._held.get((owner, step), 0)
-            self._held[owner, step] = held + 1
-            if held:
+            held = self._held.setdefault(owner, {})
+            held[step] = held.get(step, 0) + 1
+            if held[step] > 1:
                 return
             self._account(owner, step.size)
             step = step.before
@@ -183,15 +194,15 @@ class Conversations:
         del self._owners[owner][response_id]
         step: Past | None = found[0]
         while step is not None:
-            held = self._held[owner, step] - 1
-            if held:
-                self._held[owner, step] = held
+            held = self._held[owner]
+            held[step] -= 1
+            if held[step]:
                 break
-            del self._held[owner, step]
+            del held[step]
             self._account(owner, -step.size)
             step = step.before
         if not self._owners[owner]:
-            del self._owners[owner], self._sizes[owner]
+            del self._owners[owner], self._sizes[owner], self._held[owner]
 
     def _account(self, owner: str, change: int) -> None:
         self._sizes[owner] = self._sizes.get(owner, 0) + change
@@ -222,7 +233,7 @@ def _open_after(open_calls: Mapping[str, str], items: Iterable[JSON]) -> Mapping
                 left[call] = f"{item['type']}_output"
             elif item.get("type") in OUTPUTS:
                 left.pop(call, None)
-    return left
+    return left or _NONE
 
 
 def _is_reference(item: JSON) -> bool:
