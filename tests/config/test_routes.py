@@ -235,13 +235,22 @@ def test_auto_is_the_first_model_that_can_be_had() -> None:
     """)
     restricted = attrs.evolve(snapshot.clients[0], models=("second", "auto"))
 
-    assert to(snapshot, "auto") == [("a#1", "first")]
+    assert to(snapshot, "auto") == [("a#1", "first"), ("a#1", "second")]
+    assert [each.fallback for each in route(snapshot, protocol=CHAT, model="auto").candidates] == [None, "second"]
     assert to(snapshot, "AUTO", client=restricted) == [("a#1", "second")]
     assert to(made("claude-api-key: [{api-key: k}]"), "auto")[0][0] == "claude#1"
     assert (
         fault(made("openai-compatibility: [{name: a, prefix: p, base-url: http://h}]"), "auto").failure.kind
         is ErrorKind.MODEL_NOT_FOUND
     )
+
+
+def test_auto_has_a_few_models_behind_the_first_unless_fallbacks_say_others() -> None:
+    many = "openai-compatibility: [{name: a, base-url: http://h, models: [m1, m2, m3, m4, m5, m6, m7]}]\n"
+
+    assert [model for _, model in to(made(many), "auto")] == ["m1", "m2", "m3", "m4", "m5"]
+    assert [model for _, model in to(made(f"{many}fallbacks: {{auto: [m7]}}"), "auto")] == ["m1", "m7"]
+    assert [model for _, model in to(made(many), "m2")] == ["m2"]
 
 
 def test_auto_that_is_listed_is_a_name() -> None:

@@ -172,11 +172,44 @@ async def test_a_stumbling_credential_is_asked_last(autojump_clock: MockClock) -
     assert keys(bench) == ["ONE", "TWO", "TWO", "TWO"]
 
 
-@pytest.mark.parametrize("settings", [{"disable_cooling": True}, {"transient_cooldown": 0.0}])
-async def test_cooling_can_be_off(autojump_clock: MockClock, settings: dict[str, Any]) -> None:
-    bench = Bench(refused(500), refused(500), config=TWO, settings=settings)
+@pytest.mark.parametrize("key", ["disable-cooling: true", "transient-error-cooldown-seconds: -1"])
+async def test_cooling_can_be_off(autojump_clock: MockClock, key: str) -> None:
+    bench = Bench(refused(500), refused(500), config=f"{TWO}{key}\n")
     await bench.serve(ask("openai_chat"))
     assert bench.health.cooling(trio.current_time()) == []
+
+
+@pytest.mark.parametrize(("own", "resting"), [("true", 0), ("false", 2)])
+async def test_an_entry_has_its_own_word_about_cooling(autojump_clock: MockClock, own: str, resting: int) -> None:
+    config = TWO.replace("    base-url", f"    disable-cooling: {own}\n    base-url")
+    config += f"disable-cooling: {'false' if own == 'true' else 'true'}\n"
+    bench = Bench(refused(500), refused(500), config=config)
+    await bench.serve(ask("openai_chat"))
+    assert len(bench.health.cooling(trio.current_time())) == resting
+
+
+@pytest.mark.parametrize(
+    "error",
+    [
+        {"code": "model_not_supported", "message": "The requested model is not supported."},
+        {"message": "The 'gpt-9' model is not supported when using Codex with a ChatGPT account."},
+        {"message": "Model Not Exist"},
+        {"message": "gpt-9 is not a valid model ID"},
+    ],
+)
+async def test_a_400_that_is_about_the_model_hands_over(autojump_clock: MockClock, error: dict[str, Any]) -> None:
+    bench = Bench(refused(400, **error), GOOD, config=TWO)
+    assert (await bench.serve(ask("openai_chat"))).status == 200
+    [rest] = bench.health.cooling(trio.current_time())
+    assert (rest.kind, rest.model, rest.until, rest.firm) == (ErrorKind.MODEL_NOT_FOUND, "chat-up", 300, False)
+
+
+@pytest.mark.parametrize("value", [b"9" * 400, b"1e400", b"inf", b"nan", b"-5", b"Tue, 99 Foo", b"\xff\xfe", b""])
+async def test_a_hint_that_is_nonsense_harms_nobody(autojump_clock: MockClock, value: bytes) -> None:
+    bench = Bench(refused(429, (b"retry-after", value)), config=TWO.replace(", {api-key: TWO}", ""))
+    assert (await bench.serve(ask("anthropic", model="chat-m"))).status == 429
+    [rest] = bench.health.cooling(trio.current_time())
+    assert rest.until <= 3600
 
 
 async def test_a_retry_after_that_is_a_date_is_understood(autojump_clock: MockClock) -> None:

@@ -59,7 +59,7 @@ addresses, those are spoken that live at an address ending like the one given (`
 1. `routing.routes`, in file order. A route that fits the model but is for another protocol is an error, unless a later one fits.
 2. Explicit names: `prefix/model`, and what `models` lists (by alias).
 3. `routing.default-provider-names` of the client's protocol.
-4. `auto`: the first model of the list.
+4. `auto`: the first model of the list, and the next four behind it for when it can't be had.
 5. `provider/model`, for an entry without a prefix, by the provider's name.
 6. The patterns of the catalogue (`claude-*`, `gpt-*`, ...); last, a compatible server without prefix and models takes any name.
 

@@ -9,7 +9,8 @@ Pure: no clock, no chance. Rotation inside a tier is the caller's. What is compu
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable, Mapping
+from collections.abc import Callable, Iterable, Iterator, Mapping
+from itertools import islice
 from typing import Any
 
 import attrs
@@ -28,6 +29,8 @@ from trioproxy.providers.model import Wire
 __all__ = ["Explanation", "explain", "listing", "route"]
 
 _AUTO = "auto"
+_MOST_AUTO = 4
+"""How many further models of the list stand behind the first one that ``auto`` means."""
 _LONGEST_NAME = 512
 _REMEMBERED = 4096
 # What no other protocol can stand in for: carried as it is, to a provider that has it, or not at all.
@@ -58,10 +61,11 @@ class _Ask:
 
 @attrs.frozen(kw_only=True)
 class _Found:
-    """Who serves a name, and the route that said so, where one did."""
+    """Who serves a name, the route that said so, where one did, and whether the name is ``auto`` and means whatever can be had."""
 
     servings: tuple[Serving, ...]
     rule: RouteRule | None = None
+    auto: bool = False
 
 
 def route(
@@ -173,7 +177,8 @@ def _decide(snapshot: Snapshot, protocol: str, operation: Operation, asked: str,
     if not (allowed.name(asked) if suffix is None else allowed.name(name)):
         raise _forbidden(asked)
     lines = _candidates(ask, found, 0)
-    lines += _fallback_candidates(ask, name, len({candidate.tier for candidate, _ in lines}))
+    chain = ask.snapshot.fallbacks.get(name) or (_behind_the_first(ask) if found.auto else ())
+    lines += _fallback_candidates(ask, chain, len({candidate.tier for candidate, _ in lines}))
     permitted = [(candidate, line) for candidate, line in lines if allowed.model(candidate.model)]
     if not permitted:
         raise _forbidden(asked) if lines else _unsupported(ask, found)
@@ -211,7 +216,7 @@ def _found(ask: _Ask, name: str) -> _Found:
     for ground in _GROUNDS:
         servings = tuple(ground(ask, name))
         if any(_wire(serving.credential, ask) is not None for serving in servings):
-            return _Found(servings=servings)
+            return _Found(servings=servings, auto=ground is _auto)
         if servings and lacking is None:
             lacking = _Found(servings=servings)
     if lacking is not None:
@@ -231,9 +236,21 @@ def _default(ask: _Ask, name: str) -> list[Serving]:
 def _auto(ask: _Ask, name: str) -> list[Serving]:
     if name.lower() != _AUTO:
         return []
-    shown = (card.id for card in listing(ask.snapshot, ask.client))
-    answers = (_explicit(ask, model) or ask.roster.patterned(model) for model in shown)
-    return next((answer for answer in answers if answer), [])
+    answers = (servings for _, servings in _listed_and_served(ask))
+    return next(answers, [])
+
+
+def _listed_and_served(ask: _Ask) -> Iterator[tuple[str, list[Serving]]]:
+    """The models of the list that somebody serves, and who."""
+    for card in listing(ask.snapshot, ask.client):
+        servings = _explicit(ask, card.id) or ask.roster.patterned(card.id)
+        if servings:
+            yield card.id, servings
+
+
+def _behind_the_first(ask: _Ask) -> tuple[str, ...]:
+    """The models that ``auto`` means while the first of them can't be had."""
+    return tuple(model for model, _ in islice(_listed_and_served(ask), 1, 1 + _MOST_AUTO))
 
 
 def _named(ask: _Ask, name: str) -> list[Serving]:
@@ -302,10 +319,10 @@ def _candidates(ask: _Ask, found: _Found, tier: int) -> list[tuple[Candidate, st
     return made
 
 
-def _fallback_candidates(ask: _Ask, name: str, tier: int) -> list[tuple[Candidate, str]]:
+def _fallback_candidates(ask: _Ask, models: Iterable[str], tier: int) -> list[tuple[Candidate, str]]:
     """The candidates of the models named as fallbacks, behind all others. A fallback that nobody serves is passed over."""
     made: list[tuple[Candidate, str]] = []
-    for model in ask.snapshot.fallbacks.get(name, ()):
+    for model in models:
         if not Permission.of(ask.client).name(model):
             continue
         try:

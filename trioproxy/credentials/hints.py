@@ -32,6 +32,8 @@ from trioproxy.wire.jsoncodec import JSONError, loads_object
 
 __all__ = ["hinted"]
 
+LONGEST = 366 * 86400.0
+"""Seconds. What is said to take longer is not meant as a time."""
 _USAGE_LIMIT = "usage_limit_reached"
 _UNIFIED = "anthropic-ratelimit-unified-"
 _WINDOW = re.compile(rf"{_UNIFIED}(\w+)-status")
@@ -60,6 +62,8 @@ def hinted(failure: Failure, headers: Headers, body: bytes, wall: float) -> Fail
         seconds = _date(names.get("retry-after", ""), wall)
     if seconds is None and failure.kind is ErrorKind.RATE_LIMITED:
         seconds = max(_spent(names, wall), default=None)
+    if seconds is not None:
+        seconds = min(seconds, LONGEST)
     if (seconds, wide) == (failure.retry_after, failure.account_wide):
         return failure
     return attrs.evolve(failure, retry_after=seconds, account_wide=wide)

@@ -13,7 +13,7 @@ import trio
 from trioproxy.errors import ErrorKind, Failure, Fault, ProxyError, UpstreamFault
 from trioproxy.gateway.carriers import Carrier, is_encoded
 from trioproxy.gateway.deadlines import DeadlineTracker
-from trioproxy.gateway.error_shapes import challenged, typed
+from trioproxy.gateway.error_shapes import challenged, typed, unserved
 from trioproxy.gateway.grants import NOTHING_HELD, Grant
 from trioproxy.gateway.guard import Guard, Pulse
 from trioproxy.gateway.stages import ErrorAnswer, Lane, Prepared, Rejected
@@ -203,7 +203,7 @@ async def _error(prepared: Prepared, response: UpstreamResponse, guard: Guard) -
     body = _without_key(body, prepared)
     names = {name.decode("latin-1"): value.decode("latin-1") for name, value in response.headers}
     read = prepared.outbound.read_error(response.status, names, body)
-    failure = _placed(challenged(typed(read, body), response.headers, body), prepared)
+    failure = _placed(unserved(challenged(typed(read, body), response.headers, body)), prepared)
     if len(body) > MOST_ERROR_BODY:
         return Rejected(failure=failure)
     answer = ErrorAnswer(status=response.status, headers=response.headers, body=body, protocol=prepared.outbound.name)

@@ -5,6 +5,7 @@ The names are ProxAI's; they go where a client looks for the type of an error, s
 
 from __future__ import annotations
 
+import re
 from typing import Any
 
 import attrs
@@ -13,7 +14,7 @@ from trioproxy.errors import ErrorKind, Failure
 from trioproxy.wire.headers import Headers, header
 from trioproxy.wire.jsoncodec import JSON, JSONError, loads
 
-__all__ = ["CHALLENGE_REST", "challenged", "typed"]
+__all__ = ["CHALLENGE_REST", "challenged", "typed", "unserved"]
 
 EMPTY = "upstream_error_body_empty"
 NON_JSON = "upstream_error_body_non_json"
@@ -22,6 +23,7 @@ FOREIGN_SHAPE = "upstream_error"
 CHALLENGE_REST = 10.0
 """The shortest rest, in seconds, of a credential that was shown a browser check."""
 
+_QUOTED = 500
 _CHALLENGING = frozenset({403, 429, 503})
 # developers.cloudflare.com, "Detect a Challenge Page response": the header is always there; older pages have only their own words.
 _CHALLENGE_WORDS = (b"challenge-platform", b"<title>Just a moment...</title>", b"_cf_chl_opt")
@@ -49,6 +51,23 @@ def challenged(failure: Failure, headers: Headers, body: bytes) -> Failure:
         code=None,
         retry_after=max(failure.retry_after or 0.0, CHALLENGE_REST),
     )
+
+
+_ABOUT_THE_MODEL = frozenset({"model_not_supported", "unsupported_api_for_model", "model_not_found"})
+# Copilot says it in a code; Codex, DeepSeek, OpenRouter and LiteLLM in a message alone (errors seen with them in 2025 and 2026).
+_NO_SUCH_MODEL = re.compile(
+    r"model is not supported when using|model not exist|is not a valid model id|invalid model name passed",
+    re.IGNORECASE,
+)
+
+
+def unserved(failure: Failure) -> Failure:
+    """``failure`` as a model that is not there, where a 400 says that this account does not have it: another credential may."""
+    if failure.kind is not ErrorKind.INVALID_REQUEST:
+        return failure
+    if failure.code not in _ABOUT_THE_MODEL and not _NO_SUCH_MODEL.search(failure.message[:_QUOTED]):
+        return failure
+    return attrs.evolve(failure, kind=ErrorKind.MODEL_NOT_FOUND)
 
 
 def _shape(body: bytes) -> str | None:

@@ -335,9 +335,9 @@ class Failover:
         asked_at = trio.current_time()
         tracker = DeadlineTracker(candidate.deadlines, admitted.asked.stream, entry.opened_at)
         result = await attempt(prepared, self.reach(credential), tracker, carrier, entry)
-        if isinstance(result, Rejected) and result.answer is not None:
-            told = hinted(result.failure, result.answer.headers, result.answer.body, self.wall())
-            result = attrs.evolve(result, failure=told)
+        if isinstance(result, Rejected):
+            headers, body = (result.answer.headers, result.answer.body) if result.answer is not None else ((), b"")
+            result = attrs.evolve(result, failure=hinted(result.failure, headers, body, self.wall()))
         failure = result.failure
         entry.tried(
             Try(
@@ -360,7 +360,7 @@ class Failover:
     def note(self, candidate: Candidate, failure: Failure, settings: Settings) -> None:
         """Hold a failure against its candidate, where it is the provider's."""
         credential = candidate.credential
-        if failure.fault is Fault.UPSTREAM and not settings.disable_cooling and not credential.disable_cooling:
+        if failure.fault is Fault.UPSTREAM and not credential.disable_cooling:
             self.health.failed(
                 credential.id,
                 candidate.model,

@@ -15,7 +15,7 @@ from collections.abc import Callable, Collection, Sequence
 import attrs
 import trio
 
-from trioproxy.credentials.meters import Demand, Holder, Lease, Meters, Over
+from trioproxy.credentials.meters import Demand, Holder, Lease, Measure, Meters, Over
 
 __all__ = ["FREE", "MOST_WAITING", "Pass", "Turnstile"]
 
@@ -120,13 +120,19 @@ class Turnstile:
 
     def _serve(self) -> None:
         """Let in whoever fits now, in the order of their coming."""
+        full: set[str] = set()  # nobody behind gets a place where somebody before did not
         for waiter in list(self._waiting):
             for number, way in enumerate(waiter.ways):
-                if self.over(way, waiter.demand) is None:
+                if any(holder.key in full for holder in way):
+                    continue
+                over = self.over(way, waiter.demand)
+                if over is None:
                     waiter.granted = number, self._let_in(way, waiter.demand)
                     self._leave(waiter)
                     waiter.woken.set()
                     break
+                if over.measure is Measure.CONCURRENT:
+                    full.add(over.holder.key)
 
     def _leave(self, waiter: _Waiter) -> None:
         name = self._waiting.pop(waiter, None)
