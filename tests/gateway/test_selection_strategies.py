@@ -100,3 +100,35 @@ async def test_a_key_that_rests_leaves_its_turns_to_all_others(autojump_clock: M
         await trio.sleep(1)
     later = keys(bench)[2:]
     assert sorted(later) == ["THREE", "THREE", "TWO", "TWO"]
+
+
+POOL = """
+openai-compatibility:
+  - name: chat
+    base-url: http://chat.test/v1
+    api-key-entries: [{api-key: ONE}]
+    models: [{name: big, alias: chat-m}, {name: small, alias: chat-m}]
+"""
+
+
+def models(bench: Bench) -> list[str]:
+    return [json.loads(request.body)["model"] for request in bench.upstream.requests]
+
+
+async def test_models_under_one_alias_are_a_pool() -> None:
+    bench = Bench(GOOD, config=POOL, repeat_last=True)
+    for _ in range(4):
+        assert (await bench.serve(ask("openai_chat"))).status == 200
+    assert models(bench) == ["big", "small", "big", "small"]
+
+
+@pytest.mark.parametrize("status", [404, 429, 503])
+async def test_a_model_of_a_pool_that_is_out_hands_over_to_the_next(status: int, autojump_clock: MockClock) -> None:
+    def play(request: UpstreamRequest) -> Script:
+        error = Script(status=status, headers=((b"retry-after", b"60"),), chunks=[b'{"error": {"message": "out"}}'])
+        return error if json.loads(request.body)["model"] == "big" else GOOD
+
+    bench = Bench(play, config=POOL, repeat_last=True)
+    for _ in range(3):
+        assert (await bench.serve(ask("openai_chat"))).status == 200
+    assert models(bench) == ["big", "small", "small", "small"]
