@@ -2,13 +2,16 @@
 
 from __future__ import annotations
 
+from math import inf
+
 from tests.support.houses import snapshot_of
-from trioproxy.config.model import Candidate, Routed, Strategy
+from trioproxy.config.model import Candidate, Limits, Routed, Strategy
 from trioproxy.config.routes import route
 from trioproxy.credentials.health import Health
+from trioproxy.credentials.meters import Holder, Measure, Over
 from trioproxy.credentials.selection import Counters
 from trioproxy.errors import ErrorKind, Failure, Fault
-from trioproxy.gateway.choice import line_up, nobody_left
+from trioproxy.gateway.choice import Barred, line_up, nobody_left
 
 ENTRY = '  - {{name: {name}, base-url: "http://{name}.test/v1", priority: {priority}, api-key-entries: [{keys}], models: [{{name: m}}]}}\n'
 
@@ -77,3 +80,19 @@ def test_a_rest_that_is_nearly_over_still_asks_for_a_second() -> None:
     failure = nobody_left(model, barred, 9.9, 0).failure
     assert failure.retry_after == 1
     assert "its only credential is" in failure.message
+
+
+def test_only_where_nobody_ever_could_it_is_the_requests_fault() -> None:
+    model = routed(2)
+    holder = Holder("k", "k", Limits(max_tokens_per_request=10, concurrent=1))
+    never, busy = Over(holder, Measure.REQUEST_TOKENS, inf), Over(holder, Measure.CONCURRENT)
+    one, two = model.candidates
+    failure = nobody_left(model, [Barred(one, never), Barred(two, never)], 0, 0).failure
+    assert (failure.kind, failure.param) == (ErrorKind.INVALID_REQUEST, "max_tokens")
+    failure = nobody_left(model, [Barred(one, never), Barred(two, busy)], 0, 0).failure
+    assert (failure.kind, failure.retry_after) == (ErrorKind.MODEL_COOLDOWN, 1)
+
+
+def test_who_comes_as_the_last_place_gets_free_is_told_to_come_again() -> None:
+    failure = nobody_left(routed(1), [], 0, 1000).failure
+    assert (failure.kind, failure.retry_after, failure.resets_at) == (ErrorKind.MODEL_COOLDOWN, 1, 1001)

@@ -19,7 +19,7 @@ import attrs
 from trioproxy.config.model import Limits
 from trioproxy.credentials.windows import Charge, Window
 
-__all__ = ["Demand", "Holder", "Lease", "Measure", "Meters", "Over", "Reading"]
+__all__ = ["NO_DEMAND", "Demand", "Holder", "Lease", "Measure", "Meters", "Over", "Reading"]
 
 DAY = 86400.0
 
@@ -49,6 +49,9 @@ class Demand:
 
     tokens: int = 0
     output: int | None = None
+
+
+NO_DEMAND = Demand()
 
 
 @attrs.frozen

@@ -9,7 +9,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterable
 from itertools import groupby
-from math import inf, isinf
+from math import inf
 
 import attrs
 
@@ -20,9 +20,19 @@ from trioproxy.credentials.selection import Counters, arranged, in_rotation
 from trioproxy.credentials.sessions import Bindings, Pool, Session
 from trioproxy.errors import ClientFault, ErrorKind, ProxyError, ProxyFault, UpstreamFault
 
-__all__ = ["Barred", "Lineup", "OverLimit", "line_up", "nobody_left", "pool_of", "soonest", "too_much_asked"]
+__all__ = [
+    "NO_SESSION",
+    "Barred",
+    "Lineup",
+    "OverLimit",
+    "line_up",
+    "nobody_left",
+    "pool_of",
+    "soonest",
+    "too_much_asked",
+]
 
-_NO_SESSION = Session(bindings=Bindings())
+NO_SESSION = Session(bindings=Bindings())
 
 OverLimit = Callable[[Candidate], Over | None]
 """The limit that a request does not fit under at a candidate."""
@@ -66,7 +76,7 @@ def line_up(
     now: float,
     *,
     needs: frozenset[str] = frozenset(),
-    session: Session = _NO_SESSION,
+    session: Session = NO_SESSION,
     over: OverLimit | None = None,
 ) -> Lineup:
     """Who is asked and who is not. ``needs`` is for the strategy CAPABILITY; ``over`` None says that no candidate has a limit. A candidate that
@@ -119,17 +129,17 @@ def nobody_left(routed: Routed, barred: list[Barred], now: float, wall: float) -
 
     It is an ``UpstreamFault`` MODEL_COOLDOWN with the soonest return, or a ``ClientFault`` where time would change nothing.
     """
-    waits = [(seconds, each) for each in barred if (seconds := each.seconds(now)) is not None]
-    if waits and all(isinf(seconds) for seconds, _ in waits):
-        over = waits[0][1].why
-        assert isinstance(over, Over), "a rest ends"
-        return too_much_asked(over, routed.asked)
-    wait, first = min(waits, key=lambda each: each[0], default=(1.0, barred[0]))
+    never = [each.why for each in barred if isinstance(each.why, Over) and each.why.wait == inf]
+    if never and len(never) == len(barred):
+        return too_much_asked(never[0], routed.asked)
+    # Where nobody knows when a place gets free, or one got free just now, it is soon.
+    waits = [(wait, each.candidate) for each in barred if (wait := each.seconds(now)) is not None and wait < inf]
+    wait, first = min(waits, key=lambda each: each[0], default=(1.0, routed.candidates[0]))
     seconds = max(wait, 1.0)
-    reasons = ", ".join(sorted({each.reason for each in barred}))
-    who = "its only credential is" if len(barred) == 1 else f"all {len(barred)} credentials that serve it are"
+    reasons = ", ".join(sorted({each.reason for each in barred})) or "busy"
+    who = "its only credential is" if len(barred) < 2 else f"all {len(barred)} credentials that serve it are"
     what = "cooling down" if all(isinstance(each.why, Rest) for each in barred) else "cooling down or over their limits"
-    credential = first.candidate.credential
+    credential = first.credential
     fault = UpstreamFault(
         ErrorKind.MODEL_COOLDOWN,
         f"{routed.asked}: {who} {what} ({reasons}); the first may be asked again in {seconds:.0f} s",

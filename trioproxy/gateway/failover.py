@@ -6,10 +6,9 @@ entered in the account and in the credentials' health; a request that is wrong i
 
 from __future__ import annotations
 
-import itertools
 import logging
-from collections import Counter
-from collections.abc import Callable, Iterable
+from collections.abc import Callable
+from functools import partial
 
 import attrs
 import trio
@@ -17,21 +16,21 @@ import trio
 from trioproxy.config.model import Candidate, Credential, Routed, Settings, Strategy
 from trioproxy.credentials.health import Health
 from trioproxy.credentials.hints import hinted
-from trioproxy.credentials.meters import Demand
+from trioproxy.credentials.meters import NO_DEMAND, Demand, Over
 from trioproxy.credentials.selection import Counters
 from trioproxy.credentials.sessions import Bindings, Session, session_names
 from trioproxy.errors import FACTS, ClientFault, ErrorKind, Failure, Fault
 from trioproxy.gateway.attempt import Opened, attempt
 from trioproxy.gateway.carriers import Carrier, carrier_for
-from trioproxy.gateway.choice import Barred, Lineup, line_up, nobody_left, pool_of, soonest
+from trioproxy.gateway.choice import NO_SESSION, Barred, Lineup, line_up, nobody_left, pool_of, soonest
 from trioproxy.gateway.deadlines import DeadlineTracker
 from trioproxy.gateway.grants import Grant, Grants
-from trioproxy.gateway.limits import demand_of, holders_at, is_limited
+from trioproxy.gateway.limits import holders_at
 from trioproxy.gateway.needs import needs
 from trioproxy.gateway.outlook import Outlook, outlook
-from trioproxy.gateway.pairs import choose_lane
 from trioproxy.gateway.prepare import prepare
 from trioproxy.gateway.refusal import is_unrecorded, lacks_the_place
+from trioproxy.gateway.search import Search, servable
 from trioproxy.gateway.stages import Admitted, Lane, Prepared, Rejected
 from trioproxy.gateway.turnstile import Turnstile
 from trioproxy.ledger.entry import Entry, Try
@@ -43,46 +42,7 @@ __all__ = ["Failover"]
 
 _log = logging.getLogger("trioproxy.gateway")
 
-# Another round may mend these: they say nothing of the key, and nothing of the request.
-_PASSING = frozenset(
-    {
-        ErrorKind.CLIENT_TIMEOUT,
-        ErrorKind.INTERNAL,
-        ErrorKind.UNREACHABLE,
-        ErrorKind.TRUNCATED,
-        ErrorKind.MALFORMED,
-        ErrorKind.OVERLOADED,
-        ErrorKind.RATE_LIMITED,
-        ErrorKind.TIMEOUT,
-    }
-)
 ROUND_PAUSE = 0.5
-
-
-@attrs.define(eq=False)
-class _Request:
-    """What stays the same from candidate to candidate, and what happened so far: who was left out, how many were asked of each model in this
-    round, the last error. ``patience`` is until when it waits in line, once it has begun to."""
-
-    admitted: Admitted
-    routed: Routed
-    settings: Settings
-    entry: Entry
-    session: Session
-    demand: Demand
-    barred: dict[str, Barred] = attrs.field(factory=dict)
-    asked: Counter[str | None] = attrs.field(factory=Counter)
-    last: Rejected | None = None
-    patience: float | None = None
-
-    def leave_out(self, barred: Iterable[Barred]) -> None:
-        """Remember who can't be asked now, and why."""
-        self.barred.update({f"{each.candidate.credential.id} {each.candidate.model}": each for each in barred})
-
-    def has_enough_of(self, candidate: Candidate) -> bool:
-        """Whether as many credentials of this candidate's model were asked in this round as may be."""
-        most = self.settings.max_retry_credentials
-        return 0 < most <= self.asked[candidate.fallback]
 
 
 @attrs.frozen
@@ -118,64 +78,44 @@ class Failover:
             UpstreamFault: MODEL_COOLDOWN, every candidate rests or is over its limits.
             ProxyFault: MISCONFIGURED, every candidate's weight is 0.
         """
-        routed = _servable(admitted, routed)
-        session = self._session(admitted, settings)
-        request = _Request(admitted, routed, settings, entry, session, demand_of(admitted.asked))
-        rounds = _rounds(routed.candidates, settings)
+        search = Search(admitted, servable(admitted, routed), settings, entry, self._session(admitted, settings))
         queue: list[Candidate] | None = None
-        for number in itertools.count():
+        while True:
             if queue is None:
-                lineup = self.line_up(routed, settings, admitted, session, request.demand)
-                request.leave_out(lineup.barred)
+                lineup = self.line_up(search.routed, settings, search)
+                search.leave_out(lineup.barred)
                 queue = lineup.queue
-            found = await self._round(queue, number, request)
+            found = await self._round(queue, search)
             if found is None:
                 now = trio.current_time()
-                pause = soonest(request.barred.values(), now)
-                if number >= rounds or not self._worth_waiting(pause, request):
-                    raise nobody_left(routed, list(request.barred.values()), now, self.wall())
+                pause = soonest(search.barred.values(), now)
+                if not search.may_wait(pause):
+                    raise nobody_left(search.routed, list(search.barred.values()), now, self.wall())
                 found = _Again([], pause)
             if not isinstance(found, _Again):
                 return found
             await trio.sleep(found.pause)
             queue = found.candidates or None
-        raise AssertionError("rounds end")
+            search.number += 1
 
-    def line_up_plainly(self, routed: Routed, settings: Settings) -> Lineup:
-        """As :meth:`line_up`, for what is no exchange of a body: nothing is known of its needs, its size or its conversation.
+    def line_up(self, routed: Routed, settings: Settings, search: Search | None = None) -> Lineup:
+        """Who of ``routed`` is asked, in which order, and who is left out. It takes a turn of each tier's. Without a ``search`` nothing is known
+        of what is asked: neither its needs, nor its size, nor its conversation.
 
         Raises:
             ProxyFault: MISCONFIGURED, every candidate's weight is 0.
         """
-        limited = any(is_limited(candidate) for candidate in routed.candidates)
+        demand = NO_DEMAND if search is None else search.demand
+        by_capability = search is not None and settings.strategy is Strategy.CAPABILITY
         return line_up(
             routed,
             settings.strategy,
             self.counters,
             self.health,
             trio.current_time(),
-            over=(lambda candidate: self.turnstile.over(holders_at(candidate), Demand())) if limited else None,
-        )
-
-    def line_up(
-        self, routed: Routed, settings: Settings, admitted: Admitted, session: Session, demand: Demand
-    ) -> Lineup:
-        """Who of ``routed`` is asked, in which order, and who is left out. It takes a turn of each tier's.
-
-        Raises:
-            ProxyFault: MISCONFIGURED, every candidate's weight is 0.
-        """
-        capability = settings.strategy is Strategy.CAPABILITY
-        limited = any(is_limited(candidate) for candidate in routed.candidates)
-        return line_up(
-            routed,
-            settings.strategy,
-            self.counters,
-            self.health,
-            trio.current_time(),
-            needs=needs(admitted.asked) if capability else frozenset(),
-            session=session,
-            over=(lambda candidate: self.turnstile.over(holders_at(candidate), demand)) if limited else None,
+            needs=needs(search.admitted.asked) if search is not None and by_capability else frozenset(),
+            session=search.session if search is not None else NO_SESSION,
+            over=partial(self._over, demand) if search is None or search.limited else None,
         )
 
     def outlook(self, routed: Routed, settings: Settings) -> list[Outlook]:
@@ -186,77 +126,80 @@ class Failover:
             self.counters,
             self.health,
             trio.current_time(),
-            over=lambda candidate: self.turnstile.over(holders_at(candidate), Demand()),
+            over=partial(self._over, NO_DEMAND),
         )
 
-    async def _round(self, queue: list[Candidate], number: int, request: _Request) -> Opened | Rejected | _Again | None:
+    def _over(self, demand: Demand, candidate: Candidate) -> Over | None:
+        return self.turnstile.over(holders_at(candidate), demand)
+
+    async def _round(self, queue: list[Candidate], search: Search) -> Opened | Rejected | _Again | None:
         """Ask each candidate once, until one answers or there is no point in asking more; None where nobody could be asked."""
         again: list[tuple[float, Candidate]] = []
         held: list[Candidate] = []
         unsaid: Rejected | None = None
-        request.asked.clear()
-        while (taken := await self._next(queue, held, request)) is not None:
+        search.asked.clear()
+        while (taken := await self._next(queue, held, search)) is not None:
             candidate, grant = taken
-            prepared = self._prepared(candidate, request)
+            prepared = self._prepared(candidate, search)
             if isinstance(prepared, Rejected):
                 grant.undo()
                 unsaid = unsaid or prepared
                 continue
-            request.asked[candidate.fallback] += 1
-            result = await self._granted(prepared, grant, request)
+            search.asked[candidate.fallback] += 1
+            result = await self._granted(prepared, grant, search)
             failure = result.failure
             if failure is None:
                 return result
-            over = request.entry.outlasted(candidate.deadlines.total)
+            over = search.entry.outlasted(candidate.deadlines.total)
             if over or not FACTS[failure.kind].next_candidate:
                 return await _final(result)
-            pause = self._pause(candidate, number, failure)
-            if _worth_a_round(candidate, failure, number, pause, request.settings):
+            pause = self._pause(candidate, search.number, failure)
+            if search.may_go_round(candidate, failure, pause):
                 again.append((pause, candidate))
             queue[:] = [each for each in queue if not self.grants.bars(each)]
             if not queue and not held and not again:
                 return await _final(result)
-            request.last = await _closed(result)
+            search.last = await _closed(result)
         if again:
             return _Again([candidate for _, candidate in again], min(pause for pause, _ in again))
-        return request.last or unsaid
+        return search.last or unsaid
 
     async def _next(
-        self, queue: list[Candidate], held: list[Candidate], request: _Request
+        self, queue: list[Candidate], held: list[Candidate], search: Search
     ) -> tuple[Candidate, Grant] | None:
         """The next candidate that may be asked: the first of ``queue``, else the first of those ``held`` until now that gets free in time."""
         while queue:
             candidate = queue.pop(0)
-            if request.has_enough_of(candidate):
+            if search.has_enough_of(candidate):
                 continue
-            grant = self.grants.take(candidate, request.demand)
+            grant = self.grants.take(candidate, search.demand)
             if isinstance(grant, Grant):
                 return candidate, grant
             if grant is None:
                 held.append(candidate)
             else:
-                request.leave_out((grant,))
-        held[:] = [each for each in held if not request.has_enough_of(each)]
+                search.leave_out((grant,))
+        held[:] = [each for each in held if not search.has_enough_of(each)]
         if not held:
             return None
-        if request.patience is None:
-            request.patience = trio.current_time() + held[0].deadlines.connect
-        taken = await self.grants.wait(held, request.demand, request.patience)
+        if search.patience is None:
+            search.patience = trio.current_time() + held[0].deadlines.connect
+        taken = await self.grants.wait(held, search.demand, search.patience)
         if taken is None:
             now = trio.current_time()
-            overs = ((each, self.turnstile.over(holders_at(each), request.demand)) for each in held)
+            overs = ((each, self.turnstile.over(holders_at(each), search.demand)) for each in held)
             rests = ((each, self.health.standing(each.credential.id, each.model, now).rest) for each in held)
-            request.leave_out(Barred(each, why) for each, why in (*overs, *rests) if why is not None)
+            search.leave_out(Barred(each, why) for each, why in (*overs, *rests) if why is not None)
             held.clear()
         else:
             held.remove(taken[0])
         return taken
 
-    async def _granted(self, prepared: Prepared, grant: Grant, request: _Request) -> Opened | Rejected:
+    async def _granted(self, prepared: Prepared, grant: Grant, search: Search) -> Opened | Rejected:
         """What a candidate answers; the grant goes with an answer and ends with anything else."""
         result: Opened | Rejected | None = None
         try:
-            result = await self._answer(prepared, request)
+            result = await self._answer(prepared, search)
         finally:
             if isinstance(result, Opened):
                 grant.judged()
@@ -273,47 +216,42 @@ class Failover:
             return rest.try_at - now
         return failure.retry_after or ROUND_PAUSE * 2.0 ** min(number, 16)
 
-    def _worth_waiting(self, pause: float, request: _Request) -> bool:
-        """Whether a request that nobody can be asked waits until somebody can."""
-        total = request.routed.candidates[0].deadlines.total
-        return pause <= request.settings.max_retry_interval and not request.entry.outlasted(total - pause)
-
-    async def _answer(self, prepared: Prepared, request: _Request) -> Opened | Rejected:
+    async def _answer(self, prepared: Prepared, search: Search) -> Opened | Rejected:
         """What a candidate answers, asked in other words where it has nothing for the client's own."""
-        result = await self._ask(prepared, request)
+        result = await self._ask(prepared, search)
         if not isinstance(result, Rejected) or prepared.lane is not Lane.PASS:
             return result
-        if lacks_the_place(result) and prepared.operation in request.admitted.protocol.emulations:
-            instead = self._prepared(prepared.candidate, request, lane=Lane.TRANSLATE)
-            return await self._ask(instead, request) if isinstance(instead, Prepared) else result
+        if lacks_the_place(result) and prepared.operation in search.admitted.protocol.emulations:
+            instead = self._prepared(prepared.candidate, search, lane=Lane.TRANSLATE)
+            return await self._ask(instead, search) if isinstance(instead, Prepared) else result
         if is_unrecorded(result):
-            return await self._recorded_otherwise(prepared, result, request)
+            return await self._recorded_otherwise(prepared, result, search)
         return result
 
-    async def _recorded_otherwise(self, prepared: Prepared, missed: Rejected, request: _Request) -> Opened | Rejected:
+    async def _recorded_otherwise(self, prepared: Prepared, missed: Rejected, search: Search) -> Opened | Rejected:
         """A recording that was made in another protocol; where there is none, the miss that came closest."""
         for wire in prepared.candidate.credential.wires:
             if wire is prepared.candidate.wire:
                 continue
-            instead = self._prepared(attrs.evolve(prepared.candidate, wire=wire), request)
+            instead = self._prepared(attrs.evolve(prepared.candidate, wire=wire), search)
             if not isinstance(instead, Prepared):
                 continue
-            result = await self._ask(instead, request)
+            result = await self._ask(instead, search)
             if not isinstance(result, Rejected) or not is_unrecorded(result):
                 return result
             if missed.failure.param == OPERATION:
                 missed = result
         return missed
 
-    def _prepared(self, candidate: Candidate, request: _Request, lane: Lane | None = None) -> Prepared | Rejected:
+    def _prepared(self, candidate: Candidate, search: Search, lane: Lane | None = None) -> Prepared | Rejected:
         """The request for this candidate; what its protocol can't say, another's may."""
         try:
-            return prepare(request.admitted, request.routed, candidate, now=self.wall(), token=self.token(), lane=lane)
+            return prepare(search.admitted, search.routed, candidate, now=self.wall(), token=self.token(), lane=lane)
         except ClientFault as fault:
             return Rejected(failure=fault.failure)
 
-    async def _ask(self, prepared: Prepared, request: _Request) -> Opened | Rejected:
-        admitted, settings, entry = request.admitted, request.settings, request.entry
+    async def _ask(self, prepared: Prepared, search: Search) -> Opened | Rejected:
+        admitted, settings, entry = search.admitted, search.settings, search.entry
         candidate = prepared.candidate
         credential = candidate.credential
         entry.asking(
@@ -350,8 +288,8 @@ class Failover:
         )
         if failure is None:
             self.health.succeeded(credential.id, candidate.model, asked_at)
-            if request.session.names:
-                request.session.worked(pool_of(request.routed, candidate), credential.id, trio.current_time())
+            if search.session.names:
+                search.session.worked(pool_of(search.routed, candidate), credential.id, trio.current_time())
         elif failure.kind is not ErrorKind.MODEL_NOT_FOUND or prepared.must_speak:
             # A path that is not there says nothing of the model: not every server counts tokens.
             self.note(candidate, failure, settings)
@@ -385,26 +323,6 @@ class Failover:
         )
 
 
-def _servable(admitted: Admitted, routed: Routed) -> Routed:
-    """``routed`` with those candidates only that can serve the request.
-
-    Raises:
-        ClientFault: none can; the first one's reason.
-    """
-    servable: list[Candidate] = []
-    reason: ClientFault | None = None
-    for candidate in routed.candidates:
-        try:
-            choose_lane(admitted.asked, candidate)
-        except ClientFault as fault:
-            reason = reason or fault
-        else:
-            servable.append(candidate)
-    if not servable and reason is not None:
-        raise reason
-    return routed if len(servable) == len(routed.candidates) else attrs.evolve(routed, candidates=tuple(servable))
-
-
 async def _final(result: Opened | Rejected) -> Opened | Rejected:
     """The result that nothing better follows. A provider's own error in a stream of the client's protocol is passed on as it came."""
     if isinstance(result, Rejected):
@@ -421,19 +339,3 @@ async def _closed(result: Opened | Rejected) -> Rejected:
     assert result.failure is not None
     await result.aclose()
     return Rejected(failure=result.failure)
-
-
-def _rounds(candidates: Iterable[Candidate], settings: Settings) -> int:
-    """How many further rounds there may be over these candidates."""
-    return max(_rounds_of(candidate, settings) for candidate in candidates)
-
-
-def _rounds_of(candidate: Candidate, settings: Settings) -> int:
-    own = candidate.credential.request_retry
-    return settings.request_retry if own is None else own
-
-
-def _worth_a_round(candidate: Candidate, failure: Failure, number: int, pause: float, settings: Settings) -> bool:
-    return (
-        number < _rounds_of(candidate, settings) and failure.kind in _PASSING and pause <= settings.max_retry_interval
-    )

@@ -118,7 +118,7 @@ class Realtime:
         if not fitting:
             raise ClientFault(ErrorKind.UNSUPPORTED, f"no provider of {model[:80]} has the Realtime API", model=model)
         routed = attrs.evolve(routed, candidates=fitting)
-        lineup = self.failover.line_up_plainly(routed, snapshot.settings)
+        lineup = self.failover.line_up(routed, snapshot.settings)
         barred: list[Barred] = list(lineup.barred)
         refusal: tuple[Failure, ErrorAnswer | None] | None = None
         for candidate in lineup.queue:
