@@ -8,7 +8,7 @@ from pathlib import Path
 import pytest
 from click.testing import CliRunner
 
-from trioproxy.bench import cases
+from trioproxy.bench import cases, replayed
 from trioproxy.bench.children import Child, ChildFailed
 from trioproxy.cli import cli
 
@@ -22,6 +22,8 @@ def small(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(cases, "PAUSE_US", 1000)
     monkeypatch.setattr(cases, "COMPLETIONS", {1: 5})
     monkeypatch.setattr(cases, "WARM_UP", 4)
+    monkeypatch.setattr(replayed, "CLIENTS", 2)
+    monkeypatch.setattr(replayed, "EVENTS", 3)
 
 
 def test_every_case_is_measured() -> None:
@@ -37,12 +39,14 @@ def test_every_case_is_measured() -> None:
         ("json, 1 connection", "requests/s"),
         ("json, 1 connection", "p50 us"),
     }
+    wanted |= {("replay, 100 at once", f"error {name} ms") for name in ("p50", "p95", "p99", "longest")}
     if _LINUX:
         wanted |= {("start", "CPU ms"), ("start", "resident MiB")}
         wanted |= {("paced", "CPU us/event"), ("json, 1 connection", "CPU us/request")}
     assert set(rows) == wanted
     for (case, _), row in rows.items():
-        assert list(row["ratios"]) == ["proxy/imports" if case == "start" else "proxy/floor"]
+        against = {"start": ["proxy/imports"], "replay, 100 at once": []}
+        assert list(row["ratios"]) == against.get(case, ["proxy/floor"])
         assert all(value > 0 for value in (*row["medians"].values(), *row["ratios"].values()))
 
 

@@ -19,6 +19,7 @@ import attrs
 from trioproxy.bench.children import Child, pinned, run_child
 from trioproxy.bench.figures import Sample
 from trioproxy.bench.load import Job, Seen
+from trioproxy.bench.replayed import replayed
 from trioproxy.bench.requests import KEY
 from trioproxy.wire.jsoncodec import dumps, loads_object
 
@@ -153,5 +154,10 @@ def completions(field: Field, number: int) -> Iterator[Sample]:
                 yield sample("CPU us/request", cpu / seen.count * 1e6)
 
 
-CASES: dict[str, Callable[[Field, int], Iterator[Sample]]] = {"start": start, "paced": paced, "json": completions}
+CASES: dict[str, Callable[[Field, int], Iterator[Sample]]] = {
+    "start": start,
+    "paced": paced,
+    "json": completions,
+    "replay": replayed,
+}
 """By name: one round of a case."""

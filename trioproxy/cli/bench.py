@@ -12,7 +12,7 @@ from trioproxy.cli.configuration import fail
 
 __all__ = ["command"]
 
-_NAMES = ("start", "paced", "json")
+_NAMES = ("start", "paced", "json", "replay")
 
 
 @click.command("bench", short_help="Measure the proxy on this machine.")
@@ -23,9 +23,9 @@ def command(rounds: int, cases: tuple[str, ...], as_json: bool) -> None:
     """Measure this proxy next to the least that a proxy in Python could do, in one run, on the loopback.
 
     The floor is a relay that copies bytes and knows no HTTP; `imports` is a Python that only imports trio, h11 and httpcore2; `origin` is
-    the provider asked directly. Cases: `start` (until it listens, and memory then), `paced` (20 streams of 100 events a second) and
-    `json` (whole answers over 1 and 32 connections). What is compared is compared within one round; the ratio is the median of all.
-    About 15 seconds a round. Processor times are for Linux only.
+    the provider asked directly. Cases: `start` (until it listens, and memory then), `paced` (20 streams of 100 events a second),
+    `json` (whole answers over 1 and 32 connections) and `replay` (how far 100 replays at once are from their recorded times). What is
+    compared is compared within one round; the ratio is the median of all. About 20 seconds a round. Processor times are for Linux only.
 
     \b
     Example:  trioproxy bench --rounds 3
