@@ -2,13 +2,19 @@
 
 from __future__ import annotations
 
+import json
 import sys
 from collections.abc import Callable
 from typing import Any
 
-MARK = "tool-ran-ok"
-PROMPT = 'please [[fake:tool run {"cmd":"echo %s"}]]' % MARK
+WORDS = ("one-ran-ok", "two-ran-ok", "three-ran-ok")
+PROMPT = 'please [[fake:tool run {"cmd":"%s"}]] [[fake:tool run {"cmd":"%s"}]] [[fake:then run {"cmd":"%s"}]]' % WORDS
 SCHEMA = {"type": "object", "properties": {"cmd": {"type": "string"}}, "required": ["cmd"]}
+
+
+def ran(arguments: str) -> str:
+    """What the tool says: the word it was called with."""
+    return str(json.loads(arguments)["cmd"])
 
 
 def openai_chat(base: str, key: str) -> str:
@@ -18,7 +24,7 @@ def openai_chat(base: str, key: str) -> str:
     client: Any = OpenAI(base_url=f"{base}/v1", api_key=key)
     tools = [{"type": "function", "function": {"name": "run", "description": "run", "parameters": SCHEMA}}]
     messages: list[Any] = [{"role": "user", "content": PROMPT}]
-    for _ in range(2):
+    for _ in range(3):
         with client.chat.completions.stream(model="gpt-fake", messages=messages, tools=tools) as stream:
             stream.until_done()
             message = stream.get_final_completion().choices[0].message
@@ -27,7 +33,10 @@ def openai_chat(base: str, key: str) -> str:
         messages.append(
             message.model_dump(exclude_none=True, exclude={"parsed"}, include={"role", "content", "tool_calls"})
         )
-        messages += [{"role": "tool", "tool_call_id": call.id, "content": MARK} for call in message.tool_calls]
+        messages += [
+            {"role": "tool", "tool_call_id": call.id, "content": ran(call.function.arguments)}
+            for call in message.tool_calls
+        ]
     return "no end"
 
 
@@ -38,17 +47,20 @@ def openai_responses(base: str, key: str) -> str:
     client: Any = OpenAI(base_url=f"{base}/v1", api_key=key)
     tools = [{"type": "function", "name": "run", "description": "run", "parameters": SCHEMA, "strict": False}]
     items: list[Any] = [{"role": "user", "content": PROMPT}]
-    for _ in range(2):
+    for _ in range(3):
         with client.responses.stream(model="gpt-fake", input=items, tools=tools) as stream:
             response = stream.until_done().get_final_response()
         calls = [item for item in response.output if item.type == "function_call"]
         if not calls:
             return str(response.output_text)
-        for call in calls:
-            items.append(
-                {"type": "function_call", "call_id": call.call_id, "name": call.name, "arguments": call.arguments}
-            )
-            items.append({"type": "function_call_output", "call_id": call.call_id, "output": MARK})
+        items += (
+            item.model_dump(exclude_none=True, exclude={"parsed_arguments", "status"})
+            for item in response.output
+            if item.type in ("reasoning", "function_call")
+        )
+        items += (
+            {"type": "function_call_output", "call_id": call.call_id, "output": ran(call.arguments)} for call in calls
+        )
     return "no end"
 
 
@@ -59,14 +71,14 @@ def anthropic(base: str, key: str) -> str:
     client: Any = Anthropic(base_url=base, api_key=key)
     tools = [{"name": "run", "description": "run", "input_schema": SCHEMA}]
     messages: list[Any] = [{"role": "user", "content": PROMPT}]
-    for _ in range(2):
+    for _ in range(3):
         with client.messages.stream(model="claude-fake", max_tokens=500, messages=messages, tools=tools) as stream:
             message = stream.get_final_message()
         calls = [block for block in message.content if block.type == "tool_use"]
         if not calls:
             return "".join(block.text for block in message.content if block.type == "text")
         messages.append({"role": "assistant", "content": [block.model_dump() for block in message.content]})
-        results = [{"type": "tool_result", "tool_use_id": call.id, "content": MARK} for call in calls]
+        results = [{"type": "tool_result", "tool_use_id": call.id, "content": call.input["cmd"]} for call in calls]
         messages.append({"role": "user", "content": results})
     return "no end"
 
@@ -83,7 +95,7 @@ def google_genai(base: str, key: str) -> str:
         automatic_function_calling=types.AutomaticFunctionCallingConfig(disable=True),
     )
     contents: list[Any] = [types.Content(role="user", parts=[types.Part(text=PROMPT)])]
-    for _ in range(2):
+    for _ in range(3):
         parts: list[Any] = []
         for chunk in client.models.generate_content_stream(model="gemini-fake", contents=contents, config=config):
             parts += (
@@ -93,7 +105,9 @@ def google_genai(base: str, key: str) -> str:
         if not calls:
             return "".join(part.text or "" for part in parts)
         contents.append(types.Content(role="model", parts=parts))
-        answers = [types.Part.from_function_response(name=call.name, response={"result": MARK}) for call in calls]
+        answers = [
+            types.Part.from_function_response(name=call.name, response={"result": call.args["cmd"]}) for call in calls
+        ]
         contents.append(types.Content(role="user", parts=answers))
     return "no end"
 

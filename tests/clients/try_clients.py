@@ -1,9 +1,10 @@
-"""Real clients through a running trioproxy, each a whole tool loop, against an upstream that plays the provider.
+"""Real clients through a running trioproxy, each a whole tool loop, against an upstream that plays the provider: a thought and two parallel
+calls, a third call once their results are there, and an answer that quotes all three.
 
-    python tests/clients/try_clients.py --upstream http://127.0.0.1:18080 --npm DIR [--wire WIRE] [--only NAME] [--show]
+    python tests/clients/try_clients.py --npm DIR [--wire WIRE] [--only NAME] [--show] [--upstream URL]
 
-The upstream is any server that answers a prompt holding ``[[fake:tool NAME {json}]]`` with that tool call and a conversation that ends in a
-tool result with text that quotes it. ``DIR`` holds ``node_modules`` with the npm clients; a client that is not installed is reported as missing.
+The upstream is the one of ``play.py``, unless another is given. ``DIR`` holds ``node_modules`` with the npm clients; a client that is not
+installed is reported as missing.
 Without ``--wire`` every client reaches a provider of its own protocol; with it, all reach one provider that speaks ``WIRE``.
 
 Not collected by pytest: the clients are hundreds of megabytes. What each printed is kept in ``docs/clients.md``.
@@ -21,14 +22,15 @@ import subprocess
 import sys
 import tempfile
 from collections.abc import Callable, Iterator, Mapping
-from contextlib import contextmanager, nullcontext
+from contextlib import AbstractContextManager, contextmanager, nullcontext
 from pathlib import Path
 
 import attrs
 
 HERE = Path(__file__).parent
 KEY = "sk-client-key"
-MARK = "tool-ran-ok"
+MARKS = ("one-ran-ok", "two-ran-ok", "three-ran-ok")
+QUOTED = r"Tool said:[\s\S]*" + r"[\s\S]*".join(MARKS)
 WIRES = ("openai_chat", "openai_responses", "anthropic", "gemini")
 _GROUPS = {"openai_chat": "chat", "openai_responses": "responses", "anthropic": "messages", "gemini": "gemini"}
 
@@ -61,12 +63,20 @@ class Client:
     command: Callable[[Place], list[str]]
     environment: Callable[[Place], Mapping[str, str]] = lambda place: {}
     prepare: Callable[[Place], None] = lambda place: None
-    expect: str = MARK
+    expect: str = QUOTED
     needs: str = ""
 
 
+def _prompt(tool: str, arguments: str) -> str:
+    """A prompt for two parallel calls of a tool that runs a command, and one more behind them. ``arguments`` is JSON with a place for it."""
+    return "please " + " ".join(
+        f"[[fake:{kind} {tool} {arguments.replace('COMMAND', f'echo {mark}')}]]"
+        for kind, mark in zip(("tool", "tool", "then"), MARKS, strict=True)
+    )
+
+
 def _claude(place: Place) -> list[str]:
-    prompt = 'please [[fake:tool Bash {"command":"echo %s","description":"x"}]]' % MARK
+    prompt = _prompt("Bash", '{"command":"COMMAND","description":"x"}')
     options = [
         "-p",
         "--dangerously-skip-permissions",
@@ -88,7 +98,7 @@ def _codex_prepare(place: Place) -> None:
 
 
 def _codex(place: Place) -> list[str]:
-    prompt = 'please [[fake:tool exec_command {"cmd":"echo %s"}]]' % MARK
+    prompt = _prompt("exec_command", '{"cmd":"COMMAND"}')
     return [place.binary("codex"), "exec", "--skip-git-repo-check", "--sandbox", "danger-full-access", prompt]
 
 
@@ -130,7 +140,7 @@ def _gemini_prepare(place: Place) -> None:
 
 
 def _gemini(place: Place) -> list[str]:
-    prompt = 'please [[fake:tool run_shell_command {"command":"echo %s"}]]' % MARK
+    prompt = _prompt("run_shell_command", '{"command":"COMMAND"}')
     return [place.binary("gemini"), "--yolo", "-p", prompt]
 
 
@@ -149,7 +159,7 @@ def _opencode_prepare(place: Place) -> None:
 
 
 def _opencode(model: str) -> Callable[[Place], list[str]]:
-    prompt = 'please [[fake:tool bash {"command":"echo %s","description":"x"}]]' % MARK
+    prompt = _prompt("bash", '{"command":"COMMAND","description":"x"}')
     return lambda place: [place.binary("opencode"), "run", "-m", model, prompt]
 
 
@@ -185,7 +195,6 @@ CLIENTS = (
             "CLAUDE_CODE_DISABLE_NONESSENTIAL_TRAFFIC": "1",
             "IS_SANDBOX": "1",
         },
-        expect=r"Tool said:[\s\S]*" + MARK,
         needs="claude",
     ),
     Client(
@@ -194,7 +203,6 @@ CLIENTS = (
         command=_codex,
         environment=lambda place: {"TRIOPROXY_KEY": KEY},
         prepare=_codex_prepare,
-        expect=r"Tool said:[\s\S]*" + MARK,
         needs="codex",
     ),
     Client(
@@ -223,7 +231,6 @@ CLIENTS = (
             "GEMINI_CLI_TRUST_WORKSPACE": "true",
         },
         prepare=_gemini_prepare,
-        expect=r"Tool said:[\s\S]*" + MARK,
         needs="gemini",
     ),
     *(
@@ -233,7 +240,6 @@ CLIENTS = (
             command=_opencode(model),
             environment=lambda place: _OPENCODE_ENVIRONMENT,
             prepare=_opencode_prepare,
-            expect=r"Tool said:[\s\S]*" + MARK,
             needs="opencode",
         )
         for wire, model in (
@@ -244,7 +250,7 @@ CLIENTS = (
         )
     ),
     *(
-        Client(name=f"python-{case}", protocol=wire, command=_python(case), expect=f"Tool said: .*{MARK}")
+        Client(name=f"python-{case}", protocol=wire, command=_python(case))
         for case, wire in (
             ("openai-chat", "openai_chat"),
             ("openai-responses", "openai_responses"),
@@ -253,7 +259,7 @@ CLIENTS = (
         )
     ),
     *(
-        Client(name=f"node-{case}", protocol=wire, command=_node(case), expect=f"Tool said: .*{MARK}", needs=package)
+        Client(name=f"node-{case}", protocol=wire, command=_node(case), needs=package)
         for case, wire, package in (
             ("openai-chat", "openai_chat", "openai"),
             ("openai-responses", "openai_responses", "openai"),
@@ -336,10 +342,28 @@ def attempt(client: Client, base: str, npm: Path, timeout: float) -> tuple[str, 
     return ("ok" if re.search(client.expect, printed) else "tool result not quoted"), printed[-1500:]
 
 
+@contextmanager
+def played(upstream: str | None) -> Iterator[str]:
+    """The base URL of the provider: the given one, else that of ``play.py``."""
+    if upstream is not None:
+        yield upstream
+        return
+    with subprocess.Popen([sys.executable, str(HERE / "play.py")], stdout=subprocess.PIPE, text=True) as playing:
+        assert playing.stdout is not None
+        try:
+            yield playing.stdout.readline().split()[-1]
+        finally:
+            playing.terminate()
+
+
+def _base(upstream: str, options: argparse.Namespace, log: Path) -> AbstractContextManager[str]:
+    return nullcontext(upstream) if options.direct else proxy(upstream, options.wire, log)
+
+
 def main() -> int:
     """Try the clients; exit code 1 where one failed."""
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
-    parser.add_argument("--upstream", required=True)
+    parser.add_argument("--upstream", help="the base URL of another provider than the one of play.py")
     parser.add_argument("--npm", type=Path, default=Path())
     parser.add_argument("--wire", choices=WIRES)
     parser.add_argument("--only", action="append", default=[])
@@ -350,8 +374,7 @@ def main() -> int:
     failed = 0
     with tempfile.TemporaryDirectory() as folder:
         log = Path(folder) / "proxy.log"
-        running = nullcontext(options.upstream) if options.direct else proxy(options.upstream, options.wire, log)
-        with running as base:
+        with played(options.upstream) as upstream, _base(upstream, options, log) as base:
             for client in CLIENTS:
                 if options.only and not any(client.name.startswith(only) for only in options.only):
                     continue
