@@ -15,6 +15,7 @@ from __future__ import annotations
 import argparse
 import json
 import re
+import secrets
 from collections.abc import Iterator
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from typing import Any
@@ -40,10 +41,11 @@ class Call:
 
 @attrs.frozen(kw_only=True)
 class Play:
-    """An answer: a thought and calls, or a text."""
+    """An answer: a thought and calls, or a text. ``id`` is its own: clients take answers of one id for pieces of one answer."""
 
     text: str
     calls: tuple[Call, ...] = ()
+    id: str = attrs.field(factory=lambda: secrets.token_hex(8))
 
 
 @attrs.define(kw_only=True)
@@ -73,7 +75,7 @@ class Heard:
         turns = [turn for turn in asked.values() if turn]
         if self.turns < len(turns):
             calls = tuple(
-                Call(id=f"call_{self.turns}_{number}", name=name, arguments=arguments)
+                Call(id=f"call_{secrets.token_hex(6)}{number}", name=name, arguments=arguments)
                 for number, (name, arguments) in enumerate(turns[self.turns])
             )
             return Play(text="Looking.", calls=calls)
@@ -197,7 +199,12 @@ def chat_stream(play: Play) -> _Documents:
 
     def chunk(delta: Any, finish: str | None = None) -> tuple[None, Any]:
         choice = {"index": 0, "delta": delta, "finish_reason": finish}
-        head = {"id": "chatcmpl-1", "object": "chat.completion.chunk", "created": 1760000000, "model": "played"}
+        head = {
+            "id": f"chatcmpl-{play.id}",
+            "object": "chat.completion.chunk",
+            "created": 1760000000,
+            "model": "played",
+        }
         return None, {**head, "choices": [choice]}
 
     yield chunk({"role": "assistant", "content": ""})
@@ -228,25 +235,25 @@ def chat_whole(play: Play) -> Any:
     message: Any = {"role": "assistant", "content": play.text, **({"tool_calls": calls} if calls else {})}
     choice = {"index": 0, "message": message, "finish_reason": "tool_calls" if calls else "stop"}
     usage = {"prompt_tokens": 40, "completion_tokens": 9, "total_tokens": 49}
-    head = {"id": "chatcmpl-1", "object": "chat.completion", "created": 1760000000, "model": "played"}
+    head = {"id": f"chatcmpl-{play.id}", "object": "chat.completion", "created": 1760000000, "model": "played"}
     return {**head, "choices": [choice], "usage": usage}
 
 
 def _items(play: Play) -> list[Any]:
     content = [{"type": "output_text", "text": play.text, "annotations": []}]
     items: list[Any] = [
-        {"id": "msg_1", "type": "message", "role": "assistant", "status": "completed", "content": content}
+        {"id": f"msg_{play.id}", "type": "message", "role": "assistant", "status": "completed", "content": content}
     ]
     if play.calls:
         summary = [{"type": "summary_text", "text": THOUGHT}]
-        items.insert(0, {"id": "rs_1", "type": "reasoning", "summary": summary, "encrypted_content": TOKEN})
+        items.insert(0, {"id": f"rs_{play.id}", "type": "reasoning", "summary": summary, "encrypted_content": TOKEN})
     for call in play.calls:
         named = {"call_id": call.id, "name": call.name, "arguments": call.arguments}
-        items.append({"id": f"fc_{call.id}", "type": "function_call", "status": "completed", **named})
+        items.append({"id": f"fc_{play.id}_{call.id}", "type": "function_call", "status": "completed", **named})
     return items
 
 
-def _response(status: str, output: list[Any]) -> Any:
+def _response(play: Play, status: str, output: list[Any]) -> Any:
     usage = {
         "input_tokens": 40,
         "input_tokens_details": {"cached_tokens": 8},
@@ -254,7 +261,13 @@ def _response(status: str, output: list[Any]) -> Any:
         "output_tokens_details": {"reasoning_tokens": 3},
         "total_tokens": 49,
     }
-    head = {"id": "resp_1", "object": "response", "created_at": 1760000000, "model": "played", "status": status}
+    head = {
+        "id": f"resp_{play.id}",
+        "object": "response",
+        "created_at": 1760000000,
+        "model": "played",
+        "status": status,
+    }
     return {**head, "output": output, "usage": usage if status == "completed" else None}
 
 
@@ -265,7 +278,7 @@ def responses_stream(play: Play) -> _Documents:
     def event(kind: str, **members: Any) -> tuple[str, Any]:
         return kind, {"type": kind, "sequence_number": next(number), **members}
 
-    yield event("response.created", response=_response("in_progress", []))
+    yield event("response.created", response=_response(play, "in_progress", []))
     for index, item in enumerate(_items(play)):
         place = {"item_id": item["id"], "output_index": index}
         match item["type"]:
@@ -293,12 +306,12 @@ def responses_stream(play: Play) -> _Documents:
                     yield event("response.function_call_arguments.delta", **place, delta=half)
                 yield event("response.function_call_arguments.done", **place, arguments=item["arguments"])
         yield event("response.output_item.done", output_index=index, item=item)
-    yield event("response.completed", response=_response("completed", _items(play)))
+    yield event("response.completed", response=_response(play, "completed", _items(play)))
 
 
 def responses_whole(play: Play) -> Any:
     """A response."""
-    return _response("completed", _items(play))
+    return _response(play, "completed", _items(play))
 
 
 def _blocks(play: Play) -> list[Any]:
@@ -342,18 +355,18 @@ def messages_stream(play: Play) -> _Documents:
 
 def messages_whole(play: Play) -> Any:
     """A message."""
-    head = {"id": "msg_1", "type": "message", "role": "assistant", "model": "played", "stop_sequence": None}
+    head = {"id": f"msg_{play.id}", "type": "message", "role": "assistant", "model": "played", "stop_sequence": None}
     stop = "tool_use" if play.calls else "end_turn"
     usage = {"input_tokens": 40, "output_tokens": 9}
     return {**head, "content": _blocks(play), "stop_reason": stop, "usage": usage}
 
 
-def _candidate(parts: list[Any], finish: str | None = None) -> Any:
+def _candidate(play: Play, parts: list[Any], finish: str | None = None) -> Any:
     candidate: Any = {"index": 0, "content": {"role": "model", "parts": parts}}
     if finish is not None:
         candidate["finishReason"] = finish
     counts = {"promptTokenCount": 40, "candidatesTokenCount": 6, "thoughtsTokenCount": 3, "totalTokenCount": 49}
-    return {"candidates": [candidate], "modelVersion": "played", "responseId": "g1", "usageMetadata": counts}
+    return {"candidates": [candidate], "modelVersion": "played", "responseId": play.id, "usageMetadata": counts}
 
 
 def _parts(play: Play) -> list[Any]:
@@ -371,13 +384,13 @@ def gemini_stream(play: Play) -> _Documents:
     """Chunks of Gemini; the last text or call comes with the finishReason."""
     *first, last = _parts(play)
     for part in first:
-        yield None, _candidate([part])
-    yield None, _candidate([last], "STOP")
+        yield None, _candidate(play, [part])
+    yield None, _candidate(play, [last], "STOP")
 
 
 def gemini_whole(play: Play) -> Any:
     """A GenerateContentResponse."""
-    return _candidate(_parts(play), "STOP")
+    return _candidate(play, _parts(play), "STOP")
 
 
 _WIRES = {

@@ -30,7 +30,8 @@ import attrs
 HERE = Path(__file__).parent
 KEY = "sk-client-key"
 MARKS = ("one-ran-ok", "two-ran-ok", "three-ran-ok")
-QUOTED = r"Tool said:[\s\S]*" + r"[\s\S]*".join(MARKS)
+# In any order: clients run parallel calls at once and tell of them as they end.
+QUOTED = r"Tool said:" + "".join(rf"(?=[\s\S]*{mark})" for mark in MARKS)
 WIRES = ("openai_chat", "openai_responses", "anthropic", "gemini")
 _GROUPS = {"openai_chat": "chat", "openai_responses": "responses", "anthropic": "messages", "gemini": "gemini"}
 

@@ -54,7 +54,8 @@ def citation_shown(citation: Citation) -> Object | None:
     return {
         "type": _SEARCH,
         "url": citation.url,
-        "title": citation.title,
+        # Clients of the API are strict about it: a source without a title has its address.
+        "title": citation.title or citation.url,
         "cited_text": citation.cited_text or "",
         "encrypted_index": "",
     }
