@@ -38,6 +38,13 @@ def _is_enum(annotation: Any) -> bool:
     return isinstance(annotation, type) and issubclass(annotation, enum.Enum)
 
 
+def _is_openais(document: Any) -> bool:
+    """Whether a document tells of a tool that OpenAI runs: the open schema leaves those to the vendors."""
+    items = [document.get("item"), *document.get("response", document).get("output", ())]
+    kinds = [item["type"] for item in items if item is not None] + [document.get("type", "")]
+    return any("_search_call" in kind or "image_generation_call" in kind for kind in kinds)
+
+
 @needs_recordings
 @pytest.mark.parametrize("source", [name for name in NAMES if name != RESPONSES])
 @pytest.mark.parametrize("way", WAYS)
@@ -52,6 +59,8 @@ def test_recorded_answers_are_in_the_open_schema(models: dict[str, Any], source:
 
 
 def _refused(model: Any, document: Any) -> str | None:
+    if _is_openais(document):
+        return None
     if model is None:
         return f"an event of no known type: {document.get('type')}"
     validate: Callable[[bytes], object] = model.model_validate_json

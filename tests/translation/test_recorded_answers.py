@@ -12,6 +12,7 @@ from tests.translation.crossings import CONTEXT, WAYS, answered, legal, renamed
 from tests.translation.gists import Gist, expected, gist_of
 from trioproxy.neutral.events import Event, Foreign
 from trioproxy.neutral.fold import fold, unfold
+from trioproxy.neutral.parts import Media, Search
 from trioproxy.protocols.table import NAMES
 
 needs_recordings = pytest.mark.skipif(not FOLDER.is_dir(), reason="no recordings of real providers beside the project")
@@ -70,5 +71,14 @@ def test_what_only_one_protocol_has_a_word_for_is_a_loss(source: str, target: st
     assert not wrong, "\n".join(wrong)
 
 
+# What of another protocol's items a protocol has a word for.
+SHOWN: dict[str, tuple[type, ...]] = {
+    "openai_chat": (Media,),
+    "openai_responses": (Media, Search),
+    "anthropic": (Search,),
+    "gemini": (Media, Search),
+}
+
+
 def _foreign_to(target: str, event: Event) -> bool:
-    return isinstance(event, Foreign) and event.protocol != target
+    return isinstance(event, Foreign) and event.protocol != target and not isinstance(event.shown, SHOWN[target])

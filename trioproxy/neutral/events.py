@@ -12,7 +12,7 @@ from typing import Any, TypeAlias
 import attrs
 
 from trioproxy.errors import Failure
-from trioproxy.neutral.parts import NO_EXTRAS, Citation, Extras, Signature, ToolKind
+from trioproxy.neutral.parts import NO_EXTRAS, Citation, Extras, Media, Search, Signature, ToolKind
 from trioproxy.neutral.usage import Usage
 
 __all__ = [
@@ -152,13 +152,15 @@ class PartFinished:
 class Foreign:
     """Something only ``protocol`` has a word for (a server tool's item, a grounding record), whole, in its place in the order.
 
-    It takes an index of its own and needs no PartFinished. The writer of the same protocol restores it, any other records a Loss.
+    It takes an index of its own and needs no PartFinished. The writer of the same protocol restores it, any other tells what is ``shown``
+    (an image that the model made, a search of the web) where it has a word for that, and records a Loss where it has none.
     """
 
     index: int
     protocol: str
     kind: str
     payload: Any
+    shown: Media | Search | None = None
 
 
 @attrs.frozen(kw_only=True)

@@ -107,8 +107,8 @@ class Folder:
                 self._open(index).citations.append(citation)
             case PartFinished():
                 pass
-            case Foreign(index=index, protocol=protocol, kind=kind, payload=payload):
-                self._parts[index] = Opaque(protocol=protocol, kind=kind, payload=payload)
+            case Foreign(index=index, protocol=protocol, kind=kind, payload=payload, shown=shown):
+                self._parts[index] = Opaque(protocol=protocol, kind=kind, payload=payload, shown=shown)
             case UsageReported(usage=usage):
                 self._usage = usage if self._usage is None else self._usage.updated(usage)
             case Finished():
@@ -208,7 +208,9 @@ def _unfold_part(index: int, part: AnswerPart) -> list[Event]:
                 PartFinished(index=index),
             ]
         case Opaque():
-            return [Foreign(index=index, protocol=part.protocol, kind=part.kind, payload=part.payload)]
+            return [
+                Foreign(index=index, protocol=part.protocol, kind=part.kind, payload=part.payload, shown=part.shown)
+            ]
         case _:
             assert_never(part)
 

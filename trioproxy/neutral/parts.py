@@ -28,6 +28,7 @@ __all__ = [
     "Part",
     "Reasoning",
     "Refusal",
+    "Search",
     "Signature",
     "SignatureForm",
     "Text",
@@ -195,14 +196,22 @@ class ToolResult:
 
 
 @attrs.frozen(kw_only=True)
+class Search:
+    """A search of the web that the provider made by itself for its answer."""
+
+    query: str
+
+
+@attrs.frozen(kw_only=True)
 class Opaque:
     """Something only ``protocol`` has a word for (``kind``, for example ``server_tool_use``): carried for its own writer,
-    a Loss, or a refusal where ``essential``, for any other."""
+    a Loss, or a refusal where ``essential``, for any other. ``shown`` is what of it other protocols may have a word for all the same."""
 
     protocol: str
     kind: str
     payload: Any
     essential: bool = False
+    shown: Media | Search | None = None
 
 
 Part: TypeAlias = Text | Refusal | Media | Reasoning | ToolCall | ToolResult | Opaque

@@ -27,10 +27,8 @@ const cases = {
       const response = await client.responses.stream({ model: "gpt-fake", input, tools }).finalResponse();
       const calls = response.output.filter((item) => item.type === "function_call");
       if (!calls.length) return response.output_text;
-      for (const call of calls) {
-        input.push({ type: "function_call", call_id: call.call_id, name: call.name, arguments: call.arguments });
-        input.push({ type: "function_call_output", call_id: call.call_id, output: ran(call.arguments) });
-      }
+      input.push(...response.output.filter((item) => item.type === "reasoning" || item.type === "function_call"));
+      for (const call of calls) input.push({ type: "function_call_output", call_id: call.call_id, output: ran(call.arguments) });
     }
   },
   async anthropic() {

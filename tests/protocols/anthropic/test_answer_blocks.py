@@ -21,7 +21,7 @@ from trioproxy.neutral.events import (
 )
 from trioproxy.neutral.extras import packed
 from trioproxy.neutral.parts import Citation, Signature, SignatureForm, ToolKind
-from trioproxy.protocols.anthropic.answer_blocks import BlockOut, ForeignBlock, TextBlock, ThinkingBlock, ToolBlock
+from trioproxy.protocols.anthropic.answer_blocks import BlockOut, ForeignBlocks, TextBlock, ThinkingBlock, ToolBlock
 from trioproxy.protocols.anthropic.seals import call_seal, seal
 
 OWN = Signature(value="EqwC", form=SignatureForm.ANTHROPIC_SIGNATURE)
@@ -199,7 +199,7 @@ def test_a_calls_token_follows_in_a_block_of_its_own() -> None:
     ],
 )
 def test_blocks_that_only_this_api_knows(payload: Any, written: Any) -> None:
-    assert said(ForeignBlock(payload), DONE) == written
+    assert said(ForeignBlocks(payload), DONE) == written
 
 
 def test_events_of_other_parts_are_a_bug() -> None:

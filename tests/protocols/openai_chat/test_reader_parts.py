@@ -226,7 +226,7 @@ def test_perplexitys_citations_beside_the_choices() -> None:
     assert sum(isinstance(event, CitationAdded) for event in read(*sent)) == 2
 
 
-@pytest.mark.parametrize("member", ["images", "audio", "executed_tools"])
+@pytest.mark.parametrize("member", ["audio", "executed_tools"])
 def test_what_only_this_protocol_has_is_carried(member: str) -> None:
     payload = [{"type": "image_url", "image_url": {"url": "data:image/png;base64,AA"}}]
     said = answer(chunk({"content": "a"}), chunk({member: payload}), chunk({"content": "b"}), chunk({}, "stop"), DONE)

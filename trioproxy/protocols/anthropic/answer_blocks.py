@@ -29,7 +29,7 @@ from trioproxy.protocols.anthropic.endpoints import DIRECT_CALLER, NAME
 from trioproxy.protocols.anthropic.seals import call_seal, seal
 from trioproxy.wire.jsoncodec import Object, dumps
 
-__all__ = ["BlockOut", "ForeignBlock", "TextBlock", "ThinkingBlock", "ToolBlock"]
+__all__ = ["BlockOut", "ForeignBlocks", "TextBlock", "ThinkingBlock", "ToolBlock"]
 
 
 class BlockOut(Protocol):
@@ -166,16 +166,19 @@ class ToolBlock:
         return [*closing, _STOP, _start({"type": "redacted_thinking", "data": token}), _STOP]
 
 
-class ForeignBlock:
-    """A block that this protocol alone has a word for, whole. Its input goes as a delta, as the API sends it: SDKs read it from there."""
+class ForeignBlocks:
+    """Blocks that this protocol alone has a word for, whole. Their input goes as a delta, as the API sends it: SDKs read it from there."""
 
-    def __init__(self, payload: Mapping[str, Any]) -> None:
+    def __init__(self, *payloads: Mapping[str, Any]) -> None:
         self.losses: list[Loss] = []
-        self._block = dict(payload)
+        self._blocks = [dict(payload) for payload in payloads]
 
     def said(self, event: Event) -> list[Object]:
         """See :class:`BlockOut`."""
-        block = self._block
+        return [each for block in self._blocks for each in self._said(block)]
+
+    @staticmethod
+    def _said(block: Object) -> list[Object]:
         if block.get("type") == "compaction":
             growth = {name: value for name, value in block.items() if name in ("content", "encrypted_content")}
             start = {**block, **dict.fromkeys(growth)}

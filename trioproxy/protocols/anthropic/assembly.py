@@ -34,6 +34,7 @@ from trioproxy.neutral.extras import packed
 from trioproxy.neutral.parts import Signature, SignatureForm
 from trioproxy.protocols.anthropic.citations import citation_read
 from trioproxy.protocols.anthropic.endpoints import DIRECT_CALLER, NAME
+from trioproxy.protocols.anthropic.searches import search_made
 from trioproxy.protocols.anthropic.stops import stop_read
 from trioproxy.protocols.anthropic.usage import Tally
 from trioproxy.wire.jsoncodec import JSON, JSONError, Object, dumps, loads
@@ -157,7 +158,8 @@ class Assembly:
             if block.kind == "server_tool_use" or block.pieces:
                 block.extra["input"] = _parsed("".join(block.pieces), block.start.get("input"))
             payload = {**block.start, **block.extra}
-            return [Foreign(index=self._next(), protocol=NAME, kind=block.kind, payload=payload)]
+            shown = search_made(payload)
+            return [Foreign(index=self._next(), protocol=NAME, kind=block.kind, payload=payload, shown=shown)]
         events: list[Event] = []
         if block.kind == "tool_use" and block.given_input is not None:
             events.append(ToolArgsDelta(index=index, text=dumps(block.given_input).decode()))

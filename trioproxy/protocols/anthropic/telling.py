@@ -8,8 +8,8 @@ succeeds has a stop reason and counts (clients loop without them). Source: platf
 from __future__ import annotations
 
 from collections import deque
-from collections.abc import Iterator
-from typing import assert_never
+from collections.abc import Iterator, Mapping
+from typing import Any, assert_never
 
 import attrs
 
@@ -32,10 +32,12 @@ from trioproxy.neutral.events import (
     UsageReported,
 )
 from trioproxy.neutral.loss import Loss
+from trioproxy.neutral.parts import Search
 from trioproxy.neutral.usage import Usage
-from trioproxy.protocols.anthropic.answer_blocks import BlockOut, ForeignBlock, TextBlock, ThinkingBlock, ToolBlock
+from trioproxy.protocols.anthropic.answer_blocks import BlockOut, ForeignBlocks, TextBlock, ThinkingBlock, ToolBlock
 from trioproxy.protocols.anthropic.assembly import MESSAGE
 from trioproxy.protocols.anthropic.endpoints import NAME
+from trioproxy.protocols.anthropic.searches import search_blocks
 from trioproxy.protocols.anthropic.stops import stop_written
 from trioproxy.protocols.anthropic.usage import usage_fields
 from trioproxy.protocols.base import WriteContext
@@ -133,14 +135,19 @@ class Telling:
         return TextBlock(item)
 
     def _foreign(self, item: Foreign) -> Iterator[Object]:
-        if item.protocol != NAME:
-            self.losses.append(Loss(item.kind, f"{item.protocol} alone has a word for this"))
-        elif item.kind == MESSAGE:
+        if item.protocol == NAME and item.kind == MESSAGE:
             self._beside.update(item.payload)
+        elif item.protocol == NAME:
+            yield from self._whole(item.index, item.payload)
+        elif isinstance(item.shown, Search):
+            yield from self._whole(item.index, *search_blocks(item.shown, f"{self._context.token}_{item.index}"))
         else:
-            self._line.append(item.index)
-            self._parts[item.index] = _Waiting(ForeignBlock(item.payload))
-            yield from self._advanced(item.index, PartFinished(index=item.index))
+            self.losses.append(Loss(item.kind, f"{item.protocol} alone has a word for this"))
+
+    def _whole(self, index: int, *blocks: Mapping[str, Any]) -> Iterator[Object]:
+        self._line.append(index)
+        self._parts[index] = _Waiting(ForeignBlocks(*blocks))
+        yield from self._advanced(index, PartFinished(index=index))
 
     def _advanced(self, index: int, item: Event) -> Iterator[Object]:
         """Say the event if its part is first in line, and then whatever waited for that; keep it otherwise."""

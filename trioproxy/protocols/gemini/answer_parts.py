@@ -28,7 +28,7 @@ from trioproxy.neutral.events import (
     ToolCallStarted,
 )
 from trioproxy.neutral.extras import packed
-from trioproxy.neutral.parts import Citation
+from trioproxy.neutral.parts import Base64Source, Citation, Media, MediaKind
 from trioproxy.protocols.gemini.endpoints import NAME
 from trioproxy.protocols.gemini.grounding import RememberedText
 from trioproxy.protocols.gemini.partial_args import PartialArguments
@@ -95,12 +95,12 @@ class AnswerParts:
             return self._function(call, part)
         if isinstance(part.get("text"), str) or part.keys() <= _PROSE_FIELDS:
             return self._text(part)
-        return [*self.finish(), self.foreign(foreign_kind(part), part)]
+        return [*self.finish(), self.foreign(foreign_kind(part), part, shown=_image(part))]
 
-    def foreign(self, kind: str, payload: Object) -> Foreign:
-        """Something only Google has a word for, in its place."""
+    def foreign(self, kind: str, payload: Object, *, shown: Media | None = None) -> Foreign:
+        """Something only Google has a word for, in its place; ``shown`` is the image in it."""
         self._next += 1
-        return Foreign(index=self._next - 1, protocol=NAME, kind=kind, payload=payload)
+        return Foreign(index=self._next - 1, protocol=NAME, kind=kind, payload=payload, shown=shown)
 
     def open_text(self) -> tuple[str | None, int] | None:
         """The text that sources may be named for now, and the bytes of text before it; None where no text is open."""
@@ -198,6 +198,15 @@ class AnswerParts:
             return given
         name = f"{self.seed}/{self.calls}/{call['name']}"
         return f"call_{hashlib.sha256(name.encode()).hexdigest()[:24]}"
+
+
+def _image(part: Object) -> Media | None:
+    """The image that a part of the model's own is, None where it is something else."""
+    match part.get("inlineData"):
+        case {"mimeType": str() as mime, "data": str() as data} if mime.startswith("image/"):
+            return Media(kind=MediaKind.IMAGE, source=Base64Source(data=data, mime=mime))
+        case _:
+            return None
 
 
 def _besides(fields: Object, named: frozenset[str]) -> Object:

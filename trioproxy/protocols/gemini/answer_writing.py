@@ -8,7 +8,7 @@ from typing import Any
 from trioproxy.neutral.events import Finished, ResponseStarted
 from trioproxy.neutral.extras import foreign, own
 from trioproxy.neutral.loss import Loss
-from trioproxy.neutral.parts import NO_EXTRAS, Signature, ToolCall, ToolKind
+from trioproxy.neutral.parts import NO_EXTRAS, Base64Source, Media, MediaKind, Search, Signature, ToolCall, ToolKind
 from trioproxy.neutral.usage import Usage
 from trioproxy.protocols.base import WriteContext
 from trioproxy.protocols.gemini.endpoints import NAME
@@ -28,6 +28,7 @@ __all__ = [
     "foreign_loss",
     "identity",
     "prose_part",
+    "shown_part",
 ]
 
 NO_TEXT: Object = {"text": ""}
@@ -83,6 +84,15 @@ def call_part(call: ToolCall, path: str) -> tuple[Object, list[Loss]]:
     if call.signature is not None:
         part["thoughtSignature"] = write_signature(call.signature)
     return part, losses
+
+
+def shown_part(shown: Media | Search | None) -> Object | None:
+    """The part for what another vendor made by itself; None where there is none for it."""
+    match shown:
+        case Media(kind=MediaKind.IMAGE, source=Base64Source(data=data, mime=mime)):
+            return {"inlineData": {"mimeType": mime, "data": data}}
+        case _:
+            return None
 
 
 def foreign_loss(protocol: str, kind: str, payload: Any, path: str) -> Loss | None:

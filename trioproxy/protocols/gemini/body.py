@@ -7,7 +7,7 @@ from typing import assert_never
 from trioproxy.neutral.events import Finished, FinishReason, ResponseStarted
 from trioproxy.neutral.extras import foreign, own
 from trioproxy.neutral.loss import Loss
-from trioproxy.neutral.parts import Opaque, Reasoning, Refusal, Text, ToolCall
+from trioproxy.neutral.parts import Opaque, Reasoning, Refusal, Search, Text, ToolCall
 from trioproxy.neutral.response import Answer
 from trioproxy.protocols.base import WriteContext, Written
 from trioproxy.protocols.gemini.answer_writing import (
@@ -18,6 +18,7 @@ from trioproxy.protocols.gemini.answer_writing import (
     foreign_loss,
     identity,
     prose_part,
+    shown_part,
 )
 from trioproxy.protocols.gemini.endpoints import NAME
 from trioproxy.protocols.gemini.errors import render_error
@@ -34,6 +35,7 @@ class _Body:
     def __init__(self) -> None:
         self.parts: list[Object] = []
         self.placed: list[Placed] = []
+        self.queries: list[str] = []
         self.beside: dict[str, Object] = {CANDIDATE: {}, RESPONSE: {}, USAGE: {}}
         self.losses: list[Loss] = []
 
@@ -56,6 +58,10 @@ class _Body:
                 written, losses = call_part(part, path)
                 self.parts.append(written)
                 self.losses += losses
+            case Opaque(protocol=protocol, shown=shown) if protocol != NAME and (made := shown_part(shown)) is not None:
+                self.parts.append(made)
+            case Opaque(protocol=protocol, shown=Search(query=query)) if protocol != NAME:
+                self.queries.append(query)
             case Opaque(protocol=protocol, kind=kind, payload=payload):
                 loss = foreign_loss(protocol, kind, payload, path)
                 if loss is not None:
@@ -79,7 +85,7 @@ def write_body(answer: Answer, context: WriteContext) -> Written:
     candidate: Object = {"content": {"parts": body.parts or [NO_TEXT], "role": "model"}, **own}
     if not BESIDE_PARTS & own.keys():
         body.losses += unquoted(body.placed)
-        grounding = grounding_of(body.placed)
+        grounding = grounding_of(body.placed, body.queries)
         candidate |= {"groundingMetadata": grounding} if grounding is not None else {}
     finished = Finished(
         reason=answer.finish or FinishReason.STOP, stop_sequence=answer.stop_sequence, raw=answer.finish_raw

@@ -7,7 +7,7 @@ settles what the numbers leave open.
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterable, Iterator, Sequence
 from io import StringIO
 
 import attrs
@@ -75,8 +75,8 @@ def citations_of(candidate: Object, text: str | None, before: int = 0) -> list[C
     return found
 
 
-def grounding_of(placed: Iterable[Placed]) -> Object | None:
-    """``groundingMetadata`` that says the same; None for no citations."""
+def grounding_of(placed: Iterable[Placed], queries: Sequence[str] = ()) -> Object | None:
+    """``groundingMetadata`` that says the same, and what was searched for; None where there is neither."""
     chunks: list[Object] = []
     supports: dict[tuple[int | None, int, int], Object] = {}
     for each in placed:
@@ -90,9 +90,14 @@ def grounding_of(placed: Iterable[Placed]) -> Object | None:
         support = supports.setdefault((each.part, each.before + start, each.before + end), _support(each, start, end))
         if number not in support["groundingChunkIndices"]:
             support["groundingChunkIndices"].append(number)
-    if not chunks:
-        return None
-    return {"groundingChunks": chunks, **({"groundingSupports": [*supports.values()]} if supports else {})}
+    grounding: Object = {}
+    if queries:
+        grounding["webSearchQueries"] = [*queries]
+    if chunks:
+        grounding["groundingChunks"] = chunks
+    if supports:
+        grounding["groundingSupports"] = [*supports.values()]
+    return grounding or None
 
 
 def unquoted(placed: Iterable[Placed]) -> list[Loss]:

@@ -31,7 +31,7 @@ from trioproxy.neutral.events import (
 )
 from trioproxy.neutral.extras import foreign, own
 from trioproxy.neutral.loss import Loss
-from trioproxy.neutral.parts import Citation, Signature, ToolCall
+from trioproxy.neutral.parts import Citation, Search, Signature, ToolCall
 from trioproxy.neutral.usage import Usage
 from trioproxy.protocols.base import WriteContext
 from trioproxy.protocols.gemini.answer_writing import (
@@ -42,6 +42,7 @@ from trioproxy.protocols.gemini.answer_writing import (
     foreign_loss,
     identity,
     prose_part,
+    shown_part,
 )
 from trioproxy.protocols.gemini.endpoints import NAME
 from trioproxy.protocols.gemini.errors import render_error
@@ -89,6 +90,7 @@ class GeminiWriter:
         self._prose: dict[int, _Prose] = {}
         self._calls: dict[int, _Call] = {}
         self._cited: list[tuple[_Prose, Citation]] = []
+        self._queries: list[str] = []
         self._grounded = False
         self._spoken = 0
         self._usage: Usage | None = None
@@ -198,6 +200,11 @@ class GeminiWriter:
         return frames
 
     def _foreign(self, item: Foreign) -> list[Frame]:
+        if item.protocol != NAME and (part := shown_part(item.shown)) is not None:
+            return [self._part(part)]
+        if item.protocol != NAME and isinstance(item.shown, Search):
+            self._queries.append(item.shown.query)
+            return []
         loss = foreign_loss(item.protocol, item.kind, item.payload, f"parts[{item.index}]")
         if loss is not None:
             self.losses.append(loss)
@@ -221,7 +228,7 @@ class GeminiWriter:
                 Placed(citation=citation, text=prose.text.whole, before=prose.before) for prose, citation in self._cited
             ]
             self.losses += unquoted(placed)
-            grounding = grounding_of(placed)
+            grounding = grounding_of(placed, self._queries)
             candidate |= {"groundingMetadata": grounding} if grounding is not None else {}
         body, losses = ending(finished, self._usage, self._unnamed, candidate, blocked=self._blocked)
         self.losses += losses

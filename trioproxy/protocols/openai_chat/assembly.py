@@ -20,7 +20,7 @@ from trioproxy.neutral.events import (
     RefusalDelta,
     TextDelta,
 )
-from trioproxy.neutral.parts import Citation, Signature
+from trioproxy.neutral.parts import Citation, Media, Signature
 from trioproxy.protocols.openai_chat.calls import CallAssembly
 from trioproxy.protocols.openai_chat.peek import NAME
 from trioproxy.wire.jsoncodec import JSON
@@ -85,10 +85,10 @@ class AnswerAssembly:
         events, index = self._opened(PartKind.TEXT)
         return [*events, *(CitationAdded(index=index, citation=citation) for citation in citations)]
 
-    def carry(self, kind: str, payload: JSON) -> list[Event]:
-        """Something only this protocol has a word for, in its place."""
+    def carry(self, kind: str, payload: JSON, *, shown: Media | None = None) -> list[Event]:
+        """Something only this protocol has a word for, in its place; ``shown`` is the image in it."""
         self._parts += 1
-        return [Foreign(index=self._parts - 1, protocol=NAME, kind=kind, payload=payload)]
+        return [Foreign(index=self._parts - 1, protocol=NAME, kind=kind, payload=payload, shown=shown)]
 
     def finish(self) -> list[Event]:
         """End all parts.

@@ -23,6 +23,7 @@ from trioproxy.protocols.base import WriteContext, Written
 from trioproxy.protocols.openai_chat.citations import nameless_source, write_annotation
 from trioproxy.protocols.openai_chat.errors import render_error
 from trioproxy.protocols.openai_chat.finish import lost_stop, write_finish
+from trioproxy.protocols.openai_chat.images import IMAGES, write_image
 from trioproxy.protocols.openai_chat.legacy import asks_legacy_functions
 from trioproxy.protocols.openai_chat.peek import NAME
 from trioproxy.protocols.openai_chat.reader import ChatReader
@@ -143,7 +144,10 @@ class _Message:
 
     def _carry(self, part: Opaque) -> None:
         payload = part.payload
-        if part.protocol != NAME:
+        images = self.carried.get(IMAGES) or []
+        if part.protocol != NAME and (image := write_image(part.shown, len(images))) is not None:
+            self.carried[IMAGES] = [*images, image]
+        elif part.protocol != NAME:
             self.losses.append(Loss(part.kind, f"{part.protocol} item without a counterpart in {NAME}"))
         elif part.kind == "choice" and "message" in payload:
             self.choices.append(payload)

@@ -28,6 +28,7 @@ from trioproxy.protocols.openai_chat.calls import google_signature
 from trioproxy.protocols.openai_chat.citations import read_annotation, read_sources
 from trioproxy.protocols.openai_chat.errors import read_in_band
 from trioproxy.protocols.openai_chat.finish import FAILING, read_finish
+from trioproxy.protocols.openai_chat.images import IMAGES, read_image
 from trioproxy.protocols.openai_chat.plain import plain_growth
 from trioproxy.protocols.openai_chat.reasoning import read_details
 from trioproxy.protocols.openai_chat.think_tags import ThinkTags
@@ -38,7 +39,7 @@ from trioproxy.wire.machine import ProtocolViolation
 
 __all__ = ["CARRIED", "ChatReader"]
 
-CARRIED = ("images", "audio", "executed_tools")
+CARRIED = ("audio", "executed_tools")
 """Members of a delta that only this protocol has a word for: they become Foreign events."""
 
 _THOUGHTS = ("reasoning_content", "reasoning", "reasoning_text")
@@ -196,6 +197,8 @@ class ChatReader:
         legacy = delta.get("function_call")
         if isinstance(legacy, dict):
             events += parts.calls.feed_legacy(legacy)
+        for image in _list(delta.get(IMAGES)):
+            events += parts.carry(IMAGES, [image], shown=read_image(image))
         for name in CARRIED:
             if delta.get(name):
                 events += parts.carry(name, delta[name])

@@ -34,6 +34,7 @@ from trioproxy.protocols.base import StreamSeen, WriteContext
 from trioproxy.protocols.openai_chat.citations import nameless_source, write_annotation
 from trioproxy.protocols.openai_chat.errors import error_frames
 from trioproxy.protocols.openai_chat.finish import lost_stop, write_finish
+from trioproxy.protocols.openai_chat.images import IMAGES, write_image
 from trioproxy.protocols.openai_chat.legacy import asks_legacy_functions
 from trioproxy.protocols.openai_chat.peek import NAME
 from trioproxy.protocols.openai_chat.reasoning import details_of
@@ -88,6 +89,7 @@ class ChatWriter:
         self._length = 0
         self._details = 0
         self._annotations = 0
+        self._images = 0
         self._refused = False
 
     def feed(self, item: Event) -> list[Frame]:
@@ -258,6 +260,9 @@ class ChatWriter:
     # What only one protocol has a word for.
 
     def _restore(self, item: Foreign) -> list[Frame]:
+        if item.protocol != NAME and (image := write_image(item.shown, self._images)) is not None:
+            self._images += 1
+            return [self._delta({IMAGES: [image]})]
         if item.protocol != NAME:
             self.losses.append(Loss(item.kind, f"{item.protocol} item without a counterpart in {NAME}"))
             return []

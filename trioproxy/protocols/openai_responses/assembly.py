@@ -29,6 +29,7 @@ from trioproxy.neutral.events import (
 from trioproxy.neutral.extras import packed
 from trioproxy.neutral.parts import Extras, ToolKind
 from trioproxy.protocols.openai_responses.annotations import read_annotation
+from trioproxy.protocols.openai_responses.shown import read_shown
 from trioproxy.protocols.openai_responses.signatures import unseal
 from trioproxy.protocols.openai_responses.vocabulary import CONTENT, NAME
 from trioproxy.wire.jsoncodec import JSON, Object
@@ -385,4 +386,5 @@ class ForeignItem:
         if self.over:
             return []
         self.over = True
-        return [Foreign(index=self._index(), protocol=NAME, kind=self.type, payload=self._item)]
+        shown = read_shown(self._item)
+        return [Foreign(index=self._index(), protocol=NAME, kind=self.type, payload=self._item, shown=shown)]

@@ -7,7 +7,7 @@ memory.
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from typing import Any
 
 import attrs
@@ -310,6 +310,10 @@ class ForeignDraft(_Draft):
     def done(self) -> list[Said]:
         """The item, opened and whole at once."""
         return [self._added(self._payload), self._done(self._payload)]
+
+    def run(self, begun: Object, progress: Iterable[str]) -> list[Said]:
+        """The item opened as ``begun``, the events of its progress, and the item whole."""
+        return [self._added(begun), *((kind, self._at()) for kind in progress), self._done(self._payload)]
 
     def item(self) -> Object:
         """The item."""

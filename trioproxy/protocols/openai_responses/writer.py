@@ -31,7 +31,7 @@ from trioproxy.neutral.events import (
 )
 from trioproxy.neutral.extras import foreign, own, spelling
 from trioproxy.neutral.loss import Loss
-from trioproxy.neutral.parts import Citation, Extras, Signature
+from trioproxy.neutral.parts import Citation, Extras, Media, Search, Signature
 from trioproxy.neutral.usage import Usage
 from trioproxy.protocols.base import WriteContext
 from trioproxy.protocols.openai_responses.annotations import write_annotation
@@ -48,6 +48,7 @@ from trioproxy.protocols.openai_responses.echo import response_of
 from trioproxy.protocols.openai_responses.ending import PENDING, incomplete_reason
 from trioproxy.protocols.openai_responses.failed import failed_response, frame
 from trioproxy.protocols.openai_responses.ids import item_id, response_id
+from trioproxy.protocols.openai_responses.shown import write_shown
 from trioproxy.protocols.openai_responses.signatures import seal
 from trioproxy.protocols.openai_responses.usage import write_usage
 from trioproxy.protocols.openai_responses.vocabulary import CONTENT, NAME
@@ -273,6 +274,8 @@ class StreamWriter:
         self._say([*draft.added(), *draft.done()])
 
     def _foreign(self, event: Foreign) -> None:
+        if event.protocol != NAME and event.shown is not None and self._shown(event.shown):
+            return
         if event.protocol != NAME:
             self.losses.append(
                 Loss(f"output[{event.index}]", f"{event.protocol} {event.kind} without a counterpart in {NAME}")
@@ -287,6 +290,16 @@ class StreamWriter:
         draft = ForeignDraft(self._place(), event.payload)
         self._output[draft.output_index] = draft.item()
         self._say(draft.done())
+
+    def _shown(self, shown: Media | Search) -> bool:
+        """Tell of something that another vendor made by itself; whether there is an item for it."""
+        item = write_shown(shown, f"{self._context.token}_{len(self._output)}")
+        if item is None:
+            return False
+        draft = ForeignDraft(self._place(), item.whole)
+        self._output[draft.output_index] = draft.item()
+        self._say(draft.run(item.begun, item.progress))
+        return True
 
     # The end.
 
