@@ -2,8 +2,8 @@
 
     python tests/clients/replay_clients.py --upstream http://127.0.0.1:18080 --npm DIR [--wire WIRE] [--only NAME] [--keep DIR] [--show]
 
-The first run goes through ``trioproxy record`` to the upstream of ``try_clients.py``, the second, in another home and another working directory,
-to ``trioproxy replay`` on what the first one left. With ``--wire`` the provider speaks another protocol than the client, so that a translation
+The first run goes through ``trioproxy record`` to an upstream that plays tool loops (``play.py``), the second, in another home and another
+working directory, to ``trioproxy replay`` on what the first one left. With ``--wire`` the provider speaks another protocol than the client, so that a translation
 is recorded. Not collected by pytest, for the size of the clients; what came of it stands in ``docs/clients.md``.
 """
 
@@ -24,7 +24,7 @@ import attrs
 
 sys.path.insert(0, str(Path(__file__).parents[2]))
 
-from tests.clients.try_clients import CLIENTS, MARK, WIRES, Client, Place, configuration, listening
+from tests.clients.try_clients import CLIENTS, MARKS, WIRES, Client, Place, configuration, listening
 
 NAMES = (
     "claude-code",
@@ -38,7 +38,7 @@ NAMES = (
 
 def _claude(place: Place) -> list[str]:
     # As text: the stream of events holds ids and durations.
-    prompt = 'please [[fake:tool Bash {"command":"echo %s","description":"x"}]]' % MARK
+    prompt = 'please [[fake:tool Bash {"command":"echo %s","description":"x"}]]' % MARKS[0]
     return [place.binary("claude"), "-p", "--dangerously-skip-permissions", "--model", "my-model", prompt]
 
 
@@ -112,6 +112,8 @@ def main() -> int:
     for client in CLIENTS:
         if client.name not in NAMES or (options.only and client.name not in options.only):
             continue
+        # An upstream may play the first call of a prompt only.
+        client = attrs.evolve(client, expect=rf"Tool said:[\s\S]*{MARKS[0]}")
         if client.name == "claude-code":
             client = attrs.evolve(client, command=_claude)
         with tempfile.TemporaryDirectory() as folder:
