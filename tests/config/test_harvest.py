@@ -452,3 +452,12 @@ def test_compatibility(word: str, fills: bool) -> None:
 
 def test_table_by_protocol_may_be_off() -> None:
     assert not only("providers: {a: {protocol: gemini, base_url: http://h, api_key: k, enabled: false}}").enabled
+
+
+def test_an_entry_whose_models_are_all_off_serves_nothing() -> None:
+    written = "providers:\n  claude:\n    api_key: k\n    models: [{name: claude-opus-5, enabled: %s}, {name: b, enabled: false}]\n"
+    on, off = made(written % "true"), made(written % "false")
+    assert [entry.name for entry in on.credentials[0].models] == ["claude-opus-5"]
+    assert on.credentials[0].enabled
+    assert not off.credentials[0].enabled
+    assert any("none of them is enabled" in warning for warning in off.warnings)

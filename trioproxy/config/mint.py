@@ -111,6 +111,10 @@ class Mint:
         number = self.groups[group.lower()] = self.groups.get(group.lower(), 0) + 1
         prefix = self._prefix(section)
         retry = section.get("request-retry", -1)
+        models = self._models(section)
+        mute = not models and bool(section.get("models", ()))
+        if mute:
+            self.report.warning(section.at("models"), "none of them is enabled: this entry serves nothing")
         custom_base = bases.foreign and not (bool(provider.wires[0].base_url) and _local(bases))
         return Credential(
             id=self._id(provider, group, bases, prefix, key),
@@ -121,12 +125,12 @@ class Mint:
             key=key,
             prefix=prefix,
             headers=self._headers(section),
-            models=self._models(section),
+            models=models,
             excluded_models=section.get("excluded-models", ()),
             proxy_url=self._proxy(inner if "proxy-url" in inner else section, bases),
             priority=section.get("priority", 0),
             weight=inner.get("weight", section.get("weight", 1)),
-            enabled=_enabled(section) and _enabled(inner),
+            enabled=_enabled(section) and _enabled(inner) and not mute,
             deadlines=deadlines_of(section, self.settings.deadlines),
             limits=limits_of(inner),
             group_limits=limits_of(section) if own is not None else NO_LIMITS,
