@@ -3,8 +3,8 @@
     python tests/clients/replay_clients.py --upstream http://127.0.0.1:18080 --npm DIR [--wire WIRE] [--only NAME] [--keep DIR] [--show]
 
 The first run goes through ``trioproxy record`` to an upstream that plays tool loops (``play.py``), the second, in another home and another
-working directory, to ``trioproxy replay`` on what the first one left. With ``--wire`` the provider speaks another protocol than the client, so that a translation
-is recorded. Not collected by pytest, for the size of the clients; what came of it stands in ``docs/clients.md``.
+working directory, to ``trioproxy replay`` on what the first one left. With ``--wire`` the provider speaks another protocol than the client,
+so that a translation is recorded. Not collected by pytest, for the size of the clients; what came of it stands in ``docs/clients.md``.
 """
 
 from __future__ import annotations
