@@ -16,6 +16,7 @@ from trioproxy.errors import ErrorKind
 from trioproxy.gateway import pairs
 from trioproxy.ledger.entry import Outcome
 from trioproxy.protocols.table import NAMES
+from trioproxy.upstream.base import Headers
 from trioproxy.wire.sse import SSEDecoder
 
 JSON = ((b"content-type", b"application/json"),)
@@ -321,3 +322,44 @@ async def test_a_body_too_long_to_be_translated_whole_is_an_error() -> None:
 
 def test_every_pair_of_known_protocols_is_listed_once() -> None:
     assert set(PAIRS) >= pairs.READY
+
+
+STREAMS = ((b"content-type", b"text/event-stream"),)
+HEADS = pytest.mark.parametrize("head", [STREAMS, JSON])
+
+
+@of_each_pair
+@pytest.mark.parametrize("stream", [True, False])
+async def test_a_body_is_what_it_says_whatever_its_head_says(client: str, provider: str, stream: bool) -> None:
+    answer = ANSWERS[provider]
+    for headers, body in ((STREAMS, b" \n" + answer.whole), (JSON, b"\n" + answer.stream)):
+        bench = Bench(Script(headers=headers, chunks=[body[:1], body[1:9], body[9:]]))
+        exchange = await bench.serve(ask(client, of=provider, stream=stream))
+        assert exchange.status == 200
+        assert b"hel" in exchange.body
+        assert bench.last.outcome is Outcome.COMPLETE
+
+
+@HEADS
+async def test_an_error_that_calls_itself_a_stream_keeps_its_words(head: Headers) -> None:
+    body = b'{"error":{"message":"no such thing","type":"invalid_request_error","code":"x"}}'
+    bench = Bench(Script(headers=head, chunks=[body]))
+    exchange = await bench.serve(ask("anthropic", of="openai_chat"))
+    assert exchange.status == 400
+    assert json.loads(exchange.body)["error"]["message"] == "no such thing"
+
+
+@HEADS
+@pytest.mark.parametrize("body", [b"", b"  ", b"<html>", b"oops"])
+async def test_a_body_that_is_nothing_is_an_error(head: Headers, body: bytes) -> None:
+    bench = Bench(Script(headers=head, chunks=[body]))
+    exchange = await bench.serve(ask("anthropic", of="openai_chat"))
+    assert exchange.status == 502
+    assert json.loads(exchange.body)["type"] == "error"
+
+
+async def test_chunks_of_gemini_in_a_list_are_understood() -> None:
+    elements = [frame.removeprefix(b"data: ").strip() for frame in ANSWERS["gemini"].frames]
+    bench = Bench(Script(headers=JSON, chunks=[b"[", b",".join(elements), b"]"]))
+    exchange = await bench.serve(ask("openai_chat", of="gemini"))
+    assert exchange.body.endswith(ANSWERS["openai_chat"].terminal + b"\n\n")

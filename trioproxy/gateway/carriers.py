@@ -15,7 +15,7 @@ from trioproxy.errors import Failure
 from trioproxy.gateway.counts import CountTranslation
 from trioproxy.gateway.metering import UsageDropper
 from trioproxy.gateway.passages import AnswerEditor, EditAnswer, StreamPassage, WholePassage
-from trioproxy.gateway.sources import Source, StreamSource, WholeSource
+from trioproxy.gateway.sources import AnySource
 from trioproxy.gateway.stages import Admitted, Lane, Prepared
 from trioproxy.gateway.translations import StreamTranslation, WholeTranslation
 from trioproxy.neutral.events import Event
@@ -139,11 +139,7 @@ def carrier_for(
         case Lane.TRANSLATE if prepared.operation is Operation.COUNT_TOKENS:
             return CountTranslation(prepared.outbound, admitted.protocol, limit=settings.max_body)
         case Lane.TRANSLATE:
-            source: Source = (
-                StreamSource(prepared.outbound, framing, max_event=settings.max_event)
-                if framing is not None
-                else WholeSource(prepared.outbound, limit=settings.max_body)
-            )
+            source = AnySource(prepared.outbound, framing, max_event=settings.max_event, limit=settings.max_body)
             words = prepared.emulation or admitted.protocol
             if asked.stream:
                 return StreamTranslation(source, prepared.naming, words, asked.framing, context())

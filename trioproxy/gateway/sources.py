@@ -17,7 +17,10 @@ from trioproxy.wire.jsonarray import JSONArrayDecoder
 from trioproxy.wire.jsoncodec import JSONError, loads_object
 from trioproxy.wire.machine import ProtocolViolation
 
-__all__ = ["Source", "StreamSource", "WholeSource", "encode_error", "malformed"]
+__all__ = ["AnySource", "Source", "StreamSource", "WholeSource", "encode_error", "malformed"]
+
+_FIELDS = frozenset(b":deir")
+"""What a line of a stream of events begins with: a comment, ``data``, ``event``, ``id``, ``retry``."""
 
 
 class Source(TypingProtocol):
@@ -130,6 +133,55 @@ class WholeSource:
             return self._protocol.read_body(loads_object(body))
         except JSONError as exc:
             raise ProtocolViolation(f"the body of the answer: {exc}") from None
+
+
+class AnySource:
+    """The events of a body that is what its first byte says: an object, a list or a stream of events, whatever its head says. ``framing``
+    is what the head says, None for a whole body.
+
+    Providers (and what stands before them) name their errors streams, and their streams JSON.
+    """
+
+    def __init__(self, protocol: Protocol, framing: Framing | None, *, max_event: int, limit: int) -> None:
+        self._protocol = protocol
+        self._framing = framing
+        self._max_event = max_event
+        self._limit = limit
+        self._source: Source | None = None
+
+    @property
+    def complete(self) -> bool:
+        """See :class:`Source`."""
+        return self._source is not None and self._source.complete
+
+    def feed(self, data: bytes) -> list[Event]:
+        """See :meth:`Source.feed`."""
+        if self._source is None:
+            # White space before a body means nothing, in JSON or in events: some providers send it while they think.
+            data = data.lstrip()
+            if not data:
+                return []
+            self._source = self._made(data[0])
+        return self._source.feed(data)
+
+    def close(self) -> list[Event]:
+        """See :meth:`Source.close`."""
+        source = self._source or self._by_head(self._framing)
+        return source.close()
+
+    def _made(self, first: int) -> Source:
+        if first == ord("{"):
+            return self._by_head(None)
+        if first == ord("["):
+            return self._by_head(Framing.JSON_ARRAY)
+        if first in _FIELDS:
+            return self._by_head(Framing.SSE)
+        return self._by_head(self._framing)
+
+    def _by_head(self, framing: Framing | None) -> Source:
+        if framing is None:
+            return WholeSource(self._protocol, limit=self._limit)
+        return StreamSource(self._protocol, framing, max_event=self._max_event)
 
 
 def malformed(violation: ProtocolViolation) -> Failure:

@@ -24,7 +24,7 @@ __all__ = ["CallAssembly", "google_signature"]
 def google_signature(document: Object) -> Signature | None:
     """The thought signature in the ``extra_content`` of a message or call (Gemini's OpenAI-compatible endpoint)."""
     extra = document.get("extra_content")
-    google = extra.get("google") if isinstance(extra, dict) else None
+    google = (extra.get("google") or extra.get("vertex")) if isinstance(extra, dict) else None
     value = google.get("thought_signature") if isinstance(google, dict) else None
     return Signature(value=value, form=SignatureForm.GEMINI_THOUGHT) if isinstance(value, str) and value else None
 
