@@ -110,6 +110,19 @@ def test_rows_are_taken_whole_or_not_at_all(tmp_path: Path) -> None:
     assert rows(store.path, "id") == [("n0",), ("n1",)]
 
 
+@pytest.mark.parametrize("values", [100, 999, 32766])
+def test_batches_of_every_size_are_written_in_order(tmp_path: Path, values: int) -> None:
+    store = Store.open(tmp_path)
+    store._db.setlimit(sqlite3.SQLITE_LIMIT_VARIABLE_NUMBER, values)
+    sizes = (0, 1, 3, 4, 37, 300)
+    names = [f"{size}-{number}" for size in sizes for number in range(size)]
+    for size in sizes:
+        batch = [row_of(settled(id=f"{size}-{number}"), None) for number in range(size)]
+        assert store.add(batch) == size
+    store.close()
+    assert rows(store.path, "id") == [(name,) for name in names]
+
+
 def test_another_who_holds_it_is_waited_for_and_then_complained_of(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:

@@ -17,6 +17,7 @@ import os
 import sqlite3
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager, suppress
+from itertools import chain
 from pathlib import Path
 from typing import Any
 
@@ -65,7 +66,15 @@ COLUMNS = (
     "input_tokens", "output_tokens", "cached_tokens", "cache_write_tokens", "reasoning_tokens", "cost_usd",
     "first_byte_ms", "total_ms", "attempts", "losses", "bytes_in", "bytes_out",
 )  # fmt: skip
-_INSERT = f"INSERT INTO exchanges ({', '.join(COLUMNS)}) VALUES ({', '.join('?' * len(COLUMNS))})"
+_SIZES = (256, 32, 4, 1)
+"""How many rows one statement writes, as far as this SQLite takes so many values. Between two statements the thread gives the interpreter away
+and has to wait for its turn again, up to five milliseconds beside a busy loop: row by row a batch would take longer than the second it may, and
+disturb the loop once a row."""
+_INSERTS = {
+    size: f"INSERT INTO exchanges ({', '.join(COLUMNS)}) VALUES "
+    + ", ".join([f"({', '.join('?' * len(COLUMNS))})"] * size)
+    for size in _SIZES
+}
 
 Row = tuple[Any, ...]
 
@@ -176,16 +185,24 @@ class Store:
         """
         with self._transaction():
             try:
-                self._db.executemany(_INSERT, rows)
+                self._insert(rows)
             except _BAD_ROW:
                 self._db.execute("ROLLBACK")
                 self._db.execute("BEGIN IMMEDIATE")
                 return sum(self._added(row) for row in rows)
         return len(rows)
 
+    def _insert(self, rows: Sequence[Row]) -> None:
+        at = 0
+        most = self._db.getlimit(sqlite3.SQLITE_LIMIT_VARIABLE_NUMBER) // len(COLUMNS)
+        for size in _SIZES:
+            while size <= most and len(rows) - at >= size:
+                self._db.execute(_INSERTS[size], tuple(chain.from_iterable(rows[at : at + size])))
+                at += size
+
     def _added(self, row: Row) -> bool:
         try:
-            self._db.execute(_INSERT, row)
+            self._db.execute(_INSERTS[1], row)
         except _BAD_ROW as error:
             _log.error("the account of exchange %s can't be written: %s", row[0], error)
             return False
