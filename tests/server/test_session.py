@@ -481,6 +481,16 @@ class TestEnds:
             assert (await client.closed()).code == 1012
         assert house.bench.last.outcome is Outcome.SHUT_DOWN
 
+    async def test_a_bug_in_the_session_itself_is_told_too(self, monkeypatch: pytest.MonkeyPatch) -> None:
+        def broken(*args: Any) -> Any:
+            raise ZeroDivisionError
+
+        monkeypatch.setattr("trioproxy.server.session.read_message", broken)
+        house = on_bench()
+        async with house.socket() as client:
+            await client.create(input="hi")
+            assert (await client.closed()).code == 1011
+
     async def test_an_idle_socket_makes_room(self) -> None:
         house = on_bench()
         async with house.socket() as client:

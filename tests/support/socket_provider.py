@@ -12,6 +12,7 @@ import attrs
 import trio
 
 from tests.support.links import StreamBytes
+from tests.support.tls import server_context
 from trioproxy.server.streams import ReplayedStream
 from trioproxy.websocket.handshake import accept
 from trioproxy.websocket.link import Link, LinkClosed
@@ -100,11 +101,15 @@ class SocketProvider:
 
 
 @asynccontextmanager
-async def provider(**more: Any) -> AsyncIterator[SocketProvider]:
+async def provider(*, tls: bool = False, **more: Any) -> AsyncIterator[SocketProvider]:
     """A provider at work on ``port``."""
     made = SocketProvider(**more)
+    serve: Callable[..., Awaitable[Any]] = trio.serve_tcp
+    if tls:
+        serve = partial(trio.serve_ssl_over_tcp, ssl_context=server_context(), https_compatible=True)
     async with trio.open_nursery() as nursery:
-        listeners = await nursery.start(partial(trio.serve_tcp, made.serve, 0, host="127.0.0.1"))
-        made.port = listeners[0].socket.getsockname()[1]
+        listeners = await nursery.start(partial(serve, made.serve, 0, host="127.0.0.1"))
+        listener = listeners[0].transport_listener if tls else listeners[0]
+        made.port = listener.socket.getsockname()[1]
         yield made
         nursery.cancel_scope.cancel()

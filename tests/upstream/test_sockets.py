@@ -15,6 +15,7 @@ from trio.testing import wait_all_tasks_blocked
 from tests.support.houses import Bench, ask
 from tests.support.socket_provider import SocketProvider, answers, events_of, provider
 from tests.support.sockets import Socket, SocketBench
+from tests.support.tls import client_context
 from trioproxy.ledger.entry import Outcome
 from trioproxy.upstream.http import HttpUpstream
 from trioproxy.upstream.sockets import SocketUpstream
@@ -272,6 +273,28 @@ async def test_requests_over_http_stay_there() -> None:
         exchange = ask("openai_responses")
         await at.bench.gateway.handle(exchange)
         assert (exchange.status, len(made.posts), made.heads) == (200, 1, [])
+
+
+async def test_over_tls() -> None:
+    async with provider(tls=True) as made:
+        http = HttpUpstream(ssl_context=client_context)
+        config = CONFIG.format(port=made.port).replace("http://127.0.0.1", "https://localhost")
+        bench = Bench(config=config, upstream=SocketUpstream(http))
+        async with SocketBench(bench).socket() as client:
+            await client.turn(input=[user("a")], store=False)
+            last = await client.turn(input=[user("b")], previous_response_id="resp_up_1", store=False)
+        assert (last["type"], made.opened, len(made.messages[1]["input"])) == ("response.completed", 1, 1)
+        http.close()
+
+
+async def test_an_http_proxy_without_tls_carries_no_socket() -> None:
+    async with provider() as made, provider() as proxy:
+        text = CONFIG.format(port=made.port) + f"    proxy-url: http://127.0.0.1:{proxy.port}\n"
+        http = HttpUpstream()
+        async with SocketBench(Bench(config=text, upstream=SocketUpstream(http))).socket() as client:
+            assert (await client.turn(input="hi"))["response"]["id"] == "resp_post"
+        assert (made.heads, len(proxy.posts), proxy.heads) == ([], 1, [])
+        http.close()
 
 
 async def test_nobody_there() -> None:

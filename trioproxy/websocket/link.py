@@ -21,14 +21,11 @@ from wsproto.events import BytesMessage, CloseConnection, Event, Ping, TextMessa
 from wsproto.utilities import LocalProtocolError
 
 __all__ = [
-    "BAD_DATA",
     "BROKEN",
     "GOING_AWAY",
     "INTERNAL_ERROR",
     "NORMAL",
     "NO_STATUS",
-    "POLICY",
-    "PROTOCOL_ERROR",
     "RESTARTING",
     "TOO_BIG",
     "TRY_LATER",
@@ -41,12 +38,9 @@ __all__ = [
 # RFC 6455 section 7.4.1 and the registry behind it.
 NORMAL = 1000
 GOING_AWAY = 1001
-PROTOCOL_ERROR = 1002
 NO_STATUS = 1005
 BROKEN = 1006
 """Never sent: the connection ended without a close frame."""
-BAD_DATA = 1007
-POLICY = 1008
 TOO_BIG = 1009
 INTERNAL_ERROR = 1011
 RESTARTING = 1012
