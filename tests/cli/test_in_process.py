@@ -111,6 +111,31 @@ def test_replay(served: Callable[..., Result]) -> None:
     assert asked["model"] in [card["id"] for card in json.loads(said[1])["data"]]
 
 
+@pytest.mark.parametrize(
+    ("folder", "options", "told"),
+    [
+        ("openai_chat", ["--speed", "0"], "at once, matched by shape, any key"),
+        ("openai_chat", ["--match", "strict"], "at the recorded pace, matched by strict"),
+        ("anthropic", ["--speed", "2.5"], " of claude-sonnet-4-5; 2.5 times as fast as recorded"),
+        (".", [], " more; "),
+        ("..", [], ""),
+    ],
+)
+def test_replay_says_what_it_serves(
+    served: Callable[..., Result], folder: str, options: list[str], told: str, tmp_path: Path
+) -> None:
+    place = FIXTURES / folder if told else tmp_path
+    result = served(lambda url: None, "replay", str(place), "--port", "0", *options)
+    assert result.exit_code == 0, result.output
+    assert (told or "there are no recordings in") in result.output
+
+
+def test_replay_keeps_to_the_loopback_unless_told_otherwise(served: Callable[..., Result]) -> None:
+    everywhere = ["replay", str(FIXTURES), "--host", "0.0.0.0", "--port", "0"]
+    assert CliRunner().invoke(cli, everywhere).exit_code == 1
+    assert served(lambda url: None, *everywhere, "--allow-anonymous").exit_code == 0
+
+
 def test_record(served: Callable[..., Result], config: str, tmp_path: Path) -> None:
     into = tmp_path / "kept"
 

@@ -7,7 +7,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from trioproxy.upstream.faults import Fault, FaultInvalid, FaultKind, Unit, apply, parse_faults
+from trioproxy.upstream.faults import Fault, FaultInvalid, FaultKind, Unit, apply, drawn, latency, parse_faults
 from trioproxy.upstream.fixture import Chunk, Ending, Fixture, read_fixture, write_fixture
 
 SSE = ((b"content-type", b"text/event-stream; charset=utf-8"),)
@@ -218,3 +218,67 @@ def test_whatever_goes_wrong_is_still_a_recording(
 
     assert times(fixture) == sorted(times(fixture))
     assert read_fixture(write_fixture(fixture)).body == fixture.body
+
+
+# -- errors of their own, and schedules
+
+
+def test_an_error_may_have_headers_and_a_body_of_its_own() -> None:
+    text = '{"fault": "status=429", "headers": {"Retry-After": 7}, "body": {"error": {"message": "slow down"}}}'
+    [fault] = parse_faults(text)
+    assert fault == Fault(
+        kind=FaultKind.STATUS,
+        amount=429,
+        headers=((b"retry-after", b"7"),),
+        body=b'{"error":{"message":"slow down"}}',
+    )
+    refused = spoiled(text)
+    assert refused.status == 429
+    assert refused.headers == ((b"retry-after", b"7"), (b"content-type", b"application/json"))
+    assert refused.body == b'{"error":{"message":"slow down"}}'
+    plain = spoiled('{"fault": "status=503", "headers": {"content-type": "text/html"}, "body": "<p>busy</p>"}')
+    assert (plain.headers, plain.body) == (((b"content-type", b"text/html"),), b"<p>busy</p>")
+    assert spoiled('{"fault": "status", "body": ""}').chunks == ()
+
+
+def test_several_faults_as_documents() -> None:
+    assert parse_faults('["cut@1", {"fault": "drip=2,latency"}]') == parse_faults("cut@1,drip=2,latency")
+    assert parse_faults("[]") == ()
+
+
+@pytest.mark.parametrize(
+    ("text", "message"),
+    [
+        ("{", "faults that begin as JSON are none"),
+        ("[1]", "1 is not {fault, headers, body} with a fault that is text"),
+        ('{"fault": 1}', "is not {fault, headers, body}"),
+        ('{"fault": "cut", "more": 1}', "is not {fault, headers, body}"),
+        ('{"fault": "cut", "body": "x", "headers": {}}', "'cut' has no body and no headers: only a status has"),
+        ('{"fault": "status", "headers": []}', "headers must be an object"),
+        ('{"fault": "boom"}', "'boom' is not known"),
+    ],
+)
+def test_what_is_no_document_of_a_fault_is_told(text: str, message: str) -> None:
+    with pytest.raises(FaultInvalid, match=message):
+        parse_faults(text)
+
+
+def test_a_schedule_is_the_same_for_the_same_seed() -> None:
+    faults = parse_faults("random=7@0.5,latency=1")
+    drawn_twice = [[drawn(faults, STREAM, number) for number in range(200)] for _ in range(2)]
+    assert drawn_twice[0] == drawn_twice[1]
+    hit = [faults[0] for faults in drawn_twice[0] if len(faults) == 2]
+    assert 70 < len(hit) < 130
+    assert {fault.kind for fault in hit} == set(FaultKind) - {FaultKind.RANDOM}
+    assert all(fault.place is not None and 0 <= fault.place <= 4 for fault in hit)
+    assert all(faults[-1].kind is FaultKind.LATENCY for faults in drawn_twice[0])
+    assert [drawn(parse_faults("random=8"), STREAM, number) for number in range(50)] != [
+        drawn(parse_faults("random=9"), STREAM, number) for number in range(50)
+    ]
+    assert not any(drawn(parse_faults("random=7@0"), STREAM, number) for number in range(50))
+    assert spoiled("random=7") == STREAM, "a schedule is nothing before it is drawn from"
+
+
+def test_how_late_everything_comes_all_in_all() -> None:
+    assert latency(parse_faults("latency=2,cut@1,latency")) == 3
+    assert latency(()) == 0

@@ -109,6 +109,28 @@ def test_shape_takes_nothing_less(question: Question) -> None:
         library(MatchMode.SHAPE, a=recorded(chat("hi"))).choose(question)
 
 
+def test_shape_does_not_mind_what_a_tool_said_and_prefers_the_same() -> None:
+    def answered(*results: str) -> dict[str, Any]:
+        tools = [{"role": "tool", "tool_call_id": "c", "content": result} for result in results]
+        return {**chat("hi"), "messages": [{"role": "user", "content": "hi"}, *tools]}
+
+    books = library(
+        MatchMode.SHAPE, warm=recorded(answered("21")), cold=recorded(answered("3")), ask=recorded(chat("hi"))
+    )
+    assert [books.choose(asked(answered(result))).name for result in ("3", "21", "3")] == ["cold", "warm", "cold"]
+    assert books.choose(asked(answered("17"))).name == "warm", "the last of those that fit"
+    assert books.choose(asked(chat("hi"))).name == "ask"
+    with pytest.raises(NoMatch, match="It differs at results of tools: recorded 1, asked 2"):
+        books.choose(asked(answered("3", "4")))
+
+
+def test_shape_prefers_what_is_the_same_altogether() -> None:
+    hot, cold = chat("hi", temperature=1), chat("hi", temperature=0)
+    books = library(MatchMode.SHAPE, one=recorded(hot), cold=recorded(cold), two=recorded(hot))
+    asks = (cold, hot, cold, hot, hot)
+    assert [books.choose(asked(each)).name for each in asks] == ["cold", "one", "cold", "two", "two"]
+
+
 # -- several that match
 
 

@@ -10,8 +10,8 @@ import trio
 from trio.testing import MockClock
 
 from tests.support.upstreams import RecordedProgress
-from trioproxy.errors import ErrorKind, Fault, ProxyFault, UpstreamFault
-from trioproxy.upstream.base import UpstreamRequest
+from trioproxy.errors import ClientFault, ErrorKind, Fault, ProxyFault, UpstreamFault
+from trioproxy.upstream.base import Headers, UpstreamRequest
 from trioproxy.upstream.fixture import Chunk, Ending, Fixture, RecordedRequest, write_fixture
 from trioproxy.upstream.replay import ReplayResponse, ReplayUpstream, read_folder, recorded_request
 
@@ -150,11 +150,50 @@ async def test_a_status_on_demand(tmp_path: Path, autojump_clock: MockClock) -> 
     assert (b"retry-after", b"1") in response.headers
 
 
-async def test_a_fault_that_is_none_is_a_mistake_in_the_configuration(tmp_path: Path) -> None:
+async def test_a_latency_is_as_long_at_any_speed(tmp_path: Path, autojump_clock: MockClock) -> None:
+    for speed in (0.0, 1000.0):
+        start = trio.current_time()
+        await timeline(await opened(ReplayUpstream(folder_of(tmp_path, a=FIXTURE), speed), asking(fault="latency=7")))
+        assert 7 <= trio.current_time() - start < 7.1
+
+
+async def test_a_schedule_goes_by_the_number_of_the_answer(tmp_path: Path, autojump_clock: MockClock) -> None:
+    async def statuses() -> list[int]:
+        upstream = ReplayUpstream(folder_of(tmp_path, a=FIXTURE), 0, fault="random=3@0.9")
+        return [(await opened(upstream, asking())).status for _ in range(40)]
+
+    first = await statuses()
+    assert len(set(first)) > 1
+    assert await statuses() == first
+
+
+async def test_a_whole_body_has_its_length_and_nothing_else_has(tmp_path: Path) -> None:
+    body = attrs.evolve(FIXTURE, headers=(), chunks=(Chunk(0, b"{}"),))
+
+    async def headers(fixture: Fixture, fault: str | None = None) -> Headers:
+        upstream = ReplayUpstream(folder_of(tmp_path, a=fixture), 0)
+        return (await opened(upstream, asking(fault=fault))).headers
+
+    assert await headers(body) == ((b"content-length", b"2"),)
+    assert await headers(attrs.evolve(body, chunks=())) == ((b"content-length", b"0"),)
+    assert await headers(body, "cut@byte=1") == ()
+    assert await headers(attrs.evolve(body, chunks=(*body.chunks, *body.chunks))) == ()
+    assert await headers(FIXTURE) == FIXTURE.headers
+
+
+async def test_what_was_said_of_an_end_is_said_again(tmp_path: Path) -> None:
+    broken = attrs.evolve(FIXTURE, ending=Ending.TRUNCATED, end_message="it broke off")
+    for fault, said in [(None, "it broke off"), ("cut@1", "the recording a broke off after")]:
+        response = await opened(ReplayUpstream(folder_of(tmp_path, a=broken), 0), asking(fault=fault))
+        with pytest.raises(UpstreamFault, match=said):
+            await timeline(response)
+
+
+async def test_a_fault_that_is_none_is_a_mistake_of_whoever_wrote_it(tmp_path: Path) -> None:
     folder = folder_of(tmp_path, a=FIXTURE)
     upstream = ReplayUpstream(folder)
 
-    with pytest.raises(ProxyFault, match="'boom' is not known"):
+    with pytest.raises(ClientFault, match="'boom' is not known"):
         await opened(upstream, asking(fault="boom"))
     with pytest.raises(ProxyFault, match="'bang' is not known"):
         ReplayUpstream(folder, fault="bang")

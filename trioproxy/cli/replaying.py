@@ -17,11 +17,14 @@ from trioproxy.wire.jsoncodec import dumps
 __all__ = ["replaying_app"]
 
 
-def replaying_app(replay: Replay, *, host: str | None = None, port: int | None = None) -> App:
+def replaying_app(replay: Replay, *, host: str | None = None, port: int | None = None, anonymous: bool = False) -> App:
     """An app that answers from a folder; ends the command where that can't be used. Any model may be asked for; those that were recorded are
-    listed."""
-    provider = {"type": "replay", "folder": replay.folder}
-    snapshot = read_text(dumps({"providers": {"replay": provider}}).decode(), "the recordings", host=host, port=port)
+    listed. With ``anonymous`` it may listen where others than this machine can ask."""
+    document = {
+        "allow-anonymous": anonymous,
+        "providers": {"replay": {"type": "replay", "folder": replay.folder}},
+    }
+    snapshot = read_text(dumps(document).decode(), "the recordings", host=host, port=port)
     try:
         recorded = read_folder(Path(replay.folder))
         asked = {Question.of(fixture.request).model for fixture in recorded.values()}

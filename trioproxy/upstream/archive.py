@@ -73,6 +73,7 @@ class Archive:
                 path = self.folder / (f"{name}.json" if number == 1 else f"{name}-{number}.json")
                 await trio.to_thread.run_sync(write_whole, path, data, abandon_on_cancel=True)
                 self.written.append(path)
+                _log.info("recorded %s", path)
                 return path
             except SecretRemains as exc:
                 _log.warning("a recording of %s was not written: %s", fixture.request.path, exc)

@@ -26,7 +26,7 @@ from trioproxy.upstream.base import Headers
 from trioproxy.upstream.fixture import Chunk, Ending, Fixture
 from trioproxy.wire.jsoncodec import JSON, JSONError, dumps, loads
 
-__all__ = ["Fault", "FaultInvalid", "FaultKind", "Unit", "apply", "drawn", "parse_faults"]
+__all__ = ["Fault", "FaultInvalid", "FaultKind", "Unit", "apply", "drawn", "latency", "parse_faults"]
 
 _DRIP_INTERVAL_S = 0.01
 
@@ -283,8 +283,17 @@ def _refused(fault: Fault, fixture: Fixture) -> Fixture:
     )
 
 
+def latency(faults: Sequence[Fault]) -> float:
+    """How many seconds late everything comes, all in all."""
+    return sum(_later(fault) for fault in faults if fault.kind is FaultKind.LATENCY)
+
+
+def _later(fault: Fault) -> float:
+    return fault.amount if fault.amount is not None else 1.0
+
+
 def _delayed(fault: Fault, fixture: Fixture) -> Fixture:
-    later = fault.amount if fault.amount is not None else 1.0
+    later = _later(fault)
     return attrs.evolve(
         fixture,
         head_at=fixture.head_at + later,

@@ -90,8 +90,7 @@ class Library:
         match self.mode:
             case MatchMode.STRICT | MatchMode.SHAPE:
                 fitting = [each for each in self.volumes if self._difference(each, question) is None]
-                # The same turn with the same results is better than with others, which may hold a duration or a date.
-                fitting = [each for each in fitting if _same_results(each.question, question)] or fitting
+                fitting = _closest(fitting, question)
             case MatchMode.SEQUENCE:
                 fitting = [each for each in self.volumes if each.question.operation == question.operation]
             case MatchMode.ANY:
@@ -190,8 +189,15 @@ def _count(number: int, noun: str = "recording") -> str:
 # -- what comes closest
 
 
-def _same_results(recorded: Question, asked: Question) -> bool:
-    return first_difference(list(recorded.results), list(asked.results)) is None
+def _closest(fitting: list[Volume], asked: Question) -> list[Volume]:
+    """Of those that fit, the ones that are the same altogether; else those with the same results, which may hold a duration or a date."""
+    if len(fitting) < 2:
+        return fitting
+    same = [each for each in fitting if first_difference(each.question.whole(), asked.whole()) is None]
+    results = list(asked.results)
+    return (
+        same or [each for each in fitting if first_difference(list(each.question.results), results) is None] or fitting
+    )
 
 
 def _nearness(recorded: Question, asked: Question) -> tuple[int, ...]:

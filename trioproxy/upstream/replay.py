@@ -15,9 +15,9 @@ from pathlib import Path
 import attrs
 import trio
 
-from trioproxy.errors import ErrorKind, ProxyFault, UpstreamFault
+from trioproxy.errors import ClientFault, ErrorKind, ProxyFault, UpstreamFault
 from trioproxy.upstream.base import Headers, Progress, UpstreamRequest
-from trioproxy.upstream.faults import Fault, FaultInvalid, apply, drawn, parse_faults
+from trioproxy.upstream.faults import Fault, FaultInvalid, FaultKind, apply, drawn, latency, parse_faults
 from trioproxy.upstream.fixture import Ending, Fixture, FixtureInvalid, RecordedRequest, read_fixture
 from trioproxy.upstream.matching import Library, MatchMode, NoMatch
 from trioproxy.upstream.origin import locate
@@ -64,6 +64,8 @@ class ReplayResponse:
     fixture: Fixture
     _start: float
     _speed: float
+    _lag: float = 0.0
+    """Seconds that everything comes late, whatever the speed."""
     _position: int = attrs.field(default=0, init=False)
     _fault: UpstreamFault | None = attrs.field(default=None, init=False)
     _ended: bool = attrs.field(default=False, init=False)
@@ -121,10 +123,11 @@ class ReplayResponse:
 
     async def _wait_until(self, at: float) -> None:
         # A late reader finds everything that is due; nothing is ever early.
-        if self._speed == 0:
-            await trio.lowlevel.checkpoint()
+        due = self._start + self._lag + (at / self._speed if self._speed else 0.0)
+        if self._speed or self._lag:
+            await trio.sleep_until(due)
         else:
-            await trio.sleep_until(self._start + at / self._speed)
+            await trio.lowlevel.checkpoint()
 
     def _break(self, reason: str, said: str = "") -> UpstreamFault:
         if self._fault is None:
@@ -186,17 +189,22 @@ class ReplayUpstream:
 
         Raises:
             UpstreamFault: NOT_FOUND, no recording answers; the message names the nearest one and the first difference.
-            ProxyFault: MISCONFIGURED, the request's ``fault`` is not one.
+            ClientFault: INVALID_REQUEST, the request's ``fault`` is not one.
         """
-        faults = self._faults + _parsed(request.fault)
+        try:
+            faults = self._faults + parse_faults(request.fault or "")
+        except FaultInvalid as exc:
+            raise ClientFault(ErrorKind.INVALID_REQUEST, str(exc)) from None
         try:
             volume = self.library.choose(Question.of(recorded_request(request), volatile=self._volatile))
         except NoMatch as exc:
             await trio.lowlevel.checkpoint()
             raise UpstreamFault(ErrorKind.NOT_FOUND, str(exc), code=NO_RECORDING, param=exc.place) from None
         self._answers += 1
-        fixture = apply(drawn(faults, volume.fixture, self._answers), volume.fixture)
-        response = ReplayResponse(volume.name, fixture, trio.current_time(), self.speed)
+        certain = drawn(faults, volume.fixture, self._answers)
+        # Being late is no part of the recording: at whatever speed that is played, so many seconds are so many.
+        fixture = apply([each for each in certain if each.kind is not FaultKind.LATENCY], volume.fixture)
+        response = ReplayResponse(volume.name, fixture, trio.current_time(), self.speed, lag=latency(certain))
         progress.request_sent()
         await response.wait_for_head()
         return response
