@@ -47,6 +47,16 @@ async def test_a_stream_is_metered(protocol: str) -> None:
     assert bench.last.observed
 
 
+async def test_a_length_beside_chunks_is_not_the_bodys() -> None:
+    whole = ANSWERS["openai_chat"].whole
+    framing = ((b"content-length", b"5"), (b"transfer-encoding", b"chunked"))
+    bench = Bench(Script(headers=(*JSON, *framing), chunks=[whole]))
+    exchange = await bench.serve(ask("openai_chat", stream=False))
+    assert exchange.body == whole
+    assert exchange.header(b"content-length") is None
+    assert bench.last.outcome is Outcome.COMPLETE
+
+
 async def test_a_cut_whole_answer_is_broken_off() -> None:
     whole = ANSWERS["anthropic"].whole
     length = (b"content-length", b"%d" % len(whole))

@@ -38,7 +38,9 @@ def answer_head(opened: Opened, admitted: Admitted, settings: Settings, request_
             headers = table.response(response.headers)
             if isinstance(opened.carrier, StreamPassage):
                 headers = _typed(headers, opened.carrier.framing)
-            length = table.header(response.headers, b"content-length")
+            # Chunks overrule a length that stands beside them (RFC 9112, 6.3): it is then not the body's.
+            chunked = table.header(response.headers, b"transfer-encoding") is not None
+            length = None if chunked else table.header(response.headers, b"content-length")
             if length is not None and isinstance(opened.carrier, WholePassage) and not opened.carrier.edited:
                 headers += ((b"content-length", length),)
         case Lane.TRANSLATE:
