@@ -1,163 +1,282 @@
-"""What is measured: how a process starts, how a stream and a completion pass.
+"""What is measured, each case as one round of it.
 
 Knows: the cases, their sizes, who is compared with whom. Refuses to know: how processes are handled and how figures are told.
 """
 
 from __future__ import annotations
 
-import re
+import json
 import socket
-import tempfile
 import time
 from collections.abc import Callable, Iterator
-from contextlib import ExitStack, contextmanager
-from functools import partial
-from pathlib import Path
 
 import attrs
 
-from trioproxy.bench.children import Child, pinned, run_child
+from trioproxy.bench.children import Child
+from trioproxy.bench.field import Field, Subject
 from trioproxy.bench.figures import Sample
-from trioproxy.bench.load import Job, Seen
+from trioproxy.bench.load import Seen
 from trioproxy.bench.replayed import replayed
-from trioproxy.bench.requests import KEY
-from trioproxy.wire.jsoncodec import dumps, loads_object
+from trioproxy.bench.requests import body
 
-__all__ = ["CASES", "Field", "open_field"]
+__all__ = ["CASES", "SIZES", "Sizes"]
 
-STREAMS, EVENTS, PAUSE_US = 20, 150, 10_000
-COMPLETIONS = {1: 300, 32: 1500}
-WARM_UP = 60
-
-_CONFIG = """
-port: 0
-api-keys: [{key}]
-openai-compatibility:
-  - name: bench
-    base-url: http://127.0.0.1:{port}/v1
-    api-key-entries: [{{api-key: upstream-key}}]
-"""
-_IMPORTS = "import trio, h11, httpcore2; print('ready', flush=True); input()"
-_READY = re.compile("^ready$")
+EVENT_BYTES = 295
+"""What one event of the origin's takes on the wire, framing included."""
 
 
-@attrs.define(eq=False, kw_only=True)
-class Field:
-    """Everybody who takes part, up at once. ``subjects`` are those that a load can be sent through: the origin itself, the floor, the proxy."""
+@attrs.define(kw_only=True)
+class Sizes:
+    """How much of everything. Tests have less."""
 
-    config: Path
-    compiled: Path
-    subjects: dict[str, Child]
-    cpus: tuple[int | None, int | None]
-
-    @property
-    def starters(self) -> dict[str, Callable[[], Child]]:
-        """What is started, to be measured."""
-        start = partial(Child.start, cpu=self.cpus[0], compiled=self.compiled)
-        return {
-            "imports": partial(start, "-c", _IMPORTS, ready=_READY),
-            "proxy": partial(start, "-m", "trioproxy", "serve", "--config", str(self.config)),
-        }
-
-    def load(
-        self, subject: str, *, model: str, stream: bool, connections: int, requests: int
-    ) -> tuple[Seen, float | None]:
-        """Send a load through a subject; what was seen, and the processor time that it cost the subject."""
-        child = self.subjects[subject]
-        job = Job(port=child.port, model=model, stream=stream, connections=connections, requests=requests)
-        before = child.cpu_seconds
-        printed = run_child("-m", "trioproxy.bench.load", dumps(attrs.asdict(job)).decode(), cpu=self.cpus[1])
-        after = child.cpu_seconds
-        spent = after - before if before is not None and after is not None else None
-        return Seen(**loads_object(printed.encode())), spent
+    paced: tuple[int, int, int] = (20, 300, 10_000)
+    """Streams, events of each, microseconds between them."""
+    low: tuple[int, int, int] = (4, 100, 20_000)
+    burst: int = 60_000
+    completions: dict[int, int] = attrs.field(factory=lambda: {1: 300, 32: 1500})
+    firsts: int = 150
+    agents: int = 30
+    idle: int = 128
+    open_streams: tuple[int, int] = (100, 1000)
+    large: int = 200_000_000
+    departures: int = 10_000
 
 
-@contextmanager
-def open_field() -> Iterator[Field]:
-    """Start origin, floor and proxy; end them afterwards.
+SIZES = Sizes()
 
-    Raises:
-        ChildFailed: one of them did not start.
-    """
-    with ExitStack() as stack:
-        measured, rest = cpus = pinned()
-        folder = Path(stack.enter_context(tempfile.TemporaryDirectory(prefix="trioproxy-bench-")))
-        origin = stack.enter_context(Child.start("-m", "trioproxy.bench.origin", cpu=rest))
-        config = folder / "config.yaml"
-        config.write_text(_CONFIG.format(key=KEY, port=origin.port), "utf-8")
-        floor = stack.enter_context(Child.start("-m", "trioproxy.bench.floor", str(origin.port), cpu=measured))
-        field = Field(
-            config=config, compiled=folder / "compiled", subjects={"origin": origin, "floor": floor}, cpus=cpus
+_CONTROLS = ("floor", "nginx")
+_Told = Callable[[str, str, float], Sample]
+
+
+def _teller(number: int, case: str) -> _Told:
+    """Makes samples of one case; a proxy is compared with whichever controls there are."""
+
+    def told(metric: str, subject: str, value: float) -> Sample:
+        against: tuple[str, ...] = ()
+        if subject not in (*_CONTROLS, "origin", "floor, tls", "imports"):
+            against = ("imports",) if case == "start" else ("floor, tls",) if subject == "proxy, tls" else _CONTROLS
+        return Sample(round=number, case=case, metric=metric, subject=subject, value=value, against=against)
+
+    return told
+
+
+def _streams(
+    case: str, shape: Callable[[], tuple[int, int, int]], *subjects: str
+) -> Callable[[Field, int], Iterator[Sample]]:
+    def run(field: Field, number: int) -> Iterator[Sample]:
+        told = _teller(number, case)
+        streams, events, pause = shape()
+        for subject in field.present(*subjects):
+            model = f"bench-paced-{events}-{pause}"
+            seen, cpu = field.load(subject, model=model, stream=True, connections=streams, requests=streams)
+            yield told("event p50 us", subject, seen.p50 * 1e6)
+            if cpu is not None and subject != "origin":
+                yield told("CPU us/event", subject, cpu / seen.count * 1e6)
+
+    return run
+
+
+def _burst(field: Field, number: int) -> Iterator[Sample]:
+    """One stream as fast as it is taken."""
+    told = _teller(number, "burst")
+    for subject in field.present("origin", "floor", "nginx", "proxy", "proxy, translating", "peers"):
+        events = SIZES.burst if subject in ("origin", *_CONTROLS, "proxy", "proxy, translating") else SIZES.burst // 100
+        model = f"bench-paced-{events}-0"
+        seen, cpu = field.load(subject, model=model, stream=True, connections=1, requests=1, burst=True)
+        yield told("MB/s", subject, seen.size / seen.seconds / 1e6)
+        if cpu is not None and subject != "origin":
+            yield told("CPU us/event", subject, cpu / seen.count * 1e6)
+
+
+def _completions(field: Field, number: int) -> Iterator[Sample]:
+    """Whole answers, asked for over one connection and over thirty-two."""
+    for connections, requests in SIZES.completions.items():
+        told = _teller(number, f"json, {connections} connection{'s' if connections > 1 else ''}")
+        for subject in field.present("origin", "floor", "nginx", "proxy", "proxy, translating", "peers"):
+            few = requests // 10 if subject not in ("origin", *_CONTROLS, "proxy", "proxy, translating") else requests
+            seen, cpu = field.load(
+                subject, model="bench-json", stream=False, connections=connections, requests=max(few, connections)
+            )
+            yield from _requests(told, subject, seen, cpu)
+
+
+def _requests(told: _Told, subject: str, seen: Seen, cpu: float | None) -> Iterator[Sample]:
+    yield told("requests/s", subject, seen.count / seen.seconds)
+    yield told("p50 us", subject, seen.p50 * 1e6)
+    if cpu is not None and subject != "origin":
+        yield told("CPU us/request", subject, cpu / seen.count * 1e6)
+
+
+def _first(field: Field, number: int) -> Iterator[Sample]:
+    """Streams of one event, one after another: how long it takes until it is there."""
+    told = _teller(number, "first event")
+    for subject in field.present("origin", "floor", "nginx", "proxy", "proxy, translating", "peers"):
+        few = SIZES.firsts if subject in ("origin", *_CONTROLS, "proxy", "proxy, translating") else SIZES.firsts // 10
+        seen, _ = field.load(subject, model="bench-paced-1-1000", stream=True, connections=1, requests=max(few, 1))
+        yield told("p50 us", subject, seen.first_p50 * 1e6)
+
+
+def _agent(field: Field, number: int) -> Iterator[Sample]:
+    """An agent's request of two hundred messages, sixty tools and 300 KB, next to what Python's own codec takes to read and write it."""
+    told = _teller(number, "agent's request")
+    content = body("chat", "bench-json", "agent", stream=False)
+    begun = time.process_time()
+    json.dumps(json.loads(content))
+    yield told("CPU us/request", "json.loads+dumps", (time.process_time() - begun) * 1e6)
+    for subject in field.present("floor", "nginx", "proxy", "proxy, translating"):
+        seen, cpu = field.load(
+            subject, model="bench-json", stream=False, connections=1, requests=SIZES.agents, size="agent"
         )
-        for starter in field.starters.values():
-            starter().stop()  # the first start compiles; the later ones are those that people see
-        field.subjects["proxy"] = stack.enter_context(field.starters["proxy"]())
-        for subject in field.subjects:
-            field.load(subject, model="bench-json", stream=False, connections=4, requests=WARM_UP)
-            field.load(subject, model="bench-paced-20-1000", stream=True, connections=1, requests=1)
-        yield field
+        if cpu is not None:
+            sample = told("CPU us/request", subject, cpu / seen.count * 1e6)
+            yield attrs.evolve(sample, against=(*sample.against, "json.loads+dumps")) if sample.against else sample
 
 
-def start(field: Field, number: int) -> Iterator[Sample]:
+def _idle(field: Field, number: int) -> Iterator[Sample]:
+    """Whole answers over one connection while many connections to the provider lie idle, next to the same with hardly any."""
+    told = _teller(number, "json beside idle connections")
+    requests = SIZES.completions[1]
+    with field.start_proxy(
+        "idle", f"http://127.0.0.1:{field.subjects['origin'].child.port}", cpu=field.cpus[0]
+    ) as fresh:
+        field.subjects["fresh"] = Subject(child=fresh)
+        field.load("fresh", model="bench-json", stream=False, connections=1, requests=requests)
+        for idle in (1, SIZES.idle):
+            field.load("fresh", model="bench-late-300", stream=False, connections=idle, requests=idle)
+            seen, cpu = field.load("fresh", model="bench-json", stream=False, connections=1, requests=requests)
+            name = f"{idle} idle"
+            against = ("1 idle",) if idle > 1 else ()
+            yield attrs.evolve(told("p50 us", name, seen.p50 * 1e6), against=against)
+            if cpu is not None:
+                yield attrs.evolve(told("CPU us/request", name, cpu / seen.count * 1e6), against=against)
+        del field.subjects["fresh"]
+
+
+def _open_streams(field: Field, number: int) -> Iterator[Sample]:
+    """What an open stream costs: memory of its own between a hundred of them and a thousand, processor time with one event a second each."""
+    told = _teller(number, "open streams")
+    few, many = SIZES.open_streams
+    for subject in field.present("floor", "nginx", "proxy", "peers"):
+        child = field.subjects[subject].child
+        memory: list[int] = []
+        for streams in (few, many):
+            lasting = field.lasting_load(
+                subject, model="bench-paced-4-1000000", stream=True, connections=streams, requests=streams
+            )
+            with lasting:
+                time.sleep(0.5)
+                before, begun = child.cpu_seconds, time.perf_counter()
+                memory.append(child.anonymous_bytes or 0)
+                time.sleep(1)
+                after, seconds = child.cpu_seconds, time.perf_counter() - begun
+                if streams == many and before is not None and after is not None:
+                    yield told("CPU ms/s", subject, (after - before) / seconds * 1e3)
+        if all(memory):
+            yield told("KiB/stream", subject, max((memory[1] - memory[0]) / (many - few) / 1024, 0.01))
+
+
+def _large(field: Field, number: int) -> Iterator[Sample]:
+    """How much more memory a process has behind a large stream than behind a small one."""
+    told = _teller(number, "large stream")
+    for subject in field.present("floor", "nginx", "proxy", "proxy, translating"):
+        sizes: list[int] = []
+        for part in (20, 1):
+            events = SIZES.large // part // EVENT_BYTES
+            model = f"bench-paced-{events}-0"
+            seen, _ = field.load(subject, model=model, stream=True, connections=1, requests=1, burst=True)
+            sizes.append(field.subjects[subject].child.anonymous_bytes or 0)
+        if all(sizes):
+            sample = told("MiB more", subject, (sizes[1] - sizes[0]) / 2**20)
+            yield attrs.evolve(sample, against=())
+            yield told("MB/s", subject, seen.size / seen.seconds / 1e6)
+
+
+def _departures(field: Field, number: int) -> Iterator[Sample]:
+    """Clients that leave at any moment of their stream, forty at once: what is left of them."""
+    told = _teller(number, "departures")
+    for subject in field.present("proxy"):
+        child = field.subjects[subject].child
+        before = child.open_files
+        seen, cpu = field.load(
+            subject,
+            model="bench-paced-2000-1000",
+            stream=True,
+            connections=min(40, SIZES.departures),
+            requests=SIZES.departures,
+            leave=True,
+        )
+        begun = time.perf_counter()
+        while _streams_open(field) and time.perf_counter() - begun < 10:
+            pass
+        yield told("ms until the provider is let go", subject, (time.perf_counter() - begun) * 1e3)
+        yield told("streams left", subject, _streams_open(field))
+        after = child.open_files
+        if before is not None and after is not None:
+            yield told("files more than before", subject, after - before)
+        if cpu is not None:
+            yield told("CPU us/departure", subject, cpu / seen.count * 1e6)
+
+
+def _streams_open(field: Field) -> int:
+    with socket.create_connection(("127.0.0.1", field.subjects["origin"].child.port), 10) as client:
+        client.sendall(b"GET /streams HTTP/1.1\r\n\r\n")
+        received = b""
+        while not received.partition(b"\r\n\r\n")[2]:
+            received += client.recv(65536)
+    return int(received.partition(b"\r\n\r\n")[2])
+
+
+def _workers(field: Field, number: int) -> Iterator[Sample]:
+    """Whole answers through one process and through two, none of them pinned; load and origin take their share of the same processors."""
+    told = _teller(number, "workers")
+    connections, requests = max(SIZES.completions.items())
+    for subject in field.present("proxy, 1 worker", "proxy, 2 workers"):
+        seen, cpu = field.load(
+            subject, model="bench-json", stream=False, connections=connections, requests=requests, pinned=False
+        )
+        for sample in _requests(told, subject, seen, cpu):
+            yield attrs.evolve(sample, against=("proxy, 1 worker",) if subject == "proxy, 2 workers" else ())
+
+
+def _start(field: Field, number: int) -> Iterator[Sample]:
     """A process from its start until it accepts a connection, and its memory then, next to one that imports what no trio proxy can do
     without."""
-
-    def sample(metric: str, subject: str, value: float) -> Sample:
-        against = "imports" if subject == "proxy" else None
-        return Sample(round=number, case="start", metric=metric, subject=subject, value=value, against=against)
-
-    for subject, begin in field.starters.items():
+    told = _teller(number, "start")
+    for subject, begin in field.starters(field.subjects["origin"].child.port).items():
         begun = time.perf_counter()
         with begin() as child:
             if child.port:
                 socket.create_connection(("127.0.0.1", child.port), 10).close()
-            yield sample("ms", subject, (time.perf_counter() - begun) * 1000)
-            cpu, resident = child.cpu_seconds, child.resident_bytes
-            if cpu is not None:
-                yield sample("CPU ms", subject, cpu * 1000)
-            if resident is not None:
-                yield sample("resident MiB", subject, resident / 2**20)
+            yield told("ms", subject, (time.perf_counter() - begun) * 1000)
+            yield from _state(told, subject, child)
 
 
-def paced(field: Field, number: int) -> Iterator[Sample]:
-    """Twenty streams of a hundred events a second each."""
-    for subject in field.subjects:
-        seen, cpu = field.load(
-            subject, model=f"bench-paced-{EVENTS}-{PAUSE_US}", stream=True, connections=STREAMS, requests=STREAMS
-        )
-
-        def sample(metric: str, value: float, subject: str = subject) -> Sample:
-            against = "floor" if subject == "proxy" else None
-            return Sample(round=number, case="paced", metric=metric, subject=subject, value=value, against=against)
-
-        yield sample("event p50 us", seen.p50 * 1e6)
-        if cpu is not None and subject != "origin":
-            yield sample("CPU us/event", cpu / seen.count * 1e6)
+def _state(told: _Told, subject: str, child: Child) -> Iterator[Sample]:
+    figures = (
+        ("CPU ms", child.cpu_seconds, 1e3),
+        ("resident MiB", child.resident_bytes, 2**-20),
+        ("anonymous MiB", child.anonymous_bytes, 2**-20),
+    )
+    for metric, value, scale in figures:
+        if value is not None:
+            yield told(metric, subject, value * scale)
 
 
-def completions(field: Field, number: int) -> Iterator[Sample]:
-    """Whole answers, asked for over one connection and over thirty-two."""
-    for connections, requests in COMPLETIONS.items():
-        for subject in field.subjects:
-            seen, cpu = field.load(
-                subject, model="bench-json", stream=False, connections=connections, requests=requests
-            )
-
-            def sample(metric: str, value: float, subject: str = subject, over: int = connections) -> Sample:
-                against = "floor" if subject == "proxy" else None
-                case = f"json, {over} connection{'s' if over > 1 else ''}"
-                return Sample(round=number, case=case, metric=metric, subject=subject, value=value, against=against)
-
-            yield sample("requests/s", seen.count / seen.seconds)
-            yield sample("p50 us", seen.p50 * 1e6)
-            if cpu is not None and subject != "origin":
-                yield sample("CPU us/request", cpu / seen.count * 1e6)
-
+_EVERYBODY = ("origin", "floor", "nginx", "proxy", "proxy, translating", "floor, tls", "proxy, tls", "peers")
 
 CASES: dict[str, Callable[[Field, int], Iterator[Sample]]] = {
-    "start": start,
-    "paced": paced,
-    "json": completions,
+    "start": _start,
+    "paced": _streams("paced", lambda: SIZES.paced, *_EVERYBODY),
+    "low": _streams("low", lambda: SIZES.low, *_EVERYBODY),
+    "burst": _burst,
+    "json": _completions,
+    "first": _first,
+    "agent": _agent,
+    "idle": _idle,
+    "streams": _open_streams,
+    "large": _large,
+    "departures": _departures,
+    "workers": _workers,
     "replay": replayed,
 }
 """By name: one round of a case."""

@@ -10,18 +10,19 @@ import contextlib
 import os
 import queue
 import re
+import socket
 import subprocess
 import sys
 import threading
 import time
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from pathlib import Path
-from types import TracebackType
+from types import MappingProxyType, TracebackType
 from typing import IO
 
 import attrs
 
-__all__ = ["Child", "ChildFailed", "pinned", "run_child"]
+__all__ = ["Child", "ChildFailed", "free_port", "pinned", "run_child"]
 
 _PATIENCE = 60.0
 _LISTENING = re.compile(r"listening on http://127\.0\.0\.1:(\d+)")
@@ -43,24 +44,27 @@ class Child:
     def start(
         cls,
         *arguments: str,
+        program: str = sys.executable,
         ready: re.Pattern[str] = _LISTENING,
+        port: int = 0,
         cpu: int | None = None,
-        compiled: Path | None = None,
+        environment: Mapping[str, str] = MappingProxyType({}),
     ) -> Child:
-        """Start ``python ARGUMENTS`` on one processor and wait for a line like ``ready``, whose group, where it has one, is the port.
+        """Start ``PROGRAM ARGUMENTS`` on one processor. It is ready when it accepts connections on ``port``; without one, when it says a line
+        like ``ready``, whose group, where it has one, is the port.
 
-        ``compiled`` is a folder for compiled modules, so that a second start finds them whatever this installation allows.
+        ``environment`` is put over this process's own.
 
         Raises:
-            ChildFailed: it ended, or said nothing of the kind for a minute.
+            ChildFailed: it ended, or was not ready within a minute.
         """
         process = subprocess.Popen(
-            [sys.executable, *arguments],
+            [program, *arguments],
             stdin=subprocess.PIPE,
             stdout=subprocess.PIPE,
             stderr=subprocess.STDOUT,
             text=True,
-            env=_environment(compiled),
+            env={**os.environ, **environment},
         )
         pin(process.pid, cpu)
         lines: queue.SimpleQueue[str | None] = queue.SimpleQueue()
@@ -68,32 +72,64 @@ class Child:
         reader = threading.Thread(target=_drain, args=(process.stdout, lines, ready), daemon=True)
         reader.start()
         said: list[str] = []
+        if port and _accepts(process, port):
+            return cls(process, reader, port)
         with contextlib.suppress(queue.Empty):
-            while (line := lines.get(timeout=_PATIENCE)) is not None:
+            while (line := lines.get(timeout=0.1 if port else _PATIENCE)) is not None:
                 said.append(line)
-                if found := ready.search(line):
-                    port = int(found[1]) if found.groups() else 0
-                    return cls(process, reader, port)
+                if not port and (found := ready.search(line)):
+                    return cls(process, reader, int(found[1]) if found.groups() else 0)
         _end(process, reader)
-        raise ChildFailed(f"python {' '.join(arguments)} did not start: {''.join(said) or 'it said nothing'}")
+        command = " ".join((Path(program).name, *arguments))
+        raise ChildFailed(f"{command} did not start: {''.join(said) or 'it said nothing'}")
+
+    @property
+    def _pids(self) -> list[int]:
+        """The process and those that it has started, where the kernel tells."""
+        if sys.platform != "linux" or self.process.poll() is not None:
+            return []
+        found = [self.process.pid]
+        for pid in found:
+            with contextlib.suppress(OSError):
+                for task in Path(f"/proc/{pid}/task").iterdir():
+                    found += map(int, (task / "children").read_text().split())
+        return found
 
     @property
     def cpu_seconds(self) -> float | None:
-        """Processor time that it took so far, threads that have ended included; None where the kernel does not tell."""
-        if sys.platform != "linux" or self.process.poll() is not None:
-            return None
+        """Processor time that it and its children took so far, threads that have ended included; None where the kernel does not tell."""
         # Another process's clock has an id made of its own (clock_getcpuclockid(3)); /proc counts in hundredths of a second.
-        return time.clock_gettime(~self.process.pid << 3 | 2)
+        clocks = [~pid << 3 | 2 for pid in self._pids]
+        return sum(map(time.clock_gettime, clocks)) if clocks else None
 
     @property
     def resident_bytes(self) -> int | None:
         """Its resident memory, shared pages of libraries included."""
+        return self._memory("status", "VmRSS")
+
+    @property
+    def anonymous_bytes(self) -> int | None:
+        """The memory that is its own and no file's."""
+        return self._memory("smaps_rollup", "Pss_Anon")
+
+    @property
+    def open_files(self) -> int | None:
+        """How many descriptors it holds."""
         try:
-            status = Path(f"/proc/{self.process.pid}/status").read_text()
+            return sum(len(os.listdir(f"/proc/{pid}/fd")) for pid in self._pids) or None
         except OSError:
             return None
-        found = re.search(r"VmRSS:\s+(\d+) kB", status)
-        return int(found[1]) * 1024 if found else None
+
+    def _memory(self, file: str, name: str) -> int | None:
+        total = 0
+        for pid in self._pids:
+            try:
+                text = Path(f"/proc/{pid}/{file}").read_text()
+            except OSError:
+                return None
+            found = re.search(rf"{name}:\s+(\d+) kB", text)
+            total += int(found[1]) * 1024 if found else 0
+        return total or None
 
     def stop(self) -> None:
         """End the process."""
@@ -112,16 +148,16 @@ def run_child(*arguments: str, cpu: int | None = None) -> str:
     """What ``python ARGUMENTS`` prints.
 
     Raises:
-        ChildFailed: it failed, or took longer than a minute.
+        ChildFailed: it failed, or took longer than three minutes.
     """
     command = [sys.executable, *arguments]
     with subprocess.Popen(command, stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True) as process:
         pin(process.pid, cpu)
         try:
-            out, err = process.communicate(timeout=_PATIENCE)
+            out, err = process.communicate(timeout=3 * _PATIENCE)
         except subprocess.TimeoutExpired:
             process.kill()
-            raise ChildFailed(f"{arguments[1]} did not end within {_PATIENCE:g} s") from None
+            raise ChildFailed(f"{arguments[1]} did not end within {3 * _PATIENCE:g} s") from None
     if process.returncode:
         raise ChildFailed(
             f"{arguments[1]} failed: {err.strip().splitlines()[-1] if err.strip() else 'it said nothing'}"
@@ -145,11 +181,24 @@ def pinned() -> tuple[int | None, int | None]:
     return (processors[0], processors[1]) if len(processors) > 1 else (None, None)
 
 
-def _environment(compiled: Path | None) -> dict[str, str] | None:
-    if compiled is None:
-        return None
-    kept = {name: value for name, value in os.environ.items() if name != "PYTHONDONTWRITEBYTECODE"}
-    return {**kept, "PYTHONPYCACHEPREFIX": str(compiled)}
+def free_port() -> int:
+    """A port that nobody listens on, for a program that can't choose one by itself."""
+    with socket.create_server(("127.0.0.1", 0)) as found:
+        port: int = found.getsockname()[1]
+        return port
+
+
+def _accepts(process: subprocess.Popen[str], port: int) -> bool:
+    """Whether somebody listens on ``port`` before the process ends and patience does."""
+    until = time.monotonic() + _PATIENCE
+    while process.poll() is None and time.monotonic() < until:
+        try:
+            socket.create_connection(("127.0.0.1", port), 1).close()
+        except OSError:
+            time.sleep(0.05)
+        else:
+            return True
+    return False
 
 
 def _drain(source: IO[str], lines: queue.SimpleQueue[str | None], ready: re.Pattern[str]) -> None:

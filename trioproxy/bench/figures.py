@@ -12,19 +12,19 @@ from typing import Any
 
 import attrs
 
-__all__ = ["Row", "Sample", "document", "summarise", "table"]
+__all__ = ["Row", "Sample", "document", "figure", "summarise", "table"]
 
 
 @attrs.frozen(kw_only=True)
 class Sample:
-    """One value of one round. ``subject`` is who was measured; ``against`` is whose value it is compared with, None for the others' sake."""
+    """One value of one round. ``subject`` is who was measured; ``against`` are those whose values it is compared with."""
 
     round: int
     case: str
     metric: str
     subject: str
     value: float
-    against: str | None = None
+    against: tuple[str, ...] = ()
 
 
 @attrs.frozen(kw_only=True)
@@ -51,9 +51,10 @@ def _row(case: str, metric: str, group: Sequence[Sample]) -> Row:
     ratios: dict[str, list[float]] = {}
     for sample in group:
         by_subject.setdefault(sample.subject, []).append(sample.value)
-        base = values.get((sample.round, sample.against)) if sample.against is not None else None
-        if base:
-            ratios.setdefault(f"{sample.subject}/{sample.against}", []).append(sample.value / base)
+        for other in sample.against:
+            base = values.get((sample.round, other))
+            if base:
+                ratios.setdefault(f"{sample.subject}/{other}", []).append(sample.value / base)
     return Row(
         case=case,
         metric=metric,
@@ -68,14 +69,20 @@ def document(rows: Iterable[Row], machine: dict[str, Any], rounds: int) -> dict[
 
 
 def table(rows: Iterable[Row]) -> list[str]:
-    """The rows as lines for a person."""
-    lines = [f"{'case':<22}{'metric':<20}{'':<44}{'ratio (paired, median)'}"]
+    """The rows as lines for a person: a line a subject, with its ratios."""
+    lines: list[str] = []
     for row in rows:
-        medians = "  ".join(f"{subject} {_figure(value)}" for subject, value in row.medians.items())
-        ratios = "  ".join(f"{pair} {value:.2f}" for pair, value in row.ratios.items())
-        lines.append(f"{row.case:<22}{row.metric:<20}{medians:<44}{ratios}".rstrip())
+        lines.append(f"{row.case}: {row.metric}")
+        for subject, value in row.medians.items():
+            ratios = [
+                f"{ratio:.2f} x {pair.removeprefix(subject + '/')}"
+                for pair, ratio in row.ratios.items()
+                if pair.startswith(f"{subject}/")
+            ]
+            lines.append(f"  {subject:<20} {figure(value):>10}   {'  '.join(ratios)}".rstrip())
     return lines
 
 
-def _figure(value: float) -> str:
-    return f"{value:.0f}" if value >= 100 else f"{value:.1f}"
+def figure(value: float) -> str:
+    """A value with as many digits as mean something."""
+    return f"{value:.0f}" if abs(value) >= 100 else f"{value:.1f}" if abs(value) >= 1 else f"{value:.2f}"

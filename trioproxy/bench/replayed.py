@@ -28,7 +28,7 @@ from trioproxy.upstream.fixture import Chunk, Fixture, RecordedRequest, write_fi
 from trioproxy.wire.jsoncodec import dumps, loads_object
 
 if TYPE_CHECKING:
-    from trioproxy.bench.cases import Field
+    from trioproxy.bench.field import Field
 
 __all__ = ["Errors", "Job", "paced_recording", "replayed", "watch"]
 
@@ -150,7 +150,7 @@ def replayed(field: Field, number: int) -> Iterator[Sample]:
     with tempfile.TemporaryDirectory(prefix="trioproxy-bench-") as folder:
         Path(folder, "paced.json").write_bytes(write_fixture(paced_recording(EVENTS)))
         command = ("-m", "trioproxy", "replay", folder, "--port", "0")
-        with Child.start(*command, cpu=field.cpus[0], compiled=field.compiled) as child:
+        with Child.start(*command, cpu=field.cpus[0], environment=field.compiled) as child:
             job = Job(port=child.port, clients=CLIENTS, apart=APART_S)
             printed = run_child("-m", "trioproxy.bench.replayed", dumps(attrs.asdict(job)).decode(), cpu=field.cpus[1])
     seen = Errors(**loads_object(printed.encode()))

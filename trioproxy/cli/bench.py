@@ -4,6 +4,8 @@ from __future__ import annotations
 
 import os
 import platform
+import shutil
+from pathlib import Path
 
 import click
 
@@ -12,38 +14,65 @@ from trioproxy.cli.configuration import fail
 
 __all__ = ["command"]
 
-_NAMES = ("start", "paced", "json", "replay")
+_NAMES = (
+    "start",
+    "paced",
+    "low",
+    "burst",
+    "json",
+    "first",
+    "agent",
+    "idle",
+    "streams",
+    "large",
+    "departures",
+    "workers",
+    "replay",
+)
+_PEERS = ("litellm",)
 
 
 @click.command("bench", short_help="Measure the proxy on this machine.")
 @click.option("--rounds", type=click.IntRange(1, 50), default=5, show_default=True, help="How often each case runs.")
 @click.option("--case", "cases", type=click.Choice(_NAMES), multiple=True, help="Only this case; may be repeated.")
+@click.option(
+    "--peer",
+    "peers",
+    multiple=True,
+    metavar="NAME[=PROGRAM]",
+    help=f"Measure another proxy too, where it is installed: {', '.join(_PEERS)}. May be repeated.",
+)
+@click.option("--chart", type=click.Path(dir_okay=False, path_type=Path), help="Draw the medians into this SVG file.")
 @click.option("--json", "as_json", is_flag=True, help="Print one JSON object.")
-def command(rounds: int, cases: tuple[str, ...], as_json: bool) -> None:
-    """Measure this proxy next to the least that a proxy in Python could do, in one run, on the loopback.
+def command(rounds: int, cases: tuple[str, ...], peers: tuple[str, ...], chart: Path | None, as_json: bool) -> None:
+    """Measure this proxy next to the least that a proxy in Python could do, and to nginx where it is installed, in one run on the loopback.
 
-    The floor is a relay that copies bytes and knows no HTTP; `imports` is a Python that only imports trio, h11 and httpcore2; `origin` is
-    the provider asked directly. Cases: `start` (until it listens, and memory then), `paced` (20 streams of 100 events a second),
-    `json` (whole answers over 1 and 32 connections) and `replay` (how far 100 replays at once are from their recorded times). What is
-    compared is compared within one round; the ratio is the median of all. About 20 seconds a round. Processor times are for Linux only.
+    The floor is a relay that copies bytes and knows no HTTP; `origin` is the provider asked directly. Cases: `start` (until it listens,
+    and memory then), `paced` and `low` (20 streams of 100 events a second, 4 of 50), `burst` (one stream without a pause), `json` (whole
+    answers over 1 and 32 connections), `first` (the first event of a stream), `agent` (a request of 300 KB), `idle` (beside 128 idle
+    connections), `streams` (100 and 1,000 open ones), `large` (a stream of 200 MB), `departures` (10,000 clients that leave),
+    `workers`, and `replay` (how far 100 replays at once are from their recorded times).
+    What is compared is compared within one round; the ratio is the median of all. About two minutes a round. Processor times and memory
+    are for Linux only.
 
     \b
-    Example:  trioproxy bench --rounds 3
-              trioproxy bench --case start --json
+    Example:  trioproxy bench --rounds 3 --case paced --case json
+              trioproxy bench --peer litellm=/opt/litellm/bin/litellm --chart bench.svg
     """
-    from trioproxy.bench.cases import CASES, open_field
+    from trioproxy.bench.cases import CASES
     from trioproxy.bench.children import ChildFailed, pinned
+    from trioproxy.bench.field import open_field
     from trioproxy.bench.figures import Sample, document, summarise, table
     from trioproxy.wire.jsoncodec import dumps
 
     chosen = cases or _NAMES
     try:
-        with open_field() as field:
+        with open_field(dict(map(_peer, peers))) as field:
             samples: list[Sample] = []
             for number in range(rounds):
-                if not as_json:
-                    click.echo(f"round {number + 1} of {rounds}", err=True)
                 for name in chosen:
+                    if not as_json:
+                        click.echo(f"round {number + 1} of {rounds}: {name}", err=True)
                     samples += CASES[name](field, number)
     except ChildFailed as error:
         fail(str(error))
@@ -55,8 +84,23 @@ def command(rounds: int, cases: tuple[str, ...], as_json: bool) -> None:
         "processors": os.cpu_count(),
         "pinned": pinned() != (None, None),
     }
+    if chart is not None:
+        from trioproxy.bench.chart import bars
+
+        chart.write_text(bars(rows), "utf-8")
     if as_json:
         click.echo(dumps(document(rows, machine, rounds)).decode())
         return
     click.echo(", ".join(f"{name} {value}" for name, value in machine.items()))
     click.echo("\n".join(table(rows)))
+
+
+def _peer(text: str) -> tuple[str, str]:
+    """A peer's name and its program."""
+    name, _, program = text.partition("=")
+    if name not in _PEERS:
+        fail(f"there is no peer {name!r}; known are {', '.join(_PEERS)}")
+    found = shutil.which(program or name)
+    if found is None:
+        fail(f"{program or name} is not installed here: --peer {name}=PROGRAM says where it is")
+    return name, found

@@ -1,0 +1,28 @@
+from __future__ import annotations
+
+import xml.etree.ElementTree as ET
+
+from trioproxy.bench.chart import bars, lines
+from trioproxy.bench.figures import Row
+
+SVG = "{http://www.w3.org/2000/svg}"
+
+
+def test_bars_are_as_long_as_their_values() -> None:
+    rows = [
+        Row(case="a <b>", metric="us", medians={"floor": 10.0, "proxy": 20.0}, ratios={}),
+        Row(case="none", metric="us", medians={"proxy": 0.0}, ratios={}),
+    ]
+    drawing = ET.fromstring(bars(rows))
+    _, floor, proxy, nothing = (float(each.get("width", "0")) for each in drawing.iter(f"{SVG}rect"))
+    assert proxy == 2 * floor
+    assert nothing == 1
+    assert "a <b>: us" in [each.text for each in drawing.iter(f"{SVG}text")]
+
+
+def test_curves_lie_in_their_frame() -> None:
+    drawing = ET.fromstring(lines("t", {"a": [(1, 10), (10, 100), (0, 5)], "b": []}, across="n", up="us"))
+    first, second = (each.get("points") for each in drawing.iter(f"{SVG}polyline"))
+    assert first == "70.0,330.0 470.0,40.0"
+    assert second == ""
+    assert ET.fromstring(lines("t", {}, across="n", up="us")) is not None

@@ -1,0 +1,226 @@
+"""Who takes part in a benchmark: processes, all up at once, on the loopback.
+
+========================  =============================================================================================================
+``origin``                the provider itself, asked without a proxy between: what the load can do
+``floor``                 a relay of two trio streams that knows no HTTP (``floor.py``)
+``nginx``                 where it is installed: a proxy in C, the limit
+``proxy``                 this program in its passing lane, with a client key and its log on
+``proxy, translating``    the same process, asked at another protocol's door
+``floor, tls`` etc.       the same with TLS to the provider, where the machine has ``openssl``
+``proxy, 2 workers``      this program with two processes, pinned to no processor
+a peer                    another proxy, where the caller names it and it is installed
+========================  =============================================================================================================
+
+Knows: how each is started and which of them share a process. Refuses to know: what is measured.
+"""
+
+from __future__ import annotations
+
+import os
+import re
+import shutil
+import tempfile
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from contextlib import ExitStack, contextmanager
+from functools import partial
+from pathlib import Path
+from types import MappingProxyType
+from typing import Any
+
+import attrs
+
+from trioproxy.bench.children import Child, free_port, pinned, run_child
+from trioproxy.bench.load import Job, Seen
+from trioproxy.bench.requests import KEY
+from trioproxy.bench.terminator import certificate
+from trioproxy.wire.jsoncodec import dumps, loads_object
+
+__all__ = ["PEERS", "Field", "Subject", "open_field"]
+
+WARM_UP = 60
+
+_CONFIG = """
+port: 0
+api-keys: [{key}]
+state-dir: "off"
+openai-compatibility:
+  - name: bench
+    base-url: {base}/v1
+    keep-alive-connections: 256
+    max-connections: 4096
+    api-key-entries: [{{api-key: upstream-key}}]
+"""
+_NGINX = """
+daemon off; master_process off; pid {folder}/nginx.pid; error_log {folder}/nginx.log crit;
+events {{ worker_connections 8192; }}
+http {{
+  access_log off; client_body_temp_path {folder}/b; proxy_temp_path {folder}/p; fastcgi_temp_path {folder}/f;
+  uwsgi_temp_path {folder}/u; scgi_temp_path {folder}/s; client_max_body_size 100m; client_body_buffer_size 1m;
+  keepalive_requests 1000000;
+  upstream origin {{ server 127.0.0.1:{origin}; keepalive 256; keepalive_requests 1000000; }}
+  server {{
+    listen 127.0.0.1:{port} backlog=4096;
+    location / {{ proxy_pass http://origin; proxy_http_version 1.1; proxy_set_header Connection ""; proxy_buffering off; }}
+  }}
+}}
+"""
+_LITELLM = """
+model_list:
+  - {{model_name: "*", litellm_params: {{model: "openai/*", api_base: "http://127.0.0.1:{origin}/v1", api_key: upstream-key}}}}
+general_settings: {{master_key: {key}}}
+litellm_settings: {{callbacks: [], drop_params: true}}
+"""
+_IMPORTS = "import trio, h11, httpcore2; print('ready', flush=True); input()"
+_READY = re.compile("^ready$")
+
+
+@attrs.frozen(kw_only=True)
+class Subject:
+    """Somebody a load can be sent through, and at which doors."""
+
+    child: Child
+    doors: Sequence[str] = ("chat",)
+
+
+@attrs.define(eq=False, kw_only=True)
+class Field:
+    """Everybody who takes part. ``cpus`` are the processor of those who are measured, and that of the rest. ``recruits`` are those who
+    will be started when a case first wants them; from then on they stay."""
+
+    folder: Path
+    subjects: dict[str, Subject]
+    cpus: tuple[int | None, int | None]
+    recruits: dict[str, Callable[[], Subject]] = attrs.field(factory=dict)
+    peers: Sequence[str] = ()
+
+    def starters(self, origin: int) -> dict[str, Callable[[], Child]]:
+        """What is started, to be measured."""
+        start = partial(Child.start, cpu=self.cpus[0], environment=self.compiled)
+        return {
+            "imports": partial(start, "-c", _IMPORTS, ready=_READY),
+            "proxy": partial(self.start_proxy, "start", f"http://127.0.0.1:{origin}", cpu=self.cpus[0]),
+        }
+
+    def load(self, subject: str, *, pinned: bool = True, **job: Any) -> tuple[Seen, float | None]:
+        """Send a load through a subject; what was seen, and the processor time that it cost the subject."""
+        child = self.subjects[subject].child
+        before = child.cpu_seconds
+        printed = run_child(
+            "-m", "trioproxy.bench.load", self._job(subject, **job), cpu=self.cpus[1] if pinned else None
+        )
+        after = child.cpu_seconds
+        spent = after - before if before is not None and after is not None else None
+        return Seen(**loads_object(printed.encode())), spent
+
+    def lasting_load(self, subject: str, **job: Any) -> Child:
+        """A load that goes on beside us. It is ready when every connection has a stream."""
+        wire = self._job(subject, tell=True, **job)
+        return Child.start("-m", "trioproxy.bench.load", wire, ready=re.compile("every stream runs"), cpu=self.cpus[1])
+
+    def present(self, *names: str) -> list[str]:
+        """Those of ``names`` that take part, started where they were not yet. ``peers`` stands for all of them."""
+        wanted = [each for name in names for each in (self.peers if name == "peers" else [name])]
+        return [each for each in wanted if self._present(each)]
+
+    def _present(self, name: str) -> bool:
+        if name not in self.subjects:
+            recruit = self.recruits.pop(name, None)
+            if recruit is None:
+                return False
+            self.subjects[name] = recruit()
+            self.load(name, model="bench-json", stream=False, connections=4, requests=WARM_UP)
+            self.load(name, model="bench-paced-20-1000", stream=True, connections=1, requests=1)
+        return True
+
+    def start_proxy(self, name: str, base: str, *options: str, cpu: int | None, **environment: str) -> Child:
+        """A proxy of its own, before a provider at ``base``."""
+        (self.folder / f"{name}.yaml").write_text(_CONFIG.format(key=KEY, base=base), "utf-8")
+        return Child.start(*self._serve(name), *options, cpu=cpu, environment={**self.compiled, **environment})
+
+    def _serve(self, name: str) -> tuple[str, ...]:
+        return ("-m", "trioproxy", "serve", "--config", str(self.folder / f"{name}.yaml"))
+
+    @property
+    def compiled(self) -> Mapping[str, str]:
+        """An environment in which compiled modules have a folder of their own, so that a second start finds them whatever this installation
+        allows."""
+        return {"PYTHONDONTWRITEBYTECODE": "", "PYTHONPYCACHEPREFIX": str(self.folder / "compiled")}
+
+    def _job(self, subject: str, **job: Any) -> str:
+        entry = self.subjects[subject]
+        made = Job(**{"port": entry.child.port, "door": entry.doors[0], **job})
+        return dumps(attrs.asdict(made)).decode()
+
+
+def _nginx(folder: Path, origin: int, cpu: int | None, program: str) -> Child:
+    port = free_port()
+    file = folder / "nginx.conf"
+    file.write_text(_NGINX.format(folder=folder, origin=origin, port=port), "utf-8")
+    return Child.start("-c", str(file), "-p", str(folder), program=program, port=port, cpu=cpu)
+
+
+def _litellm(folder: Path, origin: int, cpu: int | None, program: str) -> Child:
+    port = free_port()
+    file = folder / "litellm.yaml"
+    file.write_text(_LITELLM.format(origin=origin, key=KEY), "utf-8")
+    arguments = ("--config", str(file), "--host", "127.0.0.1", "--port", str(port), "--num_workers", "1")
+    local = {"LITELLM_LOCAL_MODEL_COST_MAP": "True", "LITELLM_LOG": "ERROR"}
+    return Child.start(*arguments, program=program, port=port, cpu=cpu, environment=local)
+
+
+PEERS: Mapping[str, Callable[[Path, int, int | None, str], Child]] = MappingProxyType({"litellm": _litellm})
+"""Other proxies that can be measured beside this one, and how each is started from its program."""
+
+
+@contextmanager
+def open_field(peers: Mapping[str, str] = MappingProxyType({})) -> Iterator[Field]:
+    """Start the origin, and everybody else when they are wanted; end them afterwards. ``peers`` maps names of :data:`PEERS` to programs.
+
+    Raises:
+        ChildFailed: one of them did not start.
+    """
+    with ExitStack() as stack:
+        folder = Path(stack.enter_context(tempfile.TemporaryDirectory(prefix="trioproxy-bench-")))
+        cpus = pinned()
+        origin = stack.enter_context(Child.start("-m", "trioproxy.bench.origin", cpu=cpus[1]))
+        field = Field(folder=folder, subjects={"origin": Subject(child=origin)}, cpus=cpus, peers=tuple(peers))
+        for starter in field.starters(origin.port).values():
+            starter().stop()  # the first start compiles; the later ones are those that people see
+        field.recruits = _recruits(field, origin.port, peers, stack.enter_context)
+        yield field
+
+
+def _recruits(
+    field: Field, origin: int, peers: Mapping[str, str], up: Callable[[Child], Child]
+) -> dict[str, Callable[[], Subject]]:
+    measured, rest = field.cpus
+    folder, base = field.folder, f"http://127.0.0.1:{origin}"
+
+    def translating() -> Subject:
+        field.present("proxy")
+        return attrs.evolve(field.subjects["proxy"], doors=("messages",))
+
+    starts: dict[str, Callable[[], Child]] = {
+        "floor": partial(Child.start, "-m", "trioproxy.bench.floor", str(origin), cpu=measured),
+        "proxy": partial(field.start_proxy, "proxy", base, cpu=measured),
+        "proxy, 1 worker": partial(field.start_proxy, "single", base, cpu=None),
+    }
+    if hasattr(os, "fork"):
+        starts["proxy, 2 workers"] = partial(field.start_proxy, "double", base, "--workers", "2", cpu=None)
+    nginx = shutil.which("nginx", path=f"{os.environ.get('PATH', '')}:/usr/sbin")
+    if nginx is not None:
+        starts["nginx"] = partial(_nginx, folder, origin, measured, nginx)
+    file = certificate(folder)
+    if file is not None:
+        terminator = up(Child.start("-m", "trioproxy.bench.terminator", str(origin), str(file), cpu=rest)).port
+        floor = ("-m", "trioproxy.bench.floor", str(terminator), str(file))
+        encrypted = f"https://localhost:{terminator}"
+        starts["floor, tls"] = partial(Child.start, *floor, cpu=measured)
+        starts["proxy, tls"] = partial(field.start_proxy, "tls", encrypted, cpu=measured, SSL_CERT_FILE=str(file))
+    for name, program in peers.items():
+        starts[name] = partial(PEERS[name], folder, origin, measured, program)
+
+    def recruit(start: Callable[[], Child]) -> Subject:
+        return Subject(child=up(start()))
+
+    return {"proxy, translating": translating, **{name: partial(recruit, start) for name, start in starts.items()}}
