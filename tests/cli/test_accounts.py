@@ -142,3 +142,31 @@ def test_without_a_configuration_there_is_nothing_to_list(tmp_path: Path, monkey
     monkeypatch.delenv("TRIOPROXY_CONFIG", raising=False)
     result = CliRunner().invoke(cli, ["accounts"])
     assert (result.exit_code, "there is no configuration" in result.output) == (1, True)
+
+
+def explain(config: Path, *arguments: str) -> Result:
+    return CliRunner().invoke(cli, ["explain", "--config", str(config), *arguments])
+
+
+async def test_explain_asks_the_running_process_who_rests(config: Path) -> None:
+    async with running(config) as app:
+        one = app.cell.current.credentials[0]
+        app.health.failed(one.id, "claude-x", FAILED, trio.current_time())
+        result = await trio.to_thread.run_sync(partial(explain, config, "claude-x", "-p", "messages", "--live"))
+        assert result.exit_code == 0
+        told = result.output.splitlines()
+        assert told[0] == "asked in anthropic:"
+        assert any(line.startswith("  1. claude#2") and "ready" in line for line in told)
+        assert any(line.startswith("  not claude#1") and "rests for 90 s yet (rate_limited)" in line for line in told)
+        result = await trio.to_thread.run_sync(partial(explain, config, "claude-x", "--live", "--json"))
+        documents = json.loads(result.output)
+        assert len(documents) == 4
+        assert [each["credential"] for each in documents[0]["candidates"]] == ["claude#2", "claude#1"]
+        result = await trio.to_thread.run_sync(partial(explain, config, "p/nope-x", "--live"))
+        assert result.exit_code == 1
+
+
+async def test_explain_needs_a_process_to_ask(config: Path) -> None:
+    result = await trio.to_thread.run_sync(partial(explain, config, "claude-x", "--live"))
+    assert result.exit_code != 0
+    assert "no running process was found" in result.output

@@ -30,17 +30,19 @@ _WORDS = {
     "--protocol", "-p", type=click.Choice(list(_WORDS)), help="The protocol the client speaks; all four without it."
 )
 @config_option
+@click.option("--live", is_flag=True, help="Ask the running process: who rests and who is over a limit counts too.")
 @click.option("--json", "as_json", is_flag=True, help="Print one JSON object for each protocol, in a list.")
-def command(model: str, protocol: str | None, config: Path | None, as_json: bool) -> None:
+def command(model: str, protocol: str | None, config: Path | None, live: bool, as_json: bool) -> None:
     """Say which credentials may serve MODEL, in which order, and why the others may not.
-
-    This is what the configuration says; a running proxy tells in GET /v1/routing/explain?model=MODEL who rests, too.
 
     Exit code 1 if nothing serves it.
 
     \b
     Example:  trioproxy explain claude-sonnet-4-6 --protocol messages --config config.yaml
+              trioproxy explain claude-sonnet-4-6 --live
     """
+    if live:
+        return _tell_live(model, protocol, config, as_json)
     from trioproxy.config.routes import explain
     from trioproxy.credentials.health import Health
     from trioproxy.credentials.selection import Counters
@@ -91,4 +93,24 @@ def command(model: str, protocol: str | None, config: Path | None, as_json: bool
             for line in lines:
                 click.echo(f"  {line}")
     if all(each.routed is None for each in found.values()):
+        raise SystemExit(1)
+    return None
+
+
+def _tell_live(model: str, protocol: str | None, config: Path | None, as_json: bool) -> None:
+    import json
+    from urllib.parse import urlencode
+
+    from trioproxy.cli.running import asked, running
+
+    contact = running(config)
+    names = [_WORDS[protocol]] if protocol else list(dict.fromkeys(_WORDS.values()))
+    documents = [asked(contact, "GET", f"/explain?{urlencode({'model': model, 'protocol': name})}") for name in names]
+    if as_json:
+        click.echo(json.dumps(documents))
+    for document in documents if not as_json else ():
+        click.echo(f"asked in {document['protocol']}:")
+        for line in document["lines"]:
+            click.echo(f"  {line}")
+    if not any(document["served"] for document in documents):
         raise SystemExit(1)

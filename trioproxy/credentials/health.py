@@ -23,6 +23,7 @@ A cancelled exchange is neutral: it is never told here, and the try that it may 
 from __future__ import annotations
 
 import enum
+from collections import Counter
 from collections.abc import Collection
 from typing import assert_never
 
@@ -147,15 +148,21 @@ class Health:
     _rests: dict[_Key, Rest] = attrs.field(factory=dict, init=False)
     _strikes: dict[_Key, int] = attrs.field(factory=dict, init=False)
     _tried: dict[_Key, Trial] = attrs.field(factory=dict, init=False)
+    _noted: Counter[str] = attrs.field(factory=Counter, init=False)
+    """How many rests each credential has: of thousands, most have none, and are passed by at the cost of a look."""
 
     @property
     def spotless(self) -> bool:
         """Whether nothing is held against anybody."""
         return not self._rests
 
+    def is_spotless(self, credential_id: str) -> bool:
+        """Whether nothing is held against this credential."""
+        return credential_id not in self._noted
+
     def standing(self, credential_id: str, model: str, now: float) -> Standing:
         """How ready this pair is now."""
-        if not self._rests:
+        if credential_id not in self._noted:
             return _READY
         worst = _READY
         for key in ((credential_id, None), (credential_id, model)):
@@ -221,6 +228,8 @@ class Health:
             rest = attrs.evolve(running, try_at=min(max(running.try_at, now + EARLY_TRY), running.until))
         if len(self._rests) >= MOST_ENTRIES or len(self._strikes) >= MOST_ENTRIES:
             self._make_room()
+        if key not in self._rests:
+            self._noted[credential_id] += 1
         self._rests[key] = rest
         return rest
 
@@ -291,7 +300,10 @@ class Health:
                 assert_never(rule.span)
 
     def _forget(self, key: _Key) -> None:
-        self._rests.pop(key, None)
+        if self._rests.pop(key, None) is not None:
+            self._noted[key[0]] -= 1
+            if not self._noted[key[0]]:
+                del self._noted[key[0]]
         self._strikes.pop(key, None)
         self._tried.pop(key, None)
 

@@ -98,6 +98,9 @@ def line_up(
             if limit is not None and limit.measure is not Measure.CONCURRENT:
                 barred.append(Barred(candidate, limit))
                 continue
+            if health.is_spotless(candidate.credential.id):
+                awake.append(candidate)
+                continue
             standing = health.standing(candidate.credential.id, candidate.model, now)
             rest = standing.rest
             if rest is None or standing.readiness is Readiness.HALF_OPEN:

@@ -77,6 +77,7 @@ CONTROLS = (
         methods=_PUT,
         access=Access.MANAGER,
     ),
+    Control(path=f"{_MANAGED}/explain", answer=explaining.explained, access=Access.MANAGER),
     Control(path=f"{_MANAGED}/cooldowns", answer=management.cooldowns, access=Access.MANAGER),
     Control(
         path=f"{_MANAGED}/cooldowns", answer=management.clear_cooldowns, methods=("DELETE",), access=Access.MANAGER

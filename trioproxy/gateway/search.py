@@ -94,15 +94,26 @@ def servable(admitted: Admitted, routed: Routed) -> Routed:
     Raises:
         ClientFault: none can; the first one's reason.
     """
+    verdicts: dict[int, ClientFault | None] = {}  # by wire: of thousands of keys most share theirs
     able: list[Candidate] = []
     reason: ClientFault | None = None
     for candidate in routed.candidates:
-        try:
-            choose_lane(admitted.asked, candidate)
-        except ClientFault as fault:
-            reason = reason or fault
-        else:
+        wire = id(candidate.wire)
+        if wire not in verdicts:
+            verdicts[wire] = _refusal(admitted, candidate)
+        fault = verdicts[wire]
+        if fault is None:
             able.append(candidate)
+        else:
+            reason = reason or fault
     if not able and reason is not None:
         raise reason
     return routed if len(able) == len(routed.candidates) else attrs.evolve(routed, candidates=tuple(able))
+
+
+def _refusal(admitted: Admitted, candidate: Candidate) -> ClientFault | None:
+    try:
+        choose_lane(admitted.asked, candidate)
+    except ClientFault as fault:
+        return fault
+    return None
