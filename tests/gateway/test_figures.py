@@ -57,3 +57,7 @@ async def test_a_collector_on_this_machine_needs_no_key(path: str) -> None:
     assert (await desk.ask("GET", path, (), peer=FAR)).status == 401
     assert (await desk.ask("GET", path, KEY, peer=FAR)).status == 200
     assert (await desk.ask("GET", path, ((b"x-forwarded-for", b"192.0.2.7"),))).status == 401
+    for host in (b"localhost:8317", b"127.0.0.1", b"[::1]:8317", b"[::1]", b"LOCALHOST"):
+        assert (await desk.ask("GET", path, ((b"host", host),))).status == 200
+    for host in (b"evil.example:8317", b"evil.example", b"192.0.2.7:80", b"localhost.evil.example"):
+        assert (await desk.ask("GET", path, ((b"host", host),))).status == 401

@@ -78,6 +78,15 @@ async def test_a_provider_is_taken_out_and_put_back(path: str) -> None:
     assert "chat-m" in json.dumps(await desk.got("/v1/models"))
 
 
+async def test_who_asks_for_a_model_of_a_disabled_provider_is_told() -> None:
+    desk = Desk.of()
+    await desk.put("/v1/providers/claude/enabled", {"enabled": False})
+    for name in ("claude-sonnet-4-5", "claude/claude-sonnet-4-5"):
+        refused = await desk.ask("GET", f"/v1/capabilities?model={name}")
+        assert (refused.status, b"(claude would, but is disabled)" in refused.body) == (404, True)
+    assert b"disabled" not in (await desk.ask("GET", "/v1/capabilities?model=nope")).body
+
+
 async def test_one_that_the_file_disables_can_be_put_to_use() -> None:
     desk = Desk.of()
     assert (await desk.put("/v1/providers/groq/enabled", {"enabled": True}))["status"] == "ok"

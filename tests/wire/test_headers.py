@@ -9,6 +9,7 @@ def test_a_request_loses_what_belongs_to_one_hop_and_the_clients_own_credentials
         (b"authorization", b"Bearer client"),
         (b"x-api-key", b"client"),
         (b"x-goog-api-key", b"client"),
+        (b"x-management-key", b"client"),
         (b"cookie", b"a=b"),
         (b"openai-organization", b"org-of-the-client"),
         (b"openai-project", b"p"),

@@ -351,7 +351,18 @@ def _unknown(ask: _Ask, name: str) -> ClientFault:
     near = names[client].near(name)
     hint = f"; did you mean {' or '.join(repr(other) for other in near)}?" if near else ""
     where = "" if ask.snapshot.credentials else "; no provider is configured"
-    return _not_found(f"no configured provider serves model {name!r}{hint}{where}")
+    return _not_found(f"no configured provider serves model {name!r}{_disabled(ask, name)}{hint}{where}")
+
+
+def _disabled(ask: _Ask, name: str) -> str:
+    """Who would serve ``name`` and is disabled, by the file or by hand, said behind a message; "" where nobody would."""
+    others = tuple(attrs.evolve(each, enabled=True) for each in ask.snapshot.credentials if not each.enabled)
+    if not others:
+        return ""
+    known = attrs.evolve(ask, roster=Roster.of(attrs.evolve(ask.snapshot, credentials=others)))
+    servings = next((found for ground in (_explicit, _named, _patterned) if (found := ground(known, name))), [])
+    groups = dict.fromkeys(each.credential.group or each.credential.provider.name for each in servings)
+    return f" ({', '.join(groups)} would, but is disabled)" if groups else ""
 
 
 def _not_found(message: str) -> ClientFault:

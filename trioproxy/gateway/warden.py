@@ -46,7 +46,7 @@ class Warden:
         match call.control.access:
             case Access.ANYBODY:
                 return None
-            case Access.NEARBY if is_near(call.head):
+            case Access.NEARBY if is_near(call.head) and _is_meant(call.head):
                 return None
             case Access.MANAGER:
                 self._admit_manager(call, snapshot)
@@ -95,6 +95,13 @@ class Warden:
 def is_near(head: RequestHead) -> bool:
     """Whether a program on this machine asks, and not by way of a proxy."""
     return is_loopback(_address(head)) and not any(name in _FORWARDED for name, _ in head.headers)
+
+
+def _is_meant(head: RequestHead) -> bool:
+    """Whether the request names this machine: a page in a browser, at a name that was made to lead here, names its own (DNS rebinding)."""
+    host = (head.header(b"host") or b"localhost").decode("latin-1")
+    name = host.rpartition(":")[0] if host.rpartition(":")[2].isdecimal() else host
+    return is_loopback(name.strip("[]"))
 
 
 def _address(head: RequestHead) -> str:

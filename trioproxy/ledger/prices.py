@@ -3,7 +3,7 @@
 Knows: the price list of ``genai-prices`` (which lies in the package: nothing is fetched), which of its vendors one of ours is, and the prices of
 the configuration, which outrank it. Refuses to know: budgets. A model that nobody knows has no cost, not a cost of nothing.
 
-The list is imported with the first model that is priced (0.15 s, 30 MB), in whatever thread asks; the ledger's writer does so in its own. What a
+The list takes 0.15 s to import, and 30 MB; the ledger's writer does so in its thread when a process starts, else whoever prices first. What a
 model costs is looked up once; after that an exchange costs a few multiplications of our own, as the library's take longer than all else that
 happens to an account. Prices with steps by the length of a prompt, and those that change with the time, are followed.
 
@@ -68,6 +68,12 @@ class Prices:
     rules: Callable[[], tuple[PriceRule, ...]] = tuple
     _known: dict[tuple[str, str], _Cost | None] = attrs.field(factory=dict, init=False)
     _of_rules: tuple[PriceRule, ...] = attrs.field(default=(), init=False)
+
+    def load(self) -> None:
+        """Read the list now, so that no exchange is the first to need it."""
+        from genai_prices.data_snapshot import get_snapshot
+
+        get_snapshot()
 
     def cost(self, settled: Settled) -> float | None:
         """What ``settled`` cost; None where its tokens or its model's price are unknown."""

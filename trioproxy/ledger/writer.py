@@ -205,7 +205,9 @@ class Books:
         except StoreUnusable as error:
             return str(error)
         except sqlite3.Error:
-            return None
+            pass  # somebody holds it, or there is no room: later it may do
+        if self.settings().ledger:
+            self.prices.load()
         return None
 
     def _written_down(self, batch: list[Settled]) -> int | str:

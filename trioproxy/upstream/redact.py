@@ -34,7 +34,16 @@ _SHORTEST_SECRET = 8
 _MAX_DECODED_BYTES = 64 * 1024 * 1024
 
 _CREDENTIAL_HEADERS = frozenset(
-    {b"authorization", b"x-api-key", b"x-goog-api-key", b"api-key", b"cookie", b"proxy-authorization", b"set-cookie"}
+    {
+        b"authorization",
+        b"x-api-key",
+        b"x-goog-api-key",
+        b"api-key",
+        b"x-management-key",
+        b"cookie",
+        b"proxy-authorization",
+        b"set-cookie",
+    }
 )
 _REQUEST_HEADERS = frozenset(
     {b"content-type", b"accept", b"anthropic-version", b"anthropic-beta", b"openai-beta", b"user-agent"}

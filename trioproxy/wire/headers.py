@@ -26,7 +26,9 @@ HOP_BY_HOP = frozenset(
     }
 )
 
-CREDENTIAL_HEADERS = frozenset({b"authorization", b"x-api-key", b"x-goog-api-key", b"api-key", b"cookie"})
+CREDENTIAL_HEADERS = frozenset(
+    {b"authorization", b"x-api-key", b"x-goog-api-key", b"api-key", b"x-management-key", b"cookie"}
+)
 
 # They name the account behind the client's own key: beside another key a provider refuses them, or answers from the wrong account.
 _ACCOUNT_HEADERS = frozenset({b"openai-organization", b"openai-project", b"chatgpt-account-id", b"x-goog-user-project"})
