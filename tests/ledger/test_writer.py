@@ -220,6 +220,24 @@ async def test_old_accounts_are_pruned_and_a_clock_that_steps_back_harms_nothing
         assert books.state.trouble is None
 
 
+async def test_a_clock_that_jumps_ahead_takes_no_row(tmp_path: Path, autojump_clock: MockClock) -> None:
+    wall = NOON
+    async with running(books_in(tmp_path, Settings(ledger_age=100.0), lambda: wall)) as books:
+        books.keep(settled(id="young", began=NOON))
+        await trio.sleep(1)
+        wall = NOON + 10 * 365 * 86400
+        books.keep(settled(id="from tomorrow", began=wall))
+        await trio.sleep(module.PRUNE_EVERY + 1)
+        books.keep(settled(id="too", began=wall))
+        await trio.sleep(1)
+        assert ids(tmp_path) == ["young", "from tomorrow", "too"]
+        wall = NOON + trio.current_time() - books._began
+        await trio.sleep(module.PRUNE_EVERY)
+        books.keep(settled(id="right again", began=wall))
+        await trio.sleep(1)
+        assert ids(tmp_path) == ["from tomorrow", "too", "right again"]
+
+
 async def test_pruning_that_fails_is_trouble_and_no_end(
     tmp_path: Path, autojump_clock: MockClock, monkeypatch: pytest.MonkeyPatch
 ) -> None:

@@ -5,7 +5,8 @@ writing), which is all that a kill can take. While the disk is full or another p
 :data:`MOST_WAITING`; further ones are counted as dropped, and one log line in :data:`QUIET` seconds says so. Where the folder can't be written
 at all, nothing is kept, that is said once, and the proxy serves.
 
-Knows: when to write and what to do where that fails. Refuses to know: SQL. The wall clock decides which rows are old and nothing else.
+Knows: when to write and what to do where that fails. Refuses to know: SQL. The wall clock decides which rows are old and nothing else; one that
+went more than a day away from the monotonic clock since the start decides nothing: whoever sets it right again finds all rows there.
 """
 
 from __future__ import annotations
@@ -35,9 +36,10 @@ MOST_AT_ONCE = 2_048
 LONGEST_PAUSE = 15.0
 QUIET = 60.0
 PRUNE_EVERY = 600.0
+CLOCK_STRAYS = 86_400.0
 LAST_WRITE = 3.0
 """Seconds: between a settlement and its writing, at most between tries of a disk that refuses, between log lines about it, between two looks for
-old rows, and for the last write of a process that ends."""
+old rows, the step of the wall clock after which it is believed no longer, and for the last write of a process that ends."""
 
 
 _T = TypeVar("_T")
@@ -88,6 +90,8 @@ class Books:
     _trouble: str | None = attrs.field(default=None, init=False)
     _next_line: float = attrs.field(default=float("-inf"), init=False)
     _next_prune: float = attrs.field(default=float("-inf"), init=False)
+    _began: float = attrs.field(default=0.0, init=False)
+    _began_wall: float = attrs.field(default=0.0, init=False)
 
     @property
     def state(self) -> BooksState:
@@ -115,6 +119,7 @@ class Books:
     async def run(self) -> None:
         """Write until cancelled; what is still waiting then is written first, for as long as :data:`LAST_WRITE` allows. The file is opened at
         once, so that a folder that can't be written is complained of before anybody relies on it."""
+        self._began, self._began_wall = trio.current_time(), self.wall()
         try:
             if await self._started():
                 await self._write_on()
@@ -173,7 +178,10 @@ class Books:
         if now < self._next_prune:
             return None
         self._next_prune = now + PRUNE_EVERY
-        gone = await self.in_thread(self._pruned_now)
+        settings, wall = self.settings(), self.wall()
+        strayed = abs((wall - self._began_wall) - (now - self._began)) > CLOCK_STRAYS
+        before = float("-inf") if strayed else wall - settings.ledger_age
+        gone = await self.in_thread(self._pruned_now, before, settings.ledger_size)
         if isinstance(gone, str):
             return self._failed(gone)
         self._pruned += gone
@@ -233,12 +241,11 @@ class Books:
             _log.exception("%s could not be priced; its cost is unknown", settled.upstream_model)
             return None
 
-    def _pruned_now(self) -> int | str:
+    def _pruned_now(self, before: float, size: int) -> int | str:
         import sqlite3
 
         assert self._store is not None, "pruning follows writing"
-        settings = self.settings()
         try:
-            return self._store.prune(before=self.wall() - settings.ledger_age, size=settings.ledger_size)
+            return self._store.prune(before=before, size=size)
         except sqlite3.Error as error:
             return str(error)
