@@ -53,6 +53,27 @@ async def test_a_key_in_the_query() -> None:
         assert (await client.turn(input="hi"))["type"] == "response.completed"
 
 
+async def test_the_key_of_a_browser_is_a_subprotocol() -> None:
+    house = SocketBench(Bench(response_script("resp_1"), config=KEYED))
+    async with house.connection() as stream:
+        client = Frames(stream)
+        offer = "Sec-WebSocket-Protocol: openai-insecure-api-key.sk-client-key, responses"
+        await stream.send_all(get("/v1/responses", *upgrade_lines(offer)))
+        status, headers = await client.head()
+        assert (status, headers["sec-websocket-protocol"]) == (101, "responses")
+        await stream.send_all(frame(1, b'{"type":"response.create","model":"responses-m","input":"hi"}'))
+        got = await client.next()
+        assert got is not None
+        assert b"response.created" in got[2]
+    sent = house.bench.upstream.requests[0]
+    assert b"sk-client-key" not in b"".join(value for _, value in sent.headers)
+
+
+async def test_a_request_to_upgrade_has_no_body() -> None:
+    answer, _ = await asked(*upgrade_lines("Content-Length: 5"))
+    assert (answer.status, "it has a body" in answer.body.decode()) == (400, True)
+
+
 @pytest.mark.parametrize("headers", [(), ("Authorization: Bearer sk-wrong",)], ids=["none", "wrong"])
 async def test_without_a_key_there_is_no_handshake(headers: tuple[str, ...]) -> None:
     answer, bench = await asked(*upgrade_lines(*headers), config=KEYED)

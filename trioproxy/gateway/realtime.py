@@ -35,6 +35,7 @@ from trioproxy.gateway.grants import Grant
 from trioproxy.gateway.limits import holders_before
 from trioproxy.gateway.outlet import Outlet
 from trioproxy.gateway.stages import ErrorAnswer
+from trioproxy.gateway.subprotocols import offered
 from trioproxy.ledger.entry import Entry, Ledger, Try
 from trioproxy.protocols.table import protocol
 from trioproxy.providers.auth import auth_headers, entry_headers
@@ -48,20 +49,11 @@ from trioproxy.wire import headers as table
 
 __all__ = ["Realtime"]
 
-KEY_PROTOCOL = "openai-insecure-api-key."
-"""How a browser, which can set no headers, says its key: as a subprotocol. It is ours to read and never a provider's."""
-
 _SPOKEN = frozenset({"openai_responses", "openai_chat"})
 _WHERE = "openai_responses"
 
 Accept = Callable[[str | None], Awaitable[Link]]
 """Answer the client's handshake with this subprotocol; its end of the link."""
-
-
-def offered(head: RequestHead) -> tuple[str, ...]:
-    """The subprotocols that a client offers."""
-    lines = (value.decode("latin-1") for name, value in head.headers if name == b"sec-websocket-protocol")
-    return tuple(each.strip() for line in lines for each in line.split(",") if each.strip())
 
 
 @attrs.frozen
@@ -80,9 +72,11 @@ class Realtime:
     http: HttpUpstream
     token: Callable[[], str]
 
-    async def serve(self, exchange: Exchange, snapshot: Snapshot, client: ClientKey | None, accept: Accept) -> None:
-        """Serve one client from its handshake to its end. Nothing escapes but cancellation."""
-        head, settings = exchange.head, snapshot.settings
+    async def serve(
+        self, exchange: Exchange, head: RequestHead, snapshot: Snapshot, client: ClientKey | None, accept: Accept
+    ) -> None:
+        """Serve one client from its handshake, which is ``head``, to its end. Nothing escapes but cancellation."""
+        settings = snapshot.settings
         with self.ledger.entry(method=head.method, path=head.path, peer=head.peer) as entry:
             entry.protocol, entry.operation, entry.stream = "openai_realtime", "realtime", True
             entry.client = (client.name or client.id) if client is not None else None
@@ -172,7 +166,7 @@ class Realtime:
                     headers=self._headers(head, candidate),
                     proxy_url=credential.proxy_url,
                     limit=settings.max_body,
-                    subprotocols=tuple(each for each in offered(head) if not each.startswith(KEY_PROTOCOL)),
+                    subprotocols=offered(head),
                 )
                 failure = None
         except NotAccepted as refusal:

@@ -9,7 +9,7 @@ from __future__ import annotations
 
 import ipaddress
 from collections.abc import Awaitable, Callable
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, TypeAlias
 from urllib.parse import urlsplit
 
 import attrs
@@ -21,6 +21,7 @@ from trioproxy.gateway.admission import admit
 from trioproxy.gateway.exchange import Exchange, Handler, RequestHead
 from trioproxy.gateway.handler import Gateway
 from trioproxy.gateway.remembering import owner_of
+from trioproxy.gateway.subprotocols import offered, with_key
 from trioproxy.protocols.openai_responses.conversations import Conversations
 from trioproxy.protocols.table import mounted
 from trioproxy.server.exchange import H11Exchange
@@ -31,7 +32,7 @@ if TYPE_CHECKING:
 
 __all__ = ["Upgrades", "socket_kind", "stranger"]
 
-KEY_PROTOCOL = b"openai-insecure-api-key."
+Serve: TypeAlias = Callable[[H11Exchange, RequestHead, ClientKey | None], Awaitable[None]]
 
 RESPONSES = "responses"
 REALTIME = "realtime"
@@ -75,15 +76,6 @@ def _is_ours(host: str, settings: Settings) -> bool:
     return True
 
 
-def with_key_of_a_browser(head: RequestHead) -> RequestHead:
-    """``head`` with the key that a browser, which can set no headers, shows as a subprotocol."""
-    for name, value in head.headers:
-        if name == b"sec-websocket-protocol" and KEY_PROTOCOL in value:
-            key = next(each for each in value.split(b",") if KEY_PROTOCOL in each).strip()[len(KEY_PROTOCOL) :]
-            return attrs.evolve(head, headers=(*head.headers, (b"authorization", b"Bearer " + key)))
-    return head
-
-
 @attrs.define(eq=False, kw_only=True)
 class Upgrades:
     """The handler of all requests: those to upgrade are served here where they can be, all others, and what comes over a socket, by
@@ -104,7 +96,7 @@ class Upgrades:
                 return await self._open(exchange, serve)
         return await self.handler(exchange)
 
-    def _server_of(self, exchange: H11Exchange) -> Callable[[H11Exchange, ClientKey | None], Awaitable[None]] | None:
+    def _server_of(self, exchange: H11Exchange) -> Serve | None:
         assert exchange.upgrade is not None
         if exchange.upgrade.strip().lower() != b"websocket":
             return None
@@ -115,26 +107,24 @@ class Upgrades:
             return self._realtime
         return None
 
-    async def _open(
-        self, exchange: H11Exchange, serve: Callable[[H11Exchange, ClientKey | None], Awaitable[None]]
-    ) -> None:
+    async def _open(self, exchange: H11Exchange, serve: Serve) -> None:
         from trioproxy.websocket.handshake import flaw  # with wsproto, which most processes never need
 
-        snapshot, head = self.current(), exchange.head
+        snapshot, head = self.current(), with_key(exchange.head)
         try:
-            client = admit(snapshot, with_key_of_a_browser(head))
+            client = admit(snapshot, head)
             why = stranger(head, snapshot.settings, keyed=bool(snapshot.clients))
             if why is not None:
                 raise ClientFault(ErrorKind.FORBIDDEN, why)
-            problem = flaw(head.headers)
+            problem = flaw(head.headers) or (None if exchange.unread_body.done else "it has a body")
             if problem is not None:
                 raise ClientFault(ErrorKind.INVALID_REQUEST, f"the request to speak WebSocket is not valid: {problem}")
         except ProxyError as error:
             return await self.gateway.turn_away(exchange, error)
-        await serve(exchange, client)
+        await serve(exchange, head, client)
         return None
 
-    async def _responses(self, exchange: H11Exchange, client: ClientKey | None) -> None:
+    async def _responses(self, exchange: H11Exchange, head: RequestHead, client: ClientKey | None) -> None:
         from trioproxy.server.session import Session, SessionLimits
         from trioproxy.websocket.handshake import NotAccepted, accept
 
@@ -146,7 +136,8 @@ class Upgrades:
         )
         stream = _Taken(exchange.take_over())
         try:
-            link = await accept(stream, limit=settings.max_body)
+            # A browser takes no answer that chooses nothing of what it offered.
+            link = await accept(stream, limit=settings.max_body, subprotocol=next(iter(offered(head)), None))
         except (NotAccepted, OSError, trio.BrokenResourceError, trio.ClosedResourceError):
             return await stream.aclose()
         limits = SessionLimits(
@@ -154,7 +145,7 @@ class Upgrades:
         )
         session = Session(
             link=link,
-            head=exchange.head,
+            head=head,
             handler=self.handler,
             house=exchange.connections,
             conversations=self.conversations,
@@ -169,7 +160,7 @@ class Upgrades:
             self.conversations.forget(owner)
         return None
 
-    async def _realtime(self, exchange: H11Exchange, client: ClientKey | None) -> None:
+    async def _realtime(self, exchange: H11Exchange, head: RequestHead, client: ClientKey | None) -> None:
         from trioproxy.gateway.realtime import Realtime
         from trioproxy.websocket.handshake import accept
 
@@ -184,7 +175,7 @@ class Upgrades:
                 raise
 
         relay = Realtime(failover=self.gateway.failover, ledger=self.gateway.ledger, http=self.http, token=self.token)
-        await relay.serve(exchange, snapshot, client, answer)
+        await relay.serve(exchange, head, snapshot, client, answer)
 
 
 @attrs.define(eq=False)

@@ -235,7 +235,11 @@ class Link:
     # Sending.
 
     async def _send(self, event: Event) -> None:
-        async with self._sending:
+        try:
+            self._sending.acquire_nowait()  # as nearly always, and without a turn of the scheduler
+        except trio.WouldBlock:
+            await self._sending.acquire()
+        try:
             if self._closed is not None:
                 raise self._closed
             if self._torn:
@@ -251,6 +255,8 @@ class Link:
                 raise self._over(LinkClosed(BROKEN)) from None
             self._torn = False
             self.last_sent = trio.current_time()
+        finally:
+            self._sending.release()
 
     async def _say_goodbye(self, code: int, reason: str) -> None:
         text = reason.encode("utf-8")[:_LONGEST_REASON].decode("utf-8", "ignore")
