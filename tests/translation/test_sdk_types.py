@@ -14,9 +14,11 @@ from typing import Any
 import pytest
 
 from tests.support.recordings import FOLDER
-from tests.translation.crossings import WAYS, answered
+from tests.translation.crossings import WAYS, answered, read_frames
+from tests.translation.habits import HABITS
 from trioproxy.protocols.table import NAMES
 from trioproxy.wire.jsoncodec import dumps
+from trioproxy.wire.sse import SSEDecoder
 
 CHAT, RESPONSES, MESSAGES, GEMINI = NAMES
 PACKAGES = {CHAT: "openai", RESPONSES: "openai", MESSAGES: "anthropic", GEMINI: "google.genai"}
@@ -108,3 +110,16 @@ def test_recorded_answers_in_the_vendors_types(
         if refused is not None:
             wrong.append(f"{recording}: {refused}")
     assert not wrong, "\n".join(wrong)
+
+
+@pytest.mark.parametrize(("source", "target"), list(itertools.permutations(NAMES, 2)))
+@pytest.mark.parametrize("way", WAYS)
+def test_habits_of_providers_in_the_vendors_types(
+    checks: Callable[[str], dict[str, Check]], source: str, target: str, way: str
+) -> None:
+    check = checks(target)[way]
+    for habit in HABITS:
+        if habit.provider == source:
+            decoder = SSEDecoder()
+            events = read_frames([*decoder.feed(habit.stream), *decoder.close()], source)
+            assert _refused(check, WAYS[way](events, target).documents) is None, habit.name
