@@ -105,3 +105,12 @@ async def test_a_sign_of_life_needs_no_key() -> None:
         assert exchange.status == 200
     refused = await bench.serve(MemoryExchange(head=request_head("GET", "/v1/models")))
     assert refused.status == 401
+
+
+async def test_a_boundless_name_of_a_model_is_refused_and_not_kept() -> None:
+    bench = Bench()
+    exchange = await bench.serve(ask("openai_chat", model="x" * 1_000_000))
+    assert exchange.status == 404
+    assert bench.last.model is not None
+    assert len(bench.last.model) <= 512
+    assert len(exchange.body) < 1000

@@ -26,12 +26,13 @@ from trioproxy.errors import ClientFault, ErrorKind, Failure, ProxyError, ProxyF
 from trioproxy.protocols.base import ModelCard, Operation
 from trioproxy.providers.model import Wire
 
-__all__ = ["Explanation", "explain", "listing", "route"]
+__all__ = ["LONGEST_NAME", "Explanation", "explain", "listing", "route"]
 
 _AUTO = "auto"
 _MOST_AUTO = 4
 """How many further models of the list stand behind the first one that ``auto`` means."""
-_LONGEST_NAME = 512
+LONGEST_NAME = 512
+"""Characters of a model's name; a longer one is nobody's."""
 _REMEMBERED = 4096
 # What no other protocol can stand in for: carried as it is, to a provider that has it, or not at all.
 _CARRIED = frozenset({Operation.EMBEDDINGS, Operation.IMAGES, Operation.AUDIO})
@@ -155,8 +156,8 @@ def explain(
 
 
 def _decide(snapshot: Snapshot, protocol: str, operation: Operation, asked: str, client: ClientKey | None) -> Routed:
-    if len(asked) > _LONGEST_NAME:
-        raise _not_found(f"a model name has at most {_LONGEST_NAME} characters, this one has {len(asked)}")
+    if len(asked) > LONGEST_NAME:
+        raise _not_found(f"a model name has at most {LONGEST_NAME} characters, this one has {len(asked)}")
     name, suffix = split_suffix(asked)
     ask = _Ask(
         snapshot=snapshot,

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from trioproxy.config.model import ClientKey
+from trioproxy.config.routes import LONGEST_NAME
 from trioproxy.gateway.exchange import Exchange
 from trioproxy.gateway.stages import Admitted
 from trioproxy.ledger.entry import Entry
@@ -28,7 +29,7 @@ async def receive(exchange: Exchange, door: Match, client: ClientKey | None, lim
     asked = door.protocol.peek(
         PeekRequest(endpoint=door.endpoint, params=door.params, query=head.query, content_type=content_type, body=body)
     )
-    entry.model, entry.stream = asked.model, asked.stream
+    entry.model, entry.stream = asked.model[:LONGEST_NAME], asked.stream
     return Admitted(
         protocol=door.protocol,
         asked=asked,

@@ -118,7 +118,7 @@ class Match:
     params: Mapping[str, str]
 
 
-@functools.lru_cache(maxsize=1024)
+@functools.lru_cache(maxsize=256)
 def match(path: str) -> tuple[Match, ...]:
     """Every endpoint that ``path`` (raw, without its query) names, whatever the method."""
     place = mounted(path)
