@@ -31,14 +31,22 @@ class Outlet:
     deadlines: Deadlines
     in_midst: bool = attrs.field(default=False, init=False)
     """Handing bytes over failed or was cancelled: what the client has may end anywhere."""
-    border: bool = attrs.field(default=False, init=False)
-    """What the client has ends between two frames."""
-    over: bool = attrs.field(default=False, init=False)
-    """The client has the answer's own end."""
     last_sent: float = attrs.field(factory=trio.current_time, init=False)
     """When bytes went to the client last, or would have if a keep-alive could have stood there."""
     _giving: bool = attrs.field(default=False, init=False)
     _filling: trio.Event | None = attrs.field(default=None, init=False)
+    _carrier: Carrier | None = attrs.field(default=None, init=False)
+    """Whose bytes the client has. Between two of its frames it is asked how they end, and not with every one of them."""
+
+    @property
+    def over(self) -> bool:
+        """The client has the answer's own end."""
+        return self._carrier is not None and not self._giving and self._carrier.over
+
+    @property
+    def _border(self) -> bool:
+        """What the client has ends between two frames, as it does where it has none."""
+        return self._carrier is None or self._carrier.at_border
 
     @property
     def started(self) -> bool:
@@ -57,9 +65,10 @@ class Outlet:
             ClientFault: CLIENT_GONE.
         """
         pulse.send_started()
+        self._giving = True
         if self._filling is not None:
             await self._filling.wait()
-        self._giving = True
+        self._carrier = carrier
         try:
             await self.exchange.send(data)
         except BaseException:
@@ -67,7 +76,6 @@ class Outlet:
             raise
         self._giving = False
         self.last_sent = pulse.send_finished()
-        self.border, self.over = carrier.at_border, carrier.over
         self.entry.sent(len(data))
 
     async def reply(self, reply: Reply) -> None:
@@ -116,13 +124,12 @@ class Outlet:
         """
         self.last_sent = trio.current_time()
         may_begin = self.started or early is not None
-        if self.over or self._giving or not may_begin or (self.started and not self.border):
+        if self.over or self._giving or not may_begin or (self.started and not self._border):
             return True
         self._filling = trio.Event()
         try:
             with self._patience() as scope:
                 if not self.started and early is not None:
-                    self.border = True
                     await self.start(200, early)
                 try:
                     await self.exchange.send(data)

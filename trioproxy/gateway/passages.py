@@ -90,12 +90,12 @@ class StreamPassage:
 
     def feed(self, data: bytes) -> tuple[bytes, list[Event]]:
         """See :class:`Carrier`."""
-        try:
-            if self._filters is not None:
+        if self._filters is not None:
+            try:
                 data = b"".join(self._filters.feed(data))
-        except ProtocolViolation as violation:
-            self._break(violation)
-            return b"", []
+            except ProtocolViolation as violation:
+                self._break(violation)
+                return b"", []
         events = self._observe(self._source.feed, data)
         return data if self._dropper is None else self._dropper.feed(data), events
 

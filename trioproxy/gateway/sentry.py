@@ -7,7 +7,7 @@ come when it wakes. Then it looks again, ends what has expired, and fills a sile
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from math import inf
 from types import TracebackType
 
@@ -32,9 +32,12 @@ class Watched:
     sentry: Sentry
     _scope: trio.CancelScope = attrs.field(factory=trio.CancelScope, init=False)
     _phase: Phase | None = attrs.field(default=None, init=False)
+    _now: Callable[[], float] = attrs.field(default=trio.current_time, init=False)
+    """The clock itself, which is asked three times a chunk, while the scope is open."""
 
     def __enter__(self) -> Watched:
         self._scope.__enter__()
+        self._now = trio.lowlevel.current_clock().current_time
         self.sentry.begin(self)
         return self
 
@@ -56,18 +59,18 @@ class Watched:
 
     def received(self, events: Sequence[Event]) -> None:
         """See :class:`~trioproxy.gateway.guard.Pulse`."""
-        now = trio.current_time()
+        now = self._now()
         self.tracker.bytes_received(now)
         if events:
             self.tracker.events_seen(events, now)
 
     def send_started(self) -> None:
         """See :class:`~trioproxy.gateway.guard.Pulse`."""
-        self.tracker.send_started(trio.current_time())
+        self.tracker.send_started(self._now())
 
     def send_finished(self) -> float:
         """See :class:`~trioproxy.gateway.guard.Pulse`."""
-        now = trio.current_time()
+        now = self._now()
         self.tracker.send_finished(now)
         return now
 

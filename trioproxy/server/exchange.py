@@ -42,6 +42,10 @@ class _Phase(enum.Enum):
     HANDED_OVER = enum.auto()
 
 
+def _gone() -> ClientFault:
+    return ClientFault(ErrorKind.CLIENT_GONE, "the client left before its answer was whole")
+
+
 _OVER = frozenset({_Phase.FINISHED, _Phase.ABORTED, _Phase.HANDED_OVER})
 
 
@@ -168,11 +172,18 @@ class H11Exchange:
 
     async def send(self, data: bytes) -> None:
         """See ``Exchange.send``."""
-        if self._phase is not _Phase.RUNNING or self._inbox.stream.torn:
+        stream = self._inbox.stream
+        if self._phase is not _Phase.RUNNING or stream.torn:
             self._check_running()
         match self._framing:
+            case Framing.CHUNKED if data:
+                try:
+                    await stream.send_all(b"%b%x\r\n%b\r\n" % (self._held, len(data), data))
+                except (trio.BrokenResourceError, trio.ClosedResourceError):
+                    raise _gone() from None
+                self._held = b""
             case Framing.CHUNKED:
-                await self._write(b"%x\r\n%b\r\n" % (len(data), data) if data else b"")
+                await self._write(b"")
             case Framing.LENGTH:
                 if len(data) > self._length_left:
                     await self.abort()
@@ -237,7 +248,7 @@ class H11Exchange:
             try:
                 await self._inbox.stream.send_all(data)
             except (trio.BrokenResourceError, trio.ClosedResourceError):
-                raise ClientFault(ErrorKind.CLIENT_GONE, "the client left before its answer was whole") from None
+                raise _gone() from None
             self._held = b""
 
     def _body_can_be_passed(self) -> bool:

@@ -74,7 +74,8 @@ class LeanStream(trio.abc.HalfCloseableStream):
         """See :meth:`trio.abc.SendStream.send_all`. A cancellation before the first byte leaves the stream as it was."""
         if self._sending:
             raise trio.BusyResourceError("another task is sending on this stream")
-        self._check_open()
+        if self._closed:
+            self._check_open()
         self._sends += 1
         if self._sends % _SENDS_BETWEEN_CHECKPOINTS == 0:
             await trio.lowlevel.checkpoint()

@@ -86,7 +86,8 @@ class TcpStream:
     async def receive(self) -> bytes:
         """See :meth:`ByteStream.receive`."""
         while True:
-            self._check_open()
+            if self._closed:
+                self._check_open()
             await trio.lowlevel.wait_readable(self.socket)
             try:
                 return self.socket.recv(RECEIVE_BYTES)

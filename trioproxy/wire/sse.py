@@ -42,8 +42,17 @@ class SSEDecoder:
         Raises:
             ProtocolViolation: an event is longer than ``max_event`` bytes.
         """
-        data = self._normalised(item)
         buffer = self._buffer
+        if not (buffer or self._fresh or self._cr_pending or b"\r" in item):
+            if (
+                item.startswith(b"data: ")
+                and item.endswith(b"\n\n")
+                and item.find(b"\n") == len(item) - 2 <= self._max_event
+            ):
+                return [Frame(item[6:-2])]  # one event of one line: what a provider writes, and what one read finds
+            data = item
+        else:
+            data = self._normalised(item)
         if not buffer:
             # As nearly always: what comes begins where an event does, and nothing has to be put together.
             *blocks, rest = data.split(b"\n\n")
@@ -75,8 +84,6 @@ class SSEDecoder:
 
     def _normalised(self, item: bytes) -> bytes:
         """``item`` with LF line ends and without a byte order mark; a CR at the very end waits for its LF."""
-        if not (self._fresh or self._cr_pending or b"\r" in item):
-            return item
         if self._fresh:
             item = self._head + item
             if len(item) < len(_BOM) and _BOM.startswith(item):
