@@ -487,6 +487,21 @@ def test_fallbacks_come_behind_in_tiers_of_their_own() -> None:
     assert [each.fallback for each in routed.candidates] == [None, None, "gpt-5.5", "gemini-3-pro-preview"]
 
 
+@pytest.mark.parametrize("state", ["{api-key: k, enabled: false}", "{api-key: k}"])
+def test_fallbacks_serve_a_model_whose_provider_is_disabled(state: str) -> None:
+    snapshot = made(f"""
+        claude-api-key: [{state}]
+        openai-api-key: [{{api-key: k}}]
+        fallbacks: {{claude-x: [nobody-has-it, gpt-5.5], other-x: [nobody-has-it]}}
+    """)
+    routed = route(snapshot, protocol=CHAT, model="claude-x")
+    own = [None] if "false" not in state else []
+    assert [each.fallback for each in routed.candidates] == [*own, "gpt-5.5"]
+    with pytest.raises(ClientFault) as caught:
+        route(snapshot, protocol=CHAT, model="other-x")
+    assert caught.value.failure.kind is ErrorKind.MODEL_NOT_FOUND
+
+
 def test_fallback_that_a_key_may_not_use_is_passed_over() -> None:
     snapshot = made("""
         api-keys: [{key: k, excluded-models: [gpt-*]}]

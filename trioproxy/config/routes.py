@@ -62,11 +62,13 @@ class _Ask:
 
 @attrs.frozen(kw_only=True)
 class _Found:
-    """Who serves a name, the route that said so, where one did, and whether the name is ``auto`` and means whatever can be had."""
+    """Who serves a name, the route that said so, where one did, and whether the name is ``auto`` and means whatever can be had. ``nobody`` is
+    the error of a name that has fallbacks only."""
 
     servings: tuple[Serving, ...]
     rule: RouteRule | None = None
     auto: bool = False
+    nobody: ClientFault | None = None
 
 
 def route(
@@ -174,7 +176,7 @@ def _decide(snapshot: Snapshot, protocol: str, operation: Operation, asked: str,
     if found is not None:
         suffix = None
     else:
-        found = _found(ask, name)
+        found = _sought(ask, name)
     if not (allowed.name(asked) if suffix is None else allowed.name(name)):
         raise _forbidden(asked)
     lines = _candidates(ask, found, 0)
@@ -182,6 +184,8 @@ def _decide(snapshot: Snapshot, protocol: str, operation: Operation, asked: str,
     lines += _fallback_candidates(ask, chain, len({candidate.tier for candidate, _ in lines}))
     permitted = [(candidate, line) for candidate, line in lines if allowed.model(candidate.model)]
     if not permitted:
+        if found.nobody is not None and not lines:
+            raise found.nobody
         raise _forbidden(asked) if lines else _unsupported(ask, found)
     return Routed(
         asked=asked,
@@ -189,6 +193,21 @@ def _decide(snapshot: Snapshot, protocol: str, operation: Operation, asked: str,
         suffix=suffix,
         why=tuple(line for _, line in permitted),
     )
+
+
+def _sought(ask: _Ask, name: str) -> _Found:
+    """Who serves ``name``; nobody, without an error, where it has fallbacks: a model whose provider was taken out can't be had, and they are
+    for that.
+
+    Raises:
+        ProxyError: as :func:`route`.
+    """
+    try:
+        return _found(ask, name)
+    except ClientFault as error:
+        if error.failure.kind is not ErrorKind.MODEL_NOT_FOUND or not ask.snapshot.fallbacks.get(name):
+            raise
+        return _Found(servings=(), nobody=error)
 
 
 def _literal(ask: _Ask) -> _Found | None:
