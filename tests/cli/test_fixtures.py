@@ -280,3 +280,14 @@ def test_what_cannot_be_taken_out_is_told(folder: Path) -> None:
     told = run("redact", path)
     assert told.exit_code == 1
     assert "edit or delete this file" in told.output
+
+
+def test_what_asks_nothing_of_a_model_is_left_out(tmp_path: Path) -> None:
+    picture = {"request": {"method": "GET", "url": "https://a.test/x.png?v=1"}, "response": {"status": 200}}
+    asked = {"request": {"method": "POST", "url": "https://a.test/v1/embeddings"}, "response": {"status": 200}}
+    har = tmp_path / "x.har"
+    har.write_text(json.dumps({"log": {"entries": [picture, asked]}}), "utf-8")
+    result = run("import", har, "--into", tmp_path / "out")
+    assert result.exit_code == 0, result.output
+    assert f"{har}: left out GET /x.png, which is no operation of a model's API" in result.stderr
+    assert len(list((tmp_path / "out").rglob("*.json"))) == 1

@@ -68,7 +68,7 @@ async def house(folder: Path, wire: str, fault: str) -> AsyncIterator[int]:
     [credential] = snapshot.credentials
     spoken = credential.wire(wire)
     assert spoken is not None
-    short = attrs.evolve(Deadlines(), idle=0.3, tool_call=0.3)
+    short = attrs.evolve(Deadlines(), first_byte=2.0, idle=0.3, tool_call=0.3)
     only = attrs.evolve(credential, wires=(spoken,), deadlines=short)
     app = App.of(attrs.evolve(snapshot, credentials=(only,)))
     listeners = await bind("127.0.0.1", 0)
@@ -115,3 +115,23 @@ async def test_a_fault_ends_honestly(client: str, wire: str, kind: FaultKind, tm
     assert found in expected
     if kind is FaultKind.NO_LAST_CHUNK and (wire != "gemini" or client == wire):
         assert found == COMPLETE
+
+
+@pytest.mark.parametrize("wire", PROTOCOLS)
+async def test_a_schedule_of_faults_ends_every_answer_honestly(wire: str, tmp_path: Path) -> None:
+    """Ten answers for each client, whatever goes wrong with them: an end, an error, or a broken transfer."""
+    (tmp_path / "one.json").write_bytes(write_fixture(recording(wire)))
+    found: set[str] = set()
+    async with house(tmp_path, wire, "random=20261127@0.8") as port:
+        for client in PROTOCOLS:
+            asked = ask(client)
+            raw = await connect(port)
+            for _ in range(10):
+                with trio.fail_after(30):
+                    answer = await raw.ask(request_of(asked.head.target, asked.request_body))
+                found.add(outcome(client, answer))
+                if not answer.whole:
+                    await raw.leave()
+                    raw = await connect(port)
+            await raw.leave()
+    assert found == {COMPLETE, TOLD, REFUSED}

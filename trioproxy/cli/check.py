@@ -133,7 +133,11 @@ def _credential(credential: Credential) -> list[str]:
     ]
     noted = "".join(f", {note}" for note in notes if note)
     lines = [f"  {credential.label} ({credential.provider.title}{noted})   {credential.source}"]
-    lines += [f"    {wire.protocol} at {wire.base_url}" for wire in credential.wires]
+    if credential.replay is not None:
+        replay = credential.replay
+        lines.append(f"    the recordings in {replay.folder}, matched by {replay.match}, speed {replay.speed:g}")
+    else:
+        lines += [f"    {wire.protocol} at {wire.base_url}" for wire in credential.wires]
     if credential.models:
         names = (f"{each.alias} = {each.name}" if each.alias != each.name else each.name for each in credential.models)
         lines.append(f"    models: {', '.join(names)}")

@@ -54,13 +54,15 @@ def command() -> None:
 def import_(files: tuple[Path, ...], into: Path, protocol: str | None, force: bool, as_json: bool) -> None:
     """Import FILES: VCR cassettes (YAML or JSON), HAR files, raw event streams, JSON chunks one a line, exchanges as JSON.
 
-    Keys and names of people are taken out. Nothing but HAR holds times; other streams get an even pace.
+    Keys and names of people are taken out, and exchanges left out that ask nothing of a model's API. Nothing but HAR holds times; other
+    streams get an even pace.
 
     \b
     Example:  trioproxy fixtures import cassettes/*.yaml --into recordings
     """
     from trioproxy.upstream.archive import fixture_name
     from trioproxy.upstream.fixture import write_fixture
+    from trioproxy.upstream.question import Question
     from trioproxy.upstream.redact import Redactor, SecretRemains
     from trioproxy.wire.jsoncodec import dumps
 
@@ -68,6 +70,10 @@ def import_(files: tuple[Path, ...], into: Path, protocol: str | None, force: bo
     written: list[str] = []
     for file in files:
         for fixture in _imported(file, protocol):
+            question = Question.of(fixture.request)
+            if not question.is_known:
+                click.echo(f"{file}: left out {question}, which is no operation of a model's API", err=True)
+                continue
             try:
                 Redactor().check(fixture)
             except SecretRemains as error:

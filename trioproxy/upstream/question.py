@@ -74,6 +74,11 @@ class Question:
         )
 
     @property
+    def is_known(self) -> bool:
+        """Whether the path names an operation of a model's API at all."""
+        return not self.operation.startswith("/")
+
+    @property
     def answers_tool(self) -> bool:
         """Whether the last turn is a tool's."""
         return bool(self.results)
