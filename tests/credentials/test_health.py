@@ -3,8 +3,11 @@
 from __future__ import annotations
 
 import pytest
+from hypothesis import settings
+from hypothesis import strategies as st
+from hypothesis.stateful import RuleBasedStateMachine, invariant, rule
 
-from trioproxy.credentials.health import BACKOFF_CAP, EARLY_TRY, MOST_ENTRIES, RESTS, Health, Readiness
+from trioproxy.credentials.health import BACKOFF_CAP, EARLY_TRY, MOST_ENTRIES, RESTS, Health, Readiness, Trial
 from trioproxy.errors import FACTS, ErrorKind, Failure, Fault
 
 
@@ -285,3 +288,78 @@ def test_the_try_of_a_pair_is_the_try_of_its_account_too() -> None:
     assert readiness(health, 10, "another") is Readiness.TRIED
     trial.end()
     assert readiness(health, 10, "another") is Readiness.HALF_OPEN
+
+
+class _Watched(RuleBasedStateMachine):
+    """Whatever happens in whatever order: one try at a time, no rest beyond what may be, nothing left of what is cleared."""
+
+    def __init__(self) -> None:
+        super().__init__()
+        self.health = Health()
+        self.now = 0.0
+        self.trials: list[tuple[str, str, Trial]] = []
+
+    keys = st.sampled_from(["a", "b"])
+    models = st.sampled_from(["m", "n"])
+
+    @rule(seconds=st.floats(0, 4000))
+    def time_passes(self, seconds: float) -> None:
+        self.now += seconds
+
+    @rule(key=keys, model=models)
+    def somebody_asks(self, key: str, model: str) -> None:
+        before = self.health.standing(key, model, self.now).readiness
+        trial = self.health.begin(key, model, self.now)
+        if before is Readiness.HALF_OPEN:
+            assert trial
+            assert self.health.standing(key, model, self.now).readiness > Readiness.HALF_OPEN
+        if trial:
+            self.trials.append((key, model, trial))
+
+    @rule(outcome=st.sampled_from(["good", "bad", "gone"]))
+    def a_try_ends(self, outcome: str) -> None:
+        if not self.trials:
+            return
+        key, model, trial = self.trials.pop(0)
+        match outcome:
+            case "good":
+                self.health.succeeded(key, model, self.now)
+                assert self.health.standing(key, model, self.now).readiness is Readiness.READY
+            case "bad":
+                self.health.failed(key, model, failure(ErrorKind.RATE_LIMITED), self.now)
+            case _:
+                pass
+        trial.end()
+
+    @rule(
+        key=keys,
+        model=models,
+        kind=st.sampled_from(sorted(RESTS, key=lambda kind: kind.value)),
+        hint=st.none() | st.floats(0, 1e9),
+        wide=st.booleans(),
+    )
+    def it_fails(self, key: str, model: str, kind: ErrorKind, hint: float | None, wide: bool) -> None:
+        self.health.failed(key, model, failure(kind, retry_after=hint, account_wide=wide), self.now)
+
+    @rule(key=st.none() | keys)
+    def somebody_clears(self, key: str | None) -> None:
+        self.health.clear(key)
+        for each in ("a", "b") if key is None else (key,):
+            assert self.health.is_spotless(each)
+            assert self.health.standing(each, "m", self.now).readiness is Readiness.READY
+
+    @invariant()
+    def no_rest_is_longer_than_may_be(self) -> None:
+        for rest in self.health.cooling(self.now):
+            assert rest.since <= rest.try_at <= rest.until <= rest.since + 3600
+            assert self.health.standing(rest.credential_id, rest.model or "m", self.now).rest is not None
+
+    @invariant()
+    def what_is_noted_is_what_rests(self) -> None:
+        for key in ("a", "b"):
+            resting = [self.health.standing(key, model, self.now).rest for model in ("m", "n")]
+            assert self.health.is_spotless(key) == (resting == [None, None])
+
+
+TestWhateverHappens = _Watched.TestCase
+TestWhateverHappens.settings = settings(max_examples=60, stateful_step_count=40, deadline=None)

@@ -134,12 +134,13 @@ class _Crowd:
             await trio.lowlevel.checkpoint()
 
 
-async def _storm(visits: int, at_once: int, connections: int, seed: int) -> None:
+async def _storm(visits: int, at_once: int, connections: int, seed: int, *, places: int | None = None) -> None:
+    """``places`` is how many requests each provider takes at once."""
     files = open_files()
     theatre = _Theatre()
     async with (
         raw_server(theatre.play) as upstream,
-        running_proxy(config_of(upstream.url, connections=connections, more=PATIENT)) as proxy,
+        running_proxy(_limited(config_of(upstream.url, connections=connections, more=PATIENT), places)) as proxy,
     ):
         tasks = trio.lowlevel.current_statistics().tasks_living
         crowd = _Crowd(proxy=proxy, theatre=theatre, dice=random.Random(seed))
@@ -171,6 +172,13 @@ async def _storm(visits: int, at_once: int, connections: int, seed: int) -> None
     assert open_files() == files
 
 
+def _limited(config: str, places: int | None) -> str:
+    if places is None:
+        return config
+    limit = f"    limits: {{concurrent: {places}}}\n    max-connections"
+    return config.replace("    max-connections", limit) + f"server: {{max-concurrent-requests: {3 * places}}}\n"
+
+
 def _check_accounts(proxy: Proxy, crowd: _Crowd) -> None:
     for x in proxy.settled:
         if "whole" in (x.model or "") and x.outcome is not Outcome.COMPLETE:
@@ -192,6 +200,10 @@ async def test_clients_that_leave_take_everything_with_them() -> None:
 
 async def test_nothing_leaks_where_connections_are_scarcer_still() -> None:
     await _storm(200, 40, 1, seed=7)
+
+
+async def test_nothing_leaks_where_places_are_scarcer_than_clients() -> None:
+    await _storm(400, 40, 1000, seed=11, places=3)
 
 
 @pytest.mark.soak

@@ -24,6 +24,7 @@ from tests.support.houses import snapshot_of
 from trioproxy.app import App, run
 from trioproxy.config.model import Settings, Snapshot
 from trioproxy.config.snapshot import SnapshotCell
+from trioproxy.gateway.limits import holder_keys
 from trioproxy.ledger.entry import Settled
 from trioproxy.ledger.lines import write_line
 from trioproxy.server.listen import Serving, bind
@@ -108,11 +109,15 @@ class Proxy:
             await self.serving.connections.wait_none()
 
     def assert_nothing_held(self) -> None:
-        """No exchange, no connection of a client, no slot of a pool, no wait for one."""
+        """No exchange, no connection of a client, no slot of a pool, no wait for one, no place below a limit."""
         statistics = self.serving.connections.statistics()
         assert (statistics.open, statistics.active, self.app.gateway.ledger.open) == (0, 0, 0)
         pools = self.app.http.statistics().values()
         assert [(each.active, each.waiting) for each in pools if each.active or each.waiting] == []
+        turnstile = self.app.turnstile
+        now, wall = trio.current_time(), turnstile.wall()
+        keys = holder_keys(self.app.cell.current)
+        assert (turnstile.waiting, sum(turnstile.meters.reading(key, now, wall).running for key in keys)) == (0, 0)
 
     @property
     def idle_upstream(self) -> int:
