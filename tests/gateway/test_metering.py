@@ -13,6 +13,7 @@ from hypothesis import strategies as st
 from tests.config.making import made
 from tests.support.houses import Bench, ask, posted
 from tests.support.upstreams import Script
+from trioproxy.gateway import passages
 from trioproxy.gateway.metering import ASK_FOR_USAGE, UsageDropper, asking_for_usage
 from trioproxy.neutral.usage import Usage
 from trioproxy.protocols.base import PeekRequest
@@ -233,3 +234,82 @@ async def test_a_whole_answer_is_not_touched() -> None:
 def test_who_is_asked(text: str, rule: bool) -> None:
     (credential,) = made(text).credentials
     assert (ASK_FOR_USAGE in credential.quirks) is rule
+
+
+JSON_HEAD = ((b"content-type", b"application/json; charset=utf-8"),)
+EMBEDDED = json.dumps(
+    {"object": "list", "data": [{"embedding": [0.25] * 50}], "usage": {"prompt_tokens": 9, "total_tokens": 9}}
+).encode()
+ELSEWHERE = """
+codex-api-key: [{api-key: K, base-url: "http://responses.test/v1", models: [{name: r-up, alias: r-m}]}]
+gemini-api-key: [{api-key: K, base-url: "http://gemini.test", models: [{name: g-up, alias: g-m}]}]
+"""
+
+
+async def test_what_is_no_answer_is_metered_too() -> None:
+    bench = Bench(Script(chunks=[EMBEDDED[:100], EMBEDDED[100:]], headers=JSON_HEAD), config=UNASKED)
+    exchange = await bench.serve(posted("/v1/embeddings", b'{"model":"chat-m","input":"x"}'))
+    assert exchange.body == EMBEDDED
+    assert bench.last.usage == Usage(input=9)
+
+
+async def test_legacy_completions_are_metered() -> None:
+    body = b'{"choices":[{"text":"hi","index":0}],"usage":{"prompt_tokens":3,"completion_tokens":2,"total_tokens":5}}'
+    bench = Bench(Script(chunks=[body], headers=JSON_HEAD), config=UNASKED)
+    exchange = await bench.serve(posted("/v1/completions", b'{"model":"chat-m","prompt":"x"}'))
+    assert exchange.body == body
+    assert bench.last.usage == Usage(input=3, output=2)
+
+
+async def test_a_compaction_is_metered() -> None:
+    body = b'{"object":"response.compaction","output":[],"usage":{"input_tokens":3,"output_tokens":2,"total_tokens":5}}'
+    bench = Bench(Script(chunks=[body], headers=JSON_HEAD), config=ELSEWHERE)
+    exchange = await bench.serve(posted("/v1/responses/compact", b'{"model":"r-m","input":"x"}'))
+    assert exchange.body == body
+    assert bench.last.usage is not None
+    assert (bench.last.usage.input, bench.last.usage.output) == (3, 2)
+
+
+async def test_an_embedding_of_gemini_is_metered() -> None:
+    body = b'{"embedding":{"values":[0.5]},"usageMetadata":{"promptTokenCount":4}}'
+    bench = Bench(Script(chunks=[body], headers=JSON_HEAD), config=ELSEWHERE)
+    exchange = await bench.serve(posted("/v1beta/models/g-m:embedContent", b'{"content":{"parts":[{"text":"x"}]}}'))
+    assert exchange.body == body
+    assert bench.last.usage is not None
+    assert bench.last.usage.input == 4
+
+
+@pytest.mark.parametrize(
+    "body",
+    [
+        b"",
+        b"[1]",
+        b"{",
+        b'{"usage": {',
+        b'{"data":[]}',
+        b'{"usage":null}',
+        b'{"usage":7}',
+        b'{"data":["usage"]}',
+        b'{"data":{"usage":{"prompt_tokens":1}}}',
+    ],
+)
+async def test_where_nothing_is_told_nothing_is_known_and_the_bytes_pass(body: bytes) -> None:
+    bench = Bench(Script(chunks=[body], headers=JSON_HEAD), config=UNASKED)
+    exchange = await bench.serve(posted("/v1/embeddings", b'{"model":"chat-m","input":"x"}'))
+    assert exchange.body == body
+    assert bench.last.usage is None
+
+
+async def test_a_sound_is_not_kept_to_be_looked_at() -> None:
+    bench = Bench(Script(chunks=[b"RIFF" * 5000], headers=((b"content-type", b"audio/wav"),)), config=UNASKED)
+    exchange = await bench.serve(posted("/v1/audio/speech", b'{"model":"chat-m","input":"x","voice":"v"}'))
+    assert exchange.body == b"RIFF" * 5000
+    assert bench.last.usage is None
+
+
+async def test_a_body_of_very_many_numbers_passes_unread(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(passages, "MOST_OBSERVED", 100)
+    bench = Bench(Script(chunks=[EMBEDDED[:90], EMBEDDED[90:]], headers=JSON_HEAD), config=UNASKED)
+    exchange = await bench.serve(posted("/v1/embeddings", b'{"model":"chat-m","input":"x"}'))
+    assert exchange.body == EMBEDDED
+    assert bench.last.usage is None

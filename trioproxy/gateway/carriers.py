@@ -31,6 +31,12 @@ from trioproxy.wire.sse import CommentStripper
 __all__ = ["Carrier", "carrier_for", "framing_of", "is_encoded"]
 
 
+# Whose answers are no conversation and tell their usage all the same.
+_METERED = frozenset(
+    {Operation.COMPACT, Operation.COMPLETIONS, Operation.EMBEDDINGS, Operation.IMAGES, Operation.AUDIO}
+)
+
+
 class Carrier(TypingProtocol):
     """A body under way to the client.
 
@@ -110,6 +116,11 @@ def framing_of(headers: Headers, *, stream: bool, expected: Framing) -> Framing 
     return expected
 
 
+def is_json(headers: Headers) -> bool:
+    """Whether a body is JSON by its head."""
+    return (header(headers, b"content-type") or b"").split(b";")[0].strip().lower() == b"application/json"
+
+
 def is_encoded(headers: Headers) -> bool:
     """Whether a provider compressed its answer although it was asked not to: then nobody here can read it."""
     return (header(headers, b"content-encoding") or b"identity").strip().lower() != b"identity"
@@ -135,7 +146,10 @@ def carrier_for(
         case Lane.PASS:
             observed = asked.operation is Operation.GENERATE
             hold = observed and ERRORS_IN_200 in prepared.candidate.quirks
-            return WholePassage(prepared.outbound, observed=observed, edit=_edit(prepared), hold=hold)
+            metering = prepared.outbound.metering if asked.operation in _METERED and is_json(headers) else None
+            return WholePassage(
+                prepared.outbound, observed=observed, edit=_edit(prepared), hold=hold, metering=metering
+            )
         case Lane.TRANSLATE if prepared.operation is Operation.COUNT_TOKENS:
             return CountTranslation(prepared.outbound, admitted.protocol, limit=settings.max_body)
         case Lane.TRANSLATE:

@@ -12,10 +12,10 @@ from typing import TypeAlias
 
 from trioproxy.errors import Failure
 from trioproxy.gateway.metering import UsageDropper
-from trioproxy.gateway.sources import StreamSource, WholeSource, encode_error, malformed
+from trioproxy.gateway.sources import Source, StreamSource, UsageSource, WholeSource, encode_error, malformed
 from trioproxy.neutral.events import Event, Failed
 from trioproxy.neutral.loss import Loss
-from trioproxy.protocols.base import Framing, Protocol
+from trioproxy.protocols.base import Framing, Metering, Protocol
 from trioproxy.wire import sse
 from trioproxy.wire.frames import Frame
 from trioproxy.wire.jsonarray import JSONArrayDecoder
@@ -178,8 +178,8 @@ def edited_body(edit: EditAnswer, body: bytes) -> bytes | None:
 
 
 class WholePassage:
-    """A body that is no stream: its bytes unchanged, read at its end where ``observed``. With ``edit`` it is held back whole, and with ``hold``
-    too, as long as it can be observed."""
+    """A body that is no stream: its bytes unchanged, read at its end where ``observed``, or only for its usage where there is ``metering``. With
+    ``edit`` it is held back whole, and with ``hold`` too, as long as it can be observed."""
 
     streams = False
     at_border = False
@@ -187,9 +187,19 @@ class WholePassage:
     done = False
 
     def __init__(
-        self, protocol: Protocol, *, observed: bool, edit: EditAnswer | None = None, hold: bool = False
+        self,
+        protocol: Protocol,
+        *,
+        observed: bool,
+        edit: EditAnswer | None = None,
+        hold: bool = False,
+        metering: Metering | None = None,
     ) -> None:
-        self._source: WholeSource | None = WholeSource(protocol, limit=MOST_OBSERVED) if observed else None
+        self._source: Source | None = None
+        if observed:
+            self._source = WholeSource(protocol, limit=MOST_OBSERVED)
+        elif metering is not None:
+            self._source = UsageSource(metering, limit=MOST_OBSERVED)
         self._edit = edit
         self._hold = hold or edit is not None
         self._held = b""

@@ -9,15 +9,15 @@ from typing import Protocol as TypingProtocol
 from typing import assert_never
 
 from trioproxy.errors import ErrorKind, Failure, Fault
-from trioproxy.neutral.events import Event
-from trioproxy.protocols.base import Framing, Protocol, Reader, StreamSeen
+from trioproxy.neutral.events import Event, UsageReported
+from trioproxy.protocols.base import Framing, Metering, Protocol, Reader, StreamSeen
 from trioproxy.wire import sse
 from trioproxy.wire.frames import Frame
 from trioproxy.wire.jsonarray import JSONArrayDecoder
-from trioproxy.wire.jsoncodec import JSONError, loads_object
+from trioproxy.wire.jsoncodec import JSONError, loads, loads_object, undecoded_members
 from trioproxy.wire.machine import ProtocolViolation
 
-__all__ = ["AnySource", "Source", "StreamSource", "WholeSource", "encode_error", "malformed"]
+__all__ = ["AnySource", "Source", "StreamSource", "UsageSource", "WholeSource", "encode_error", "malformed"]
 
 _FIELDS = frozenset(b":deir")
 """What a line of a stream of events begins with: a comment, ``data``, ``event``, ``id``, ``retry``."""
@@ -105,6 +105,27 @@ class StreamSource:
         return events
 
 
+class _Whole:
+    """A body's pieces, up to ``limit`` bytes."""
+
+    def __init__(self, limit: int) -> None:
+        self._limit = limit
+        self._pieces: list[bytes] = []
+        self._size = 0
+
+    def add(self, data: bytes) -> None:
+        self._size += len(data)
+        if self._size > self._limit:
+            self._pieces.clear()
+            raise ProtocolViolation(f"the body is longer than {self._limit} bytes")
+        self._pieces.append(data)
+
+    def taken(self) -> bytes:
+        body = b"".join(self._pieces)
+        self._pieces.clear()
+        return body
+
+
 class WholeSource:
     """The events of a whole JSON body, all at its end."""
 
@@ -112,27 +133,46 @@ class WholeSource:
 
     def __init__(self, protocol: Protocol, *, limit: int) -> None:
         self._protocol = protocol
-        self._limit = limit
-        self._pieces: list[bytes] = []
-        self._size = 0
+        self._body = _Whole(limit)
 
     def feed(self, data: bytes) -> list[Event]:
         """See :meth:`Source.feed`."""
-        self._size += len(data)
-        if self._size > self._limit:
-            self._pieces.clear()
-            raise ProtocolViolation(f"the body is longer than {self._limit} bytes")
-        self._pieces.append(data)
+        self._body.add(data)
         return []
 
     def close(self) -> list[Event]:
         """See :meth:`Source.close`."""
-        body = b"".join(self._pieces)
-        self._pieces.clear()
         try:
-            return self._protocol.read_body(loads_object(body))
+            return self._protocol.read_body(loads_object(self._body.taken()))
         except JSONError as exc:
             raise ProtocolViolation(f"the body of the answer: {exc}") from None
+
+
+class UsageSource:
+    """The usage of a whole JSON body that is no answer (embeddings, images), at its end. Nothing else of it is read: its numbers may be many."""
+
+    complete = False
+
+    def __init__(self, metering: Metering, *, limit: int) -> None:
+        self._metering = metering
+        self._body = _Whole(limit)
+
+    def feed(self, data: bytes) -> list[Event]:
+        """See :meth:`Source.feed`."""
+        self._body.add(data)
+        return []
+
+    def close(self) -> list[Event]:
+        """See :meth:`Source.close`."""
+        body, member = self._body.taken(), self._metering.member
+        if f'"{member}"'.encode() not in body:
+            return []
+        try:
+            counts = loads(undecoded_members(body).get(member, b"null"))
+        except JSONError:
+            return []
+        usage = self._metering.read(counts) if isinstance(counts, dict) else None
+        return [UsageReported(usage=usage)] if usage is not None else []
 
 
 class AnySource:

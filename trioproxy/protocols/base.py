@@ -20,6 +20,7 @@ from trioproxy.neutral.loss import Loss
 from trioproxy.neutral.naming import ToolNaming
 from trioproxy.neutral.request import Conversation
 from trioproxy.neutral.response import Answer
+from trioproxy.neutral.usage import Usage
 from trioproxy.wire.frames import Frame
 from trioproxy.wire.jsoncodec import Object
 
@@ -29,6 +30,7 @@ __all__ = [
     "Emulation",
     "Endpoint",
     "Framing",
+    "Metering",
     "ModelCard",
     "ModelSpot",
     "Operation",
@@ -238,6 +240,14 @@ class Counting:
 
 
 @attrs.frozen(kw_only=True)
+class Metering:
+    """Where a whole body of a protocol tells its usage, whatever else it holds: the top-level ``member``, and how its value is read."""
+
+    member: str
+    read: Callable[[Object], Usage | None]
+
+
+@attrs.frozen(kw_only=True)
 class Emulation:
     """An operation of a protocol that any upstream can serve by generating: how its request is read, and its answers worded.
 
@@ -302,5 +312,7 @@ class Protocol:
     """None where nothing of ours travels in it that its vendor refuses."""
     counting: Counting | None = None
     """None where the protocol has no ``count_tokens``."""
+    metering: Metering | None = None
+    """None where only answers tell their usage."""
     emulations: Mapping[Operation, Emulation] = MappingProxyType({})
     """The operations that can be served by generating."""

@@ -5,7 +5,7 @@
 
 from __future__ import annotations
 
-from trioproxy.protocols.base import Counting, Protocol, Seals
+from trioproxy.protocols.base import Counting, Metering, Protocol, Seals
 from trioproxy.protocols.gemini.body import write_body
 from trioproxy.protocols.gemini.endpoints import ENDPOINTS, NAME, peek
 from trioproxy.protocols.gemini.errors import error_frames, read_error, render_error
@@ -16,6 +16,7 @@ from trioproxy.protocols.gemini.request_writer import write_request
 from trioproxy.protocols.gemini.seals import without_seals
 from trioproxy.protocols.gemini.signatures import PREFIX
 from trioproxy.protocols.gemini.token_counts import read_count, render_count
+from trioproxy.protocols.gemini.usage import read_usage
 from trioproxy.protocols.gemini.words import WORDS
 from trioproxy.protocols.gemini.writer import GeminiWriter
 
@@ -39,6 +40,7 @@ PROTOCOL = Protocol(
     keepalive=None,
     render_models=render_models,
     render_model=render_model,
+    metering=Metering(member="usageMetadata", read=read_usage),
     words=WORDS,
     seals=Seals(marks=(PREFIX.encode(),), opened=without_seals),
     counting=Counting(read=read_count, render=render_count),

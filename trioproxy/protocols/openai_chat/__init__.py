@@ -7,7 +7,7 @@ tools and thinking files beside them, ``reader`` (an upstream's chunks), ``write
 
 from __future__ import annotations
 
-from trioproxy.protocols.base import Emulation, Operation, Protocol
+from trioproxy.protocols.base import Emulation, Metering, Operation, Protocol
 from trioproxy.protocols.openai_chat.body import read_body, write_body
 from trioproxy.protocols.openai_chat.completions import CompletionWriter, read_completion, write_completion
 from trioproxy.protocols.openai_chat.errors import error_frames, read_error, render_error
@@ -16,6 +16,7 @@ from trioproxy.protocols.openai_chat.peek import ENDPOINTS, NAME, peek
 from trioproxy.protocols.openai_chat.reader import ChatReader
 from trioproxy.protocols.openai_chat.request_reader import read_request
 from trioproxy.protocols.openai_chat.request_writer import write_request
+from trioproxy.protocols.openai_chat.usage import read_usage
 from trioproxy.protocols.openai_chat.words import WORDS
 from trioproxy.protocols.openai_chat.writer import ChatWriter
 
@@ -38,6 +39,7 @@ PROTOCOL = Protocol(
     keepalive=b": keep-alive\n\n",
     render_models=render_models,
     render_model=render_model,
+    metering=Metering(member="usage", read=read_usage),
     words=WORDS,
     emulations={
         Operation.COMPLETIONS: Emulation(

@@ -7,7 +7,7 @@ both.
 
 from __future__ import annotations
 
-from trioproxy.protocols.base import Counting, Emulation, Operation, Protocol, Seals
+from trioproxy.protocols.base import Counting, Emulation, Metering, Operation, Protocol, Seals
 from trioproxy.protocols.openai_responses.body import read_body, write_body
 from trioproxy.protocols.openai_responses.compaction import read_compaction, write_compaction
 from trioproxy.protocols.openai_responses.errors import read_error, render_error
@@ -18,6 +18,7 @@ from trioproxy.protocols.openai_responses.read_request import read_request
 from trioproxy.protocols.openai_responses.reader import StreamReader
 from trioproxy.protocols.openai_responses.seals import MARKS, without_seals
 from trioproxy.protocols.openai_responses.token_counts import read_count, render_count
+from trioproxy.protocols.openai_responses.usage import read_usage
 from trioproxy.protocols.openai_responses.vocabulary import NAME
 from trioproxy.protocols.openai_responses.words import WORDS
 from trioproxy.protocols.openai_responses.write_request import write_request
@@ -42,6 +43,7 @@ PROTOCOL = Protocol(
     keepalive=b": keep-alive\n\n",
     render_models=render_models,
     render_model=render_model,
+    metering=Metering(member="usage", read=read_usage),
     words=WORDS,
     seals=Seals(marks=MARKS, opened=without_seals),
     counting=Counting(read=read_count, render=render_count),
