@@ -34,7 +34,9 @@ class SSEDecoder:
     @property
     def at_boundary(self) -> bool:
         """Whether an event of our own may be written here without cutting one of the stream's in two."""
-        return not self._buffer or not self._buffer.strip(b"\n")
+        # Only what begins with a line end is looked at: to strip is to copy, and one event may be many MiB.
+        buffer = self._buffer
+        return not buffer or (buffer[0] == 0x0A and not buffer.strip(b"\n"))
 
     def feed(self, item: bytes) -> list[Frame]:
         """Frames whose closing blank line is in ``item``.
