@@ -15,6 +15,7 @@ from tests.support.answers import ANSWERS
 from tests.support.exchanges import MemoryExchange
 from tests.support.houses import Bench, ask, posted
 from tests.support.upstreams import SSE_HEADERS, Delay, Fault, Script, ScriptedUpstream
+from trioproxy.errors import ErrorKind
 from trioproxy.gateway import recording
 from trioproxy.gateway.exchange import Exchange
 from trioproxy.gateway.recording import Recorder
@@ -153,6 +154,18 @@ async def test_an_error_of_a_provider_is_an_answer_too(tmp_path: Path, autojump_
     house = House(tmp_path, Script(429, headers, [body]))
     await house.serve(ask("openai_chat"))
     assert (house.only.status, house.only.headers, house.only.body) == (429, headers, body)
+
+
+async def test_a_provider_that_says_nothing_is_recorded_as_what_the_client_was_told(
+    tmp_path: Path, autojump_clock: MockClock
+) -> None:
+    silent = Script(open_error=Fault(ErrorKind.UNREACHABLE, "it closed without an answer"))
+    nobody = Script(connect_error=Fault(ErrorKind.UNREACHABLE, "nobody listens"))
+    house = House(tmp_path, silent, nobody)
+    exchange = await house.serve(ask("openai_chat"))
+    assert (house.only.status, house.only.body) == (502, exchange.body)
+    await house.serve(ask("openai_chat"))
+    assert len(house.kept) == 1, "that nobody was there says nothing of a provider"
 
 
 async def test_only_some_providers(tmp_path: Path, autojump_clock: MockClock) -> None:

@@ -45,6 +45,8 @@ class Witness:
     _inner: Exchange
     sequence: int = 0
     secrets: set[str] = attrs.field(factory=set, init=False)
+    asked: str = attrs.field(default="", init=False)
+    """Which provider a request went out to last, "" where to none."""
     _heard: list[_Heard] = attrs.field(factory=list, init=False)
     _body: bytes = attrs.field(default=b"", init=False)
     _began: float = attrs.field(factory=trio.current_time, init=False)
@@ -129,6 +131,11 @@ class Witness:
         head = self.head
         return any(door.endpoint.method == head.method for door in match(head.path))
 
+    def asks(self, provider: str) -> None:
+        """A request goes out to a provider."""
+        self.asked = provider
+        self._heard.append(_Heard("", None))
+
     def heard(self, provider: str, fixture: Fixture | None) -> None:
         """A provider's answer is over."""
         self._heard.append(_Heard(provider, fixture))
@@ -189,8 +196,8 @@ class Witness:
 
 
 def is_answer(witness: Witness) -> bool:
-    """Whether a provider had a part in the exchange, or it came to an answer without one (an estimate)."""
-    return bool(witness.provider) or (witness.status is not None and witness.status < 400)
+    """Whether a provider had a part in the exchange, if only by saying nothing, or it came to an answer without one (an estimate)."""
+    return bool(witness.asked) or (witness.status is not None and witness.status < 400)
 
 
 _WITNESS: ContextVar[Witness] = ContextVar("trioproxy_witness")
@@ -229,7 +236,7 @@ class Recorder:
 
     def over(self, upstream: Upstream, provider: str) -> Upstream:
         """``upstream`` with what passes it told to the exchange that asked."""
-        return RecordingUpstream(upstream, partial(_tell, provider))
+        return RecordingUpstream(upstream, partial(_tell, provider), partial(_note, provider))
 
     def break_off(self) -> None:
         """Nothing that is still running goes on. Callable from any thread."""
@@ -237,7 +244,13 @@ class Recorder:
             witness.break_off()
 
     def _concerns(self, witness: Witness) -> bool:
-        return witness.asks_provider and (not self.providers or witness.provider in self.providers)
+        return witness.asks_provider and (not self.providers or witness.asked in self.providers)
+
+
+def _note(provider: str) -> None:
+    witness = _WITNESS.get(None)
+    if witness is not None:
+        witness.asks(provider)
 
 
 async def _tell(provider: str, fixture: Fixture | None, secrets: frozenset[str]) -> None:

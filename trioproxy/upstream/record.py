@@ -93,15 +93,17 @@ class RecordingResponse:
 
 @attrs.define(eq=False)
 class RecordingUpstream:
-    """See ``Upstream``. Makes a fixture of every exchange of ``inner`` and gives it to ``keep`` when it is over."""
+    """See ``Upstream``. Makes a fixture of every exchange of ``inner`` and gives it to ``keep`` when it is over. ``sent`` is called when a
+    request goes out: that it will be answered is not said."""
 
     inner: Upstream
     keep: Keep
+    sent: Callable[[], None] = lambda: None
     _sequence: int = attrs.field(default=0, init=False)
 
     async def open(self, request: UpstreamRequest, progress: Progress) -> RecordingResponse:
         """See ``Upstream.open``. An exchange without a head leaves no fixture."""
-        started = _Started(progress, trio.current_time())
+        started = _Started(progress, trio.current_time(), self.sent)
         response = await self.inner.open(request, started)
         self._sequence += 1
         asked = recorded_request(request)
@@ -124,7 +126,9 @@ class _Started:
 
     _inner: Progress
     at: float
+    _sent: Callable[[], None]
 
     def request_sent(self) -> None:
         self.at = trio.current_time()
+        self._sent()
         self._inner.request_sent()
