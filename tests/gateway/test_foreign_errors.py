@@ -65,6 +65,88 @@ async def test_a_status_keeps_its_number_its_message_and_when_to_come_back(
     assert exchange.header(b"server") is None
 
 
+# What vendors say with a status (their own words, which are not always those of the status), and what each client calls that.
+OPENAI: dict[int, tuple[str, str | None]] = {
+    400: ("invalid_request_error", "context_length_exceeded"),
+    401: ("invalid_request_error", "invalid_api_key"),
+    403: ("invalid_request_error", "unsupported_country"),
+    404: ("invalid_request_error", "model_not_found"),
+    413: ("invalid_request_error", None),
+    429: ("requests", "rate_limit_exceeded"),
+    500: ("server_error", None),
+    503: ("server_error", "overloaded"),
+}
+GOOGLE = {
+    400: "INVALID_ARGUMENT",
+    401: "UNAUTHENTICATED",
+    403: "PERMISSION_DENIED",
+    404: "NOT_FOUND",
+    429: "RESOURCE_EXHAUSTED",
+    500: "INTERNAL",
+    503: "UNAVAILABLE",
+    504: "DEADLINE_EXCEEDED",
+}
+ANTHROPIC = {
+    400: "invalid_request_error",
+    401: "authentication_error",
+    402: "billing_error",
+    403: "permission_error",
+    404: "not_found_error",
+    413: "request_too_large",
+    429: "rate_limit_error",
+    500: "api_error",
+    503: "overloaded_error",
+    504: "timeout_error",
+    529: "overloaded_error",
+}
+
+
+def _openai(status: int) -> Any:
+    said, code = OPENAI[status]
+    return {"error": {"message": "no", "type": said, "param": None, "code": code}}
+
+
+@pytest.mark.parametrize("provider", ["openai_chat", "openai_responses"])
+@pytest.mark.parametrize("status", OPENAI)
+async def test_statuses_of_openai_in_the_words_of_others(provider: str, status: int) -> None:
+    body = json.dumps(_openai(status)).encode()
+    for client, word, table in (("anthropic", "type", ANTHROPIC), ("gemini", "status", GOOGLE)):
+        bench = Bench(Script(status=status, headers=HEADERS, chunks=[body]), repeat_last=True)
+        exchange = await bench.serve(ask(client, of=provider))
+        assert exchange.status == status
+        assert json.loads(exchange.body)["error"][word] == table.get(status, "INVALID_ARGUMENT")
+
+
+@pytest.mark.parametrize("client", ["openai_chat", "openai_responses", "anthropic"])
+@pytest.mark.parametrize("status", GOOGLE)
+async def test_statuses_of_google_in_the_words_of_others(client: str, status: int) -> None:
+    body = json.dumps({"error": {"code": status, "message": "no", "status": GOOGLE[status]}}).encode()
+    bench = Bench(Script(status=status, headers=HEADERS, chunks=[body]), repeat_last=True)
+    exchange = await bench.serve(ask(client, of="gemini"))
+    assert exchange.status == status
+    error = json.loads(exchange.body)["error"]
+    if client == "anthropic":
+        assert error["type"] == ANTHROPIC[status]
+    else:
+        assert error["type"].islower()
+        assert error["code"] == GOOGLE[status]
+
+
+@pytest.mark.parametrize("client", ["openai_chat", "openai_responses", "gemini"])
+@pytest.mark.parametrize("status", [status for status in ANTHROPIC if status != 503])
+async def test_statuses_of_anthropic_in_the_words_of_others(client: str, status: int) -> None:
+    body = json.dumps({"type": "error", "error": {"type": ANTHROPIC[status], "message": "no"}}).encode()
+    bench = Bench(Script(status=status, headers=HEADERS, chunks=[body]), repeat_last=True)
+    exchange = await bench.serve(ask(client, of="anthropic"))
+    assert exchange.status == status
+    error = json.loads(exchange.body)["error"]
+    if client == "gemini":
+        others = {402: "FAILED_PRECONDITION", 413: "INVALID_ARGUMENT", 529: "UNAVAILABLE"}
+        assert (error["code"], error["status"]) == (status, {**GOOGLE, **others}[status])
+    else:
+        assert error["type"] == ANTHROPIC[status]
+
+
 @of_each_pair
 @pytest.mark.parametrize("body", [b"", b"oops", b'{"x":1}', b'{"detail":[{"msg":"a"},{"msg":"b"}]}'])
 async def test_a_body_that_is_no_error_of_its_protocol_keeps_its_status(
