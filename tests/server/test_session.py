@@ -384,6 +384,7 @@ class TestLanes:
                 await client.turn(input="a", stream_id=f"l{number}")
             error = await client.turn(input="a", stream_id="l32")
         assert (error["error"]["code"], error["status"]) == ("websocket_stream_limit_reached", 400)
+        assert error["stream_id"] == "l32"
 
     async def test_a_queue_has_an_end(self, autojump_clock: MockClock) -> None:
         house = on_bench(*[attrs.evolve(response_script("r"), head_delay=1) for _ in range(17)])

@@ -180,19 +180,21 @@ class Session:
         return TRY_LATER, "an idle socket makes room for a new one"
 
     async def _take(self, message: Said) -> None:
+        lane: str | None = None
         try:
             asked = read_message(message)
             if isinstance(asked, Ask):
+                lane = asked.lane
                 self._queue(asked, len(message))
             elif isinstance(asked, Steer):
                 await self._remark(not_steered(asked))
         except ClientFault as fault:
-            await self._remark(failure_event(fault.failure))
+            await self._remark(failure_event(fault.failure), lane)
 
-    async def _remark(self, data: bytes) -> None:
+    async def _remark(self, data: bytes, lane: str | None = None) -> None:
         """Say what no exchange says. A client that does not take it loses its socket."""
         with trio.move_on_after(CLIENT_SEND_TIME) as patience:
-            await self._say(in_lane(data, None))
+            await self._say(in_lane(data, lane))
         if patience.cancelled_caught:
             await self.link.break_off()
 
