@@ -3,9 +3,12 @@
 from __future__ import annotations
 
 import zlib
+from contextlib import suppress
 
 import pytest
 import trio
+from hypothesis import given, settings
+from hypothesis import strategies as st
 from trio.testing import memory_stream_pair, wait_all_tasks_blocked
 
 from tests.support.clients import get
@@ -295,3 +298,45 @@ async def test_an_end_of_our_own(autojump_clock: trio.abc.Clock) -> None:
         end = await closed(client)
     assert end.code == NORMAL
     await client.close()
+
+
+_frames = st.one_of(
+    st.binary(max_size=40),
+    st.builds(
+        frame,
+        st.integers(0, 15),
+        st.binary(max_size=200),
+        fin=st.booleans(),
+        rsv=st.sampled_from([0, 0, 0, 1, 2, 4, 4]),
+        masked=st.sampled_from([True, True, True, False]),
+        length=st.sampled_from([None, None, None, 0, 5, 126, 70_000]),
+    ),
+)
+
+
+@given(st.lists(_frames, max_size=8), st.integers(1, 64), st.booleans())
+@settings(max_examples=150, deadline=None)
+def test_whatever_comes_ends_in_a_close_and_nothing_else(sent: list[bytes], step: int, compressing: bool) -> None:
+    async def play() -> None:
+        client, link = await raw_pair(*([TestCompression.OFFER] if compressing else []))
+        data = b"".join(sent)
+
+        async def pour() -> None:
+            with suppress(trio.BrokenResourceError, trio.ClosedResourceError):
+                for at in range(0, len(data), step):
+                    await client.stream.send_all(data[at : at + step])
+                await trio.aclose_forcefully(client.stream)
+
+        async with trio.open_nursery() as nursery:
+            nursery.start_soon(pour)
+            messages = 0
+            with suppress(LinkClosed):
+                while True:
+                    assert len(await link.receive()) <= 1000
+                    messages += 1
+            assert link.closed is not None
+            assert link.closed.code in (*range(1000, 1016), *range(3000, 5000))
+            assert messages <= len(sent) + 3
+            await link.close(patience=0.1)
+
+    trio.run(play)

@@ -341,7 +341,7 @@ class SocketResponse:
             event: Any = loads_object(data)
         except JSONError:
             return
-        if event.get("type") in _TERMINAL:
+        if isinstance(event.get("type"), str) and event["type"] in _TERMINAL:
             self._ended = True
             response = event.get("response")
             kept = event["type"] in ("response.completed", "response.incomplete") and isinstance(response, dict)

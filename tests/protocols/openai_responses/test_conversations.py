@@ -141,6 +141,12 @@ class TestRepairs:
         ]
 
 
+@pytest.mark.parametrize("output", [7, None, {"a": 1}])
+def test_an_output_that_is_none_is_left_for_the_reader_to_refuse(output: Any) -> None:
+    stray = {"type": "function_call_output", "call_id": "c9", "output": output}
+    assert items_of(continued(answered(continued(None, []), [], stored=True), [stray])) == [stray]
+
+
 def test_reasoning_that_nobody_stored_is_not_referred_to() -> None:
     bare = {"type": "reasoning", "id": "rs_1", "summary": []}
     sealed = {**bare, "encrypted_content": "x"}
@@ -239,3 +245,27 @@ def test_the_account_is_always_of_what_is_kept(steps: list[tuple[str, int, int, 
     for owner in "ab":
         kept.forget(owner)
     assert (len(kept), kept.size) == (0, 0)
+
+
+_values = st.recursive(
+    st.none() | st.booleans() | st.integers(-5, 5) | st.sampled_from(["c1", "c2", "x", ""]),
+    lambda inner: st.lists(inner, max_size=2) | st.dictionaries(st.sampled_from(["type", "call_id", "a"]), inner),
+    max_leaves=4,
+)
+_kinds = st.sampled_from(["function_call", "custom_tool_call", "function_call_output", "reasoning", "message"])
+_items = _values | st.fixed_dictionaries(
+    {"type": _kinds | _values},
+    optional={name: _values for name in ("call_id", "output", "id", "encrypted_content", "content", "role")},
+)
+
+
+@given(st.lists(st.lists(_items, max_size=4), max_size=5), st.booleans())
+def test_no_item_is_too_odd_to_be_kept(turns: list[list[Any]], mend: bool) -> None:
+    past: Past | None = None
+    for number, items in enumerate(turns):
+        past = (
+            continued(past, input_items(items), mend=mend)
+            if number % 2 == 0
+            else answered(past or continued(None, []), items, stored=mend)
+        )
+        assert len(items_of(past)) == past.count

@@ -6,6 +6,8 @@ import json
 from typing import Any
 
 import pytest
+from hypothesis import given
+from hypothesis import strategies as st
 
 from trioproxy.errors import ClientFault, ErrorKind, Failure
 from trioproxy.protocols.openai_responses import socket
@@ -212,3 +214,39 @@ def test_a_whole_answer_without_output_or_form() -> None:
     assert len(socket.whole_answer(b'{"output":null}')) == 2
     with pytest.raises(JSONError):
         socket.whole_answer(b"[]")
+
+
+_odd = st.recursive(
+    st.none() | st.booleans() | st.integers() | st.text(max_size=5),
+    lambda inner: st.lists(inner, max_size=2) | st.dictionaries(st.text(max_size=5), inner, max_size=2),
+    max_leaves=4,
+)
+_members = st.fixed_dictionaries(
+    {"type": st.sampled_from(["response.create", "response.append", "response.steer", "response.processed"]) | _odd},
+    optional={
+        name: _odd
+        for name in (
+            "stream_id",
+            "background",
+            "generate",
+            "input",
+            "previous_response_id",
+            "conversation_id",
+            "client_metadata",
+            "store",
+            "model",
+        )
+    },
+)
+
+
+@given(_members)
+def test_no_message_is_too_odd_to_be_read_or_refused(members: dict[str, Any]) -> None:
+    try:
+        found = read_message(json.dumps(members))
+    except ClientFault as fault:
+        found = None
+        json.loads(socket.failure_event(fault.failure))
+    if isinstance(found, Ask):
+        assert found.turn_state is None or isinstance(found.turn_state, str)
+        assert json.loads(socket.request_body(json.dumps(found.members).encode(), b"[]"))["input"] == []

@@ -214,10 +214,10 @@ def _with_partners(items: Iterable[JSON], open_calls: Mapping[str, str]) -> list
     waiting = set(open_calls)
     told: list[JSON] = []
     for item in items:
-        call = item.get("call_id") if isinstance(item, dict) else None
-        if isinstance(call, str) and item.get("type") in CALLS:
+        kind, call = _call_of(item)
+        if kind in CALLS:
             waiting.add(call)
-        elif isinstance(call, str) and item.get("type") in OUTPUTS and "output" in item:
+        elif kind in OUTPUTS and isinstance(item.get("output"), str | list):
             if call not in waiting:
                 item = as_message(item)
             waiting.discard(call)
@@ -228,12 +228,21 @@ def _with_partners(items: Iterable[JSON], open_calls: Mapping[str, str]) -> list
 def _open_after(open_calls: Mapping[str, str], items: Iterable[JSON]) -> Mapping[str, str]:
     left = dict(open_calls)
     for item in items:
-        if isinstance(item, dict) and isinstance(call := item.get("call_id"), str):
-            if item.get("type") in CALLS:
-                left[call] = f"{item['type']}_output"
-            elif item.get("type") in OUTPUTS:
-                left.pop(call, None)
+        kind, call = _call_of(item)
+        if kind in CALLS:
+            left[call] = f"{kind}_output"
+        elif kind in OUTPUTS:
+            left.pop(call, None)
     return left or _NONE
+
+
+def _call_of(item: JSON) -> tuple[str, str]:
+    """Type and call id of an item that is a call or its output, empty for any other."""
+    if isinstance(item, dict):
+        kind, call = item.get("type"), item.get("call_id")
+        if isinstance(kind, str) and isinstance(call, str):
+            return kind, call
+    return "", ""
 
 
 def _is_reference(item: JSON) -> bool:

@@ -47,7 +47,7 @@ TURN_STATE = "x-codex-turn-state"
 _LANE = re.compile(r"[A-Za-z0-9_.-]{1,256}")
 _PREVIOUS = ("previous_response_id", "conversation_id")
 _OF_THE_SOCKET = ("type", "stream_id", "generate", "stream", "background", "input", *_PREVIOUS)
-_TERMINAL = frozenset({"completed", "incomplete", "failed"})
+_TERMINAL = ("completed", "incomplete", "failed")
 
 
 @attrs.frozen(kw_only=True)
