@@ -202,7 +202,7 @@ class WholePassage:
             self._source = UsageSource(metering, limit=MOST_OBSERVED)
         self._edit = edit
         self._hold = hold or edit is not None
-        self._held = b""
+        self._held = bytearray()
         self.failure: Failure | None = None
         self.over = False
         self.losses: list[Loss] = []
@@ -233,13 +233,15 @@ class WholePassage:
         if self._hold:
             self._held += data
             return b"", []
-        data, self._held = self._held + data, b""
+        if self._held:
+            data = bytes(self._held) + data
+            self._held.clear()
         return data, []
 
     def close(self) -> tuple[bytes, list[Event]]:
         """See :class:`Carrier`."""
         self.over = True
-        body = self._held
+        body = bytes(self._held)
         if self._edit is not None:
             changed = edited_body(self._edit, body)
             body = body if changed is None else changed
