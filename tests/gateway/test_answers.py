@@ -278,8 +278,10 @@ class BrokenReader:
     def feed(self, item: object, /) -> list[Event]:
         raise ZeroDivisionError
 
-    def skim(self, item: object, /) -> bool:
-        return False
+    forgetful = False
+
+    def skim(self, item: object, /) -> None:
+        return None
 
     def close(self) -> list[Event]:
         raise ZeroDivisionError

@@ -5,10 +5,12 @@ Refuses to know: where the events go, and what a client is to be sent.
 
 from __future__ import annotations
 
+import re
 from typing import Protocol as TypingProtocol
 from typing import assert_never
 
 from trioproxy.errors import ErrorKind, Failure, Fault
+from trioproxy.gateway.bursts import LEAST, alike
 from trioproxy.neutral.events import Event, UsageReported
 from trioproxy.protocols.base import Framing, Metering, Protocol, Reader, StreamSeen
 from trioproxy.wire import sse
@@ -69,6 +71,8 @@ class StreamSource:
         self.decoder = _decoder(framing, max_event)
         self._reader: Reader = protocol.stream_reader()
         self._skims = _MOST_MISSES if wordless else 0
+        self._max_event = max_event
+        self._alike: re.Pattern[bytes] | None = None
         self.torn = False
         self.unterminated = False
 
@@ -84,6 +88,8 @@ class StreamSource:
 
     def feed(self, data: bytes) -> list[Event]:
         """See :meth:`Source.feed`."""
+        if self._alike is not None:
+            return self._sweep(data)
         return self._read(self.decoder.feed(data))
 
     def close(self) -> list[Event]:
@@ -97,12 +103,38 @@ class StreamSource:
         events: list[Event] = []
         for frame in frames:
             if self._skims:
-                if self._reader.skim(frame):
+                text = self._reader.skim(frame)
+                if text is not None:
                     self._skims = _MOST_MISSES
+                    if self._alike is None and len(frames) >= LEAST and self._reader.forgetful:
+                        self._alike = alike(frame, text)
                     continue
                 self._skims -= 1
+                self._alike = None  # the part may be over
             events += self._reader.feed(frame)
         return events
+
+    def _sweep(self, data: bytes) -> list[Event]:
+        """The events of bytes whose frames are mostly like one another: those that are not are read one by one."""
+        at, decoder = 0, self.decoder
+        events: list[Event] = []
+        if not isinstance(decoder, sse.SSEDecoder) or len(data) > self._max_event:
+            return self._read(decoder.feed(data))
+        if not decoder.at_boundary:  # the rest of a frame that the read before cut in two
+            at = data.find(b"\n\n") + 2
+            if at < 2:
+                return self._read(decoder.feed(data))
+            events += self._read(decoder.feed(data[:at]))
+        whole = decoder.stands_before(data)
+        while whole and self._alike is not None:
+            run = self._alike.match(data, at)
+            at = run.end() if run is not None else at
+            end = data.find(b"\n\n", at)
+            if end < 0:
+                break
+            events += self._read(decoder.feed(data[at : end + 2]))
+            at = end + 2
+        return events + self._read(decoder.feed(data[at:])) if at < len(data) else events
 
 
 class _Whole:

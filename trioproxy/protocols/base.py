@@ -151,11 +151,14 @@ class Reader(TypingProtocol):
         """Events that this frame completes."""
         ...
 
-    def skim(self, item: Frame, /) -> bool:
+    forgetful: bool
+    """Whether more text of an open part leaves no trace in this reader."""
+
+    def skim(self, item: Frame, /) -> str | None:
         """Take this frame where it holds nothing but more text of an open part: :meth:`feed` would say that text and nothing else.
 
-        For who follows a stream without wanting its words: a typed look at the bytes costs a quarter of what :meth:`feed` does. True: the frame
-        is taken, and the reader stands as if it had been fed. False, as wherever the look leaves doubt: nothing happened, and it is to be fed.
+        For who follows a stream without wanting its words: a typed look at the bytes costs a quarter of what :meth:`feed` does. The text: the
+        frame is taken, and the reader stands as if it had been fed. None, as wherever the look leaves doubt: nothing happened, it is to be fed.
         """
         ...
 

@@ -38,6 +38,10 @@ class SSEDecoder:
         buffer = self._buffer
         return not buffer or (buffer[0] == 0x0A and not buffer.strip(b"\n"))
 
+    def stands_before(self, item: bytes) -> bool:
+        """Whether ``item`` begins where an event may begin, and is read as it is."""
+        return not (self._buffer or self._fresh or self._cr_pending or b"\r" in item)
+
     def feed(self, item: bytes) -> list[Frame]:
         """Frames whose closing blank line is in ``item``.
 

@@ -124,7 +124,7 @@ class Assembly:
         self._open[number] = _Block(kind, block, None)
         return events
 
-    def growth(self, number: int, kind: str, text: str) -> Event | None:
+    def growth(self, number: int, kind: str, text: str) -> TextDelta | ReasoningDelta | None:
         """More text of this ``kind`` (text, thinking), where it continues a block that is open and changes nothing else."""
         block = self._open.get(number)
         if self.over or block is None or block.kind != kind or block.index is None:

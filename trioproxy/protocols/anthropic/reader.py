@@ -11,7 +11,7 @@ from typing import Annotated, ClassVar
 import msgspec
 
 from trioproxy.errors import ErrorKind, Failure, Fault
-from trioproxy.neutral.events import Event, Failed
+from trioproxy.neutral.events import Event, Failed, ReasoningDelta, TextDelta
 from trioproxy.protocols.anthropic.assembly import Assembly, malformed
 from trioproxy.protocols.anthropic.errors import error_in_answer, failure_read
 from trioproxy.protocols.base import StreamSeen
@@ -46,6 +46,8 @@ _decode = msgspec.json.Decoder(_Growth).decode
 class MessagesReader:
     """The :class:`~trioproxy.protocols.base.Reader` of this protocol."""
 
+    forgetful = True
+
     def __init__(self) -> None:
         self.seen = StreamSeen()
         self._assembly = Assembly()
@@ -65,11 +67,12 @@ class MessagesReader:
             return self._ended(malformed(f"an event is no JSON object ({type(event).__name__})"))
         return self._event(event, item.event)
 
-    def skim(self, item: Frame, /) -> bool:
+    def skim(self, item: Frame, /) -> str | None:
         """See :meth:`~trioproxy.protocols.base.Reader.skim`."""
-        return self._growth(item) is not None
+        growth = self._growth(item)
+        return None if growth is None else growth.text
 
-    def _growth(self, item: Frame) -> Event | None:
+    def _growth(self, item: Frame) -> TextDelta | ReasoningDelta | None:
         """The text by which this frame continues an open block, where it does nothing else."""
         if b"_delta" not in item.data or b"input_json_delta" in item.data:
             return None

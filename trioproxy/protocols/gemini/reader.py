@@ -42,6 +42,8 @@ _RESPONSE_FIELDS = frozenset({"candidates", "usageMetadata", "modelVersion", "re
 class GeminiReader:
     """A machine from frames to events. See :class:`~trioproxy.protocols.base.Reader`."""
 
+    forgetful = False
+
     def __init__(self) -> None:
         self.seen = StreamSeen()
         self._parts = AnswerParts()
@@ -67,9 +69,8 @@ class GeminiReader:
             events += self.feed_document(each)
         return events
 
-    def skim(self, item: Frame) -> bool:
+    def skim(self, item: Frame) -> None:
         """See :meth:`~trioproxy.protocols.base.Reader.skim`. Never: every chunk of Google's has counts."""
-        return False
 
     def feed_document(self, document: JSON) -> list[Event]:
         """The events of one chunk that is parsed already."""

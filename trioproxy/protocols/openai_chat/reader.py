@@ -48,6 +48,8 @@ _THOUGHTS = ("reasoning_content", "reasoning", "reasoning_text")
 class ChatReader:
     """One answer, from its frames (:meth:`feed`) or from its whole body (:meth:`take` with ``whole``)."""
 
+    forgetful = True
+
     def __init__(self) -> None:
         self.seen = StreamSeen()
         self._started = False
@@ -83,9 +85,10 @@ class ChatReader:
             return self._fail(ErrorKind.MALFORMED, f"The provider sent a chunk that is not JSON: {exc}.")
         return self.take(document, named_error=item.event == "error")
 
-    def skim(self, item: Frame) -> bool:
+    def skim(self, item: Frame) -> str | None:
         """See :meth:`~trioproxy.protocols.base.Reader.skim`."""
-        return self._growth(item) is not None
+        growth = None if self._over else self._growth(item)
+        return None if growth is None else growth[1]
 
     def _growth(self, item: Frame) -> tuple[PartKind, str] | None:
         """The text by which this frame continues an open part, where it does nothing else."""

@@ -144,7 +144,7 @@ class MessageItem:
             events.append(_said(part, text))
         return events
 
-    def grown(self, number: int, text: str) -> Event | None:
+    def grown(self, number: int, text: str) -> TextDelta | None:
         """More text of a part of text that is open; None, and nothing counted, where there is none."""
         part = self._parts.get(number)
         if part is None or part.over or part.kind is not PartKind.TEXT:

@@ -13,7 +13,7 @@ from typing import Annotated, Any
 import msgspec
 
 from trioproxy.errors import ErrorKind, Failure, Fault
-from trioproxy.neutral.events import Event, Failed, PartKind, ResponseStarted, UsageReported
+from trioproxy.neutral.events import Event, Failed, PartKind, ResponseStarted, TextDelta, UsageReported
 from trioproxy.protocols.base import StreamSeen
 from trioproxy.protocols.openai_responses.assembly import CallItem, MessageItem, OpenItem, ReasoningItem, type_of
 from trioproxy.protocols.openai_responses.desk import Desk
@@ -55,6 +55,8 @@ class _Unusable(Exception):
 class StreamReader:
     """See :class:`trioproxy.protocols.base.Reader`."""
 
+    forgetful = False  # it counts characters, to tell later what was left out
+
     def __init__(self) -> None:
         self.seen = StreamSeen()
         self._desk = Desk()
@@ -86,11 +88,12 @@ class StreamReader:
         except _Unusable as exc:
             return self._fail(ErrorKind.MALFORMED, f"The provider's stream can't be read: {exc}.")
 
-    def skim(self, item: Frame) -> bool:
+    def skim(self, item: Frame) -> str | None:
         """See :meth:`~trioproxy.protocols.base.Reader.skim`."""
-        return self._growth(item) is not None
+        growth = self._growth(item)
+        return None if growth is None else growth.text
 
-    def _growth(self, item: Frame) -> Event | None:
+    def _growth(self, item: Frame) -> TextDelta | None:
         """The text by which this frame continues an open part, where it does nothing else; it is counted."""
         if self._over or b"response.output_text.delta" not in item.data:
             return None
