@@ -251,6 +251,7 @@ async def test_what_could_not_be_said_is_counted_and_may_be_shown() -> None:
     exchange = await bench.serve(ask("openai_chat", of="anthropic", seed=7))
     assert b"seed" in (exchange.header(b"x-trioproxy-loss") or b"")
     assert bench.last.losses >= 1
+    assert len(bench.last.lost) == bench.last.losses
 
 
 async def test_what_cannot_be_said_is_refused_before_anything_is_asked() -> None:

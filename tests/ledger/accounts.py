@@ -38,6 +38,7 @@ WHOLE = Settled(
     tries=(Try(credential="mine#1", provider="mine", model="claude-sonnet-4-5"),),
     usage=Usage(input=30, output=20, cache_read=10, cache_write=5, reasoning=7),
     losses=2,
+    lost=("top_k", "tools[0].strict"),
     bytes_in=100,
     bytes_out=2000,
 )

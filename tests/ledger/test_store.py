@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 import logging
 import os
 import sqlite3
@@ -71,6 +72,7 @@ def test_a_row_says_everything(tmp_path: Path) -> None:
         "losses": 2,
         "bytes_in": 100,
         "bytes_out": 2000,
+        "lost": '["top_k","tools[0].strict"]',
     }
     assert (refused["outcome"], refused["error"], refused["input_tokens"], refused["first_byte_ms"]) == (
         "refused",
@@ -196,6 +198,31 @@ def test_an_older_schema_is_brought_up_to_date(tmp_path: Path, monkeypatch: pyte
     Store.open(tmp_path).close()
     Store.open(tmp_path).close()
     assert rows(store.path, "id, region") == [("n1", None)]
+
+
+def test_the_first_schema_is_brought_up_to_date_with_its_rows(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    with monkeypatch.context() as patch:
+        patch.setattr(module, "MIGRATIONS", MIGRATIONS[:1])
+        first = Store.open(tmp_path)
+        first._db.execute(
+            "INSERT INTO exchanges (id, began, stream, outcome, total_ms, attempts, losses, bytes_in, bytes_out) "
+            "VALUES ('old', 1, 0, 'complete', 1, 1, 0, 1, 1)"
+        )
+        first.close()
+    now = Store.open(tmp_path)
+    assert now.add([plain(1)]) == 1
+    now.close()
+    assert rows(now.path, "id, lost") == [("old", None), ("n1", '["top_k","tools[0].strict"]')]
+
+
+def test_many_losses_are_told_once_each_and_not_for_ever(tmp_path: Path) -> None:
+    store = Store.open(tmp_path)
+    lost = ("a",) * 3 + ("\ud800" * 600,) + tuple(f"messages[{number}].name" for number in range(200))
+    store.add([row_of(settled(lost=lost), None)])
+    store.close()
+    ((told,),) = rows(store.path, "lost")
+    assert len(json.loads(told)) == 50
+    assert json.loads(told)[0] == "a"
 
 
 def test_a_newer_schema_is_left_alone(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:

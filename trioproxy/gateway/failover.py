@@ -261,6 +261,7 @@ class Failover:
             protocol=prepared.outbound.name,
             model=candidate.model,
             losses=len(prepared.losses),
+            lost=tuple(loss.path for loss in prepared.losses),
             vendor=credential.provider.name,
             credential_id=credential.id,
         )

@@ -111,7 +111,9 @@ async def _end(opened: Opened, outlet: Outlet, failure: Failure | None, tail: by
     """Tell the client how it ended, once, and settle the account. ``tail`` is what is still owed of an answer that has its end."""
     carrier = opened.carrier
     opened.entry.observed = not carrier.lost
-    opened.entry.losses += len(carrier.losses)
+    if carrier.losses:
+        opened.entry.losses += len(carrier.losses)
+        opened.entry.lost += tuple(loss.path for loss in carrier.losses)
     if failure is None:
         opened.entry.complete()
     else:

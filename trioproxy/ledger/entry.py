@@ -57,7 +57,8 @@ class Settled:
     where no byte of an answer was sent. ``usage`` is None where it is unknown.
 
     ``client`` and ``credential`` are names for people, ``client_id`` and ``credential_id`` the stable ids behind them. ``provider`` is the
-    name of the configuration (a group), ``vendor`` that of the catalogue.
+    name of the configuration (a group), ``vendor`` that of the catalogue. ``lost`` are the paths of what a translation could not say, of which
+    there are ``losses``.
     """
 
     id: str
@@ -87,6 +88,7 @@ class Settled:
     usage: Usage | None = None
     observed: bool = True
     losses: int = 0
+    lost: tuple[str, ...] = ()
     bytes_in: int = 0
     bytes_out: int = 0
 
@@ -137,6 +139,7 @@ class Entry:
     usage: Usage | None = None
     observed: bool = True
     losses: int = 0
+    lost: tuple[str, ...] = ()
     bytes_in: int = 0
     bytes_out: int = 0
 
@@ -180,6 +183,7 @@ class Entry:
         protocol: str,
         model: str,
         losses: int,
+        lost: tuple[str, ...] = (),
         vendor: str | None = None,
         credential_id: str | None = None,
     ) -> None:
@@ -187,6 +191,7 @@ class Entry:
         self.lane, self.provider, self.credential = lane, provider, credential
         self.vendor, self.credential_id = vendor, credential_id
         self.upstream_protocol, self.upstream_model, self.losses = protocol, model, losses
+        self.lost = lost
 
     def tried(self, attempt: Try) -> None:
         """A candidate was asked."""
@@ -260,6 +265,7 @@ class Entry:
             usage=self.usage,
             observed=self.observed,
             losses=self.losses,
+            lost=self.lost,
             bytes_in=self.bytes_in,
             bytes_out=self.bytes_out,
         )

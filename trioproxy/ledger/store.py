@@ -24,6 +24,7 @@ from typing import Any
 import attrs
 
 from trioproxy.ledger.entry import Settled
+from trioproxy.wire.jsoncodec import dumps
 
 __all__ = ["COLUMNS", "FILE_NAME", "MIGRATIONS", "Store", "StoreUnusable", "row_of"]
 
@@ -34,6 +35,7 @@ BUSY_SECONDS = 1.5
 # Rows are taken away in pieces of this size, so that no other process waits long for its turn.
 PIECE = 5_000
 _LONGEST_TEXT = 512
+_MOST_PATHS = 50
 _LARGEST = 2**63 - 1
 
 MIGRATIONS: tuple[str, ...] = (
@@ -56,15 +58,16 @@ MIGRATIONS: tuple[str, ...] = (
     );
     CREATE INDEX exchanges_began ON exchanges (began);
     """,
+    "ALTER TABLE exchanges ADD COLUMN lost TEXT",
 )
 """The schema's history: ``user_version`` counts how many of these a file has seen. Times are Unix seconds, ``_ms`` milliseconds; tokens as in
-:class:`~trioproxy.neutral.usage.Usage`; NULL is unknown. A change is a new entry at the end."""
+:class:`~trioproxy.neutral.usage.Usage`; NULL is unknown; ``lost`` is a JSON list of paths. A change is a new entry at the end."""
 
 COLUMNS = (
     "id", "began", "key", "key_id", "operation", "protocol", "upstream_protocol", "model", "upstream_model",
     "provider", "vendor", "credential", "credential_id", "stream", "lane", "status", "outcome", "error",
     "input_tokens", "output_tokens", "cached_tokens", "cache_write_tokens", "reasoning_tokens", "cost_usd",
-    "first_byte_ms", "total_ms", "attempts", "losses", "bytes_in", "bytes_out",
+    "first_byte_ms", "total_ms", "attempts", "losses", "bytes_in", "bytes_out", "lost",
 )  # fmt: skip
 _SIZES = (256, 32, 4, 1)
 """How many rows one statement writes, as far as this SQLite takes so many values. Between two statements the thread gives the interpreter away
@@ -124,7 +127,14 @@ def row_of(settled: Settled, cost: float | None) -> Row:
         settled.losses,
         settled.bytes_in,
         settled.bytes_out,
+        _listed(settled.lost) if settled.lost else None,
     )
+
+
+def _listed(paths: tuple[str, ...]) -> str:
+    """Each path once, as many as a person would read."""
+    kept = [path[:_LONGEST_TEXT] for path in list(dict.fromkeys(paths))[:_MOST_PATHS]]
+    return dumps([_text(path) for path in kept]).decode()
 
 
 def _text(value: str | None) -> str | None:
