@@ -101,6 +101,9 @@ def test_check_prints_all_of_a_plan(tmp_path: Path) -> None:
     path.write_text(
         """
 fallbacks: {a: [b, c]}
+state-dir: state
+ledger: {max-age-days: 7}
+prices: {x: {input: 1}}
 providers:
   one: {type: openai, endpoint: "http://one.test/v1", api-key: k, priority: 3, enabled: false}
   two: {type: openai, endpoint: "http://two.test/v1", api-key: k, prefix: p}
@@ -120,6 +123,13 @@ routing:
     plan = json.loads(run("check", str(path), "--json").output)["plan"]
     assert plan["routes"][0]["upstream_model"] == "y"
     assert plan["fallbacks"] == {"a": ["b", "c"]}
+    assert f"keeps a ledger in {tmp_path / 'state'}: 7 days, up to 256 MB" in told.output
+    assert "has prices of its own: x" in told.output
+    assert (plan["ledger"], plan["prices"]) == (str(tmp_path / "state"), ["x"])
+    for off in ("state-dir: off", "ledger: {enabled: false}"):
+        path.write_text(off, "utf-8")
+        assert "keeps no ledger" in run("check", str(path)).output
+        assert json.loads(run("check", str(path), "--json").output)["plan"]["ledger"] is None
 
 
 def test_check_reports_every_problem_with_its_line(broken: str) -> None:

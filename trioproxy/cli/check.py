@@ -101,7 +101,18 @@ def _plan(snapshot: Snapshot) -> dict[str, Any]:
             for route in snapshot.routes
         ],
         "fallbacks": {model: list(chain) for model, chain in snapshot.fallbacks.items()},
+        "ledger": str(folder) if (folder := _folder(snapshot)) is not None else None,
+        "prices": [rule.pattern for rule in snapshot.prices],
     }
+
+
+def _folder(snapshot: Snapshot) -> Path | None:
+    """Where the ledger is kept, None where there is none."""
+    import os
+
+    from trioproxy.config.statefolder import state_folder
+
+    return state_folder(snapshot.settings, os.environ) if snapshot.settings.ledger else None
 
 
 def _lines(path: Path, snapshot: Snapshot) -> list[str]:
@@ -120,6 +131,14 @@ def _lines(path: Path, snapshot: Snapshot) -> list[str]:
             f" -> {route.provider}{' as ' + route.upstream_model if route.upstream_model else ''}   {route.source}"
             for route in snapshot.routes
         ]
+    folder = _folder(snapshot)
+    if folder is None:
+        lines.append("keeps no ledger")
+    else:
+        days, megabytes = settings.ledger_age / 86400, settings.ledger_size / 1024**2
+        lines.append(f"keeps a ledger in {folder}: {days:g} days, up to {megabytes:g} MB")
+    if snapshot.prices:
+        lines.append(f"has prices of its own: {', '.join(rule.pattern for rule in snapshot.prices)}")
     lines += [f"falls back: {model} -> {', '.join(chain)}" for model, chain in snapshot.fallbacks.items()]
     lines += [f"warning: {warning}" for warning in snapshot.warnings]
     return lines
