@@ -291,3 +291,12 @@ def test_what_asks_nothing_of_a_model_is_left_out(tmp_path: Path) -> None:
     assert result.exit_code == 0, result.output
     assert f"{har}: left out GET /x.png, which is no operation of a model's API" in result.stderr
     assert len(list((tmp_path / "out").rglob("*.json"))) == 1
+
+
+def test_what_fits_a_pattern_is_taken_out_too(folder: Path) -> None:
+    assert run("redact", folder, "--redact", "o[nm]e").exit_code == 0
+    assert '"content": "REDACTED"' in (folder / "one.json").read_text("utf-8")
+    assert '"content": "two"' in (folder / "two.json").read_text("utf-8")
+    refused = run("redact", folder, "--redact", "(")
+    assert refused.exit_code == 1
+    assert "is no regular expression" in refused.output

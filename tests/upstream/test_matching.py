@@ -255,6 +255,25 @@ def test_a_miss_names_the_nearest_recording_and_the_first_difference() -> None:
     )
 
 
+def test_the_nearest_has_the_same_turn_then_the_same_model_then_most_in_common() -> None:
+    books = library(
+        MatchMode.SHAPE,
+        turn=recorded(chat("hi", model="other")),
+        model=recorded(chat("ho", stream=False)),
+        stream=recorded(chat("ho")),
+        common=recorded(chat("ho", temperature=0.5)),
+    )
+
+    def nearest(body: dict[str, Any]) -> str:
+        with pytest.raises(NoMatch) as caught:
+            books.choose(asked(body))
+        return str(caught.value).partition("The nearest is ")[2].partition(".")[0]
+
+    assert nearest(chat("hi")) == "turn"
+    assert nearest(chat("hey", temperature=0.5)) == "common"
+    assert nearest(chat("hey", stream=False)) == "model"
+
+
 def test_a_miss_of_the_operation_is_told_first() -> None:
     with pytest.raises(NoMatch, match=r'differs at operation: recorded "chat/completions", asked "embeddings"'):
         library(MatchMode.SEQUENCE, a=recorded(chat())).choose(asked(chat(), path="/v1/embeddings"))

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+import re
 from collections.abc import Callable, Iterator, Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, TypeVar
@@ -167,9 +168,12 @@ def show(paths: tuple[Path, ...], as_json: bool) -> None:
 @click.option(
     "--secret-env", "variables", multiple=True, metavar="NAME", help="A variable that holds a key to take out."
 )
+@click.option("--redact", "patterns", multiple=True, metavar="REGEX", help="Take out what fits, too; several times.")
 @click.option("--check", "only_check", is_flag=True, help="Change nothing; exit code 1 where something would change.")
 @_as_json
-def redact(paths: tuple[Path, ...], variables: tuple[str, ...], only_check: bool, as_json: bool) -> None:
+def redact(
+    paths: tuple[Path, ...], variables: tuple[str, ...], patterns: tuple[str, ...], only_check: bool, as_json: bool
+) -> None:
     """Apply the rules of recording once more to every file at PATHS, and write those that change.
 
     A key that has no known shape is named by the environment variable that holds it, so that it stands in no command line.
@@ -181,7 +185,10 @@ def redact(paths: tuple[Path, ...], variables: tuple[str, ...], only_check: bool
     from trioproxy.upstream.redact import Redactor, SecretRemains, secrets_of
     from trioproxy.wire.jsoncodec import dumps
 
-    redactor = Redactor(frozenset(_values(variables)))
+    try:
+        redactor = Redactor.ruled(patterns).knowing(_values(variables))
+    except re.error as error:
+        fail(f"--redact {error.pattern!r} is no regular expression: {error}")
     changed: list[str] = []
     for file in _files(paths):
         fixture = _fixture(file)

@@ -122,7 +122,7 @@ class Library:
         return first_difference(volume.question.shape(), question.shape())
 
     def _missed(self, question: Question) -> NoMatch:
-        nearest = max(self.volumes, key=lambda each: _nearness(each.question, question), default=None)
+        nearest = _nearest(self.volumes, question)
         if nearest is None:
             return NoMatch(f"no recording matches {question}: the folder holds none", OPERATION)
         difference = self._difference(nearest, question)
@@ -200,13 +200,23 @@ def _closest(fitting: list[Volume], asked: Question) -> list[Volume]:
     )
 
 
-def _nearness(recorded: Question, asked: Question) -> tuple[int, ...]:
+def _nearest(volumes: Sequence[Volume], asked: Question) -> Volume | None:
+    """The recording that comes closest: by what counts most, and among equals by how much else is the same."""
+    best = max((_nearness(each.question, asked) for each in volumes), default=None)
+    equals = [each for each in volumes if _nearness(each.question, asked) == best]
+    if len(equals) < 2:
+        return next(iter(equals), None)
+    wanted = frozenset(_leaves(asked.document))
+    return max(equals, key=lambda each: len(wanted.intersection(_leaves(each.question.document))))
+
+
+def _nearness(recorded: Question, asked: Question) -> tuple[bool, ...]:
     return (
         recorded.operation == asked.operation,
-        recorded.stream == asked.stream,
         recorded.last_turn == asked.last_turn,
+        recorded.model == asked.model,
+        recorded.stream == asked.stream,
         len(recorded.results) == len(asked.results),
-        len(set(_leaves(recorded.document)) & set(_leaves(asked.document))),
     )
 
 
