@@ -236,3 +236,10 @@ def test_no_json_breaks_it(documents: list[Any]) -> None:
 @given(st.lists(st.binary(max_size=20), max_size=4))
 def test_no_bytes_break_it(pieces: list[bytes]) -> None:
     assert isinstance(read_frames([Frame(piece) for piece in pieces])[-1], Failed)
+
+
+def test_a_body_needs_no_reason_but_an_answer() -> None:
+    assert fold(read_body(_chunk({"text": "a"}))).finish is FinishReason.STOP
+    assert fold(read_body(_chunk({"functionCall": {"name": "f"}}))).finish is FinishReason.TOOL_CALLS
+    assert fold(read_body({"candidates": []})).failure is not None
+    assert fold(read_body(_chunk())).failure is not None

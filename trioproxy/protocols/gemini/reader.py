@@ -15,7 +15,16 @@ import hashlib
 from typing import Any
 
 from trioproxy.errors import ErrorKind, Failure, Fault
-from trioproxy.neutral.events import Event, Failed, Finished, FinishReason, ResponseStarted, UsageReported
+from trioproxy.neutral.events import (
+    Event,
+    Failed,
+    Finished,
+    FinishReason,
+    PartStarted,
+    ResponseStarted,
+    ToolCallStarted,
+    UsageReported,
+)
 from trioproxy.neutral.usage import Usage
 from trioproxy.protocols.base import StreamSeen
 from trioproxy.protocols.gemini.answer_parts import AnswerParts
@@ -183,9 +192,12 @@ class GeminiReader:
 
 
 def read_body(document: Object) -> list[Event]:
-    """A whole answer: a stream of one chunk."""
+    """A whole answer: a stream of one chunk. A body needs no finishReason to be whole, but an answer it must hold."""
     reader = GeminiReader()
-    return [*reader.feed_document(document), *reader.close()]
+    events = reader.feed_document(document)
+    if any(isinstance(event, PartStarted | ToolCallStarted) for event in events):
+        reader.seen.complete = True
+    return [*events, *reader.close()]
 
 
 def _failed(kind: ErrorKind, message: str, *, type: str | None = None) -> Failed:
