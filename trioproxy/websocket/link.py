@@ -85,6 +85,10 @@ class LinkClosed(Exception):
         self.reason = reason
         self.by_peer = by_peer
 
+    def copy(self) -> LinkClosed:
+        """The same, to be raised: what a link keeps would keep the frames of whoever it was raised to."""
+        return LinkClosed(self.code, self.reason, by_peer=self.by_peer)
+
 
 @attrs.define(eq=False)
 class Link:
@@ -177,7 +181,7 @@ class Link:
 
     def _event(self) -> Event | None:
         if self._closed is not None:
-            raise self._closed
+            raise self._closed.copy()
         return next(self._events, None)
 
     async def _receive(self) -> None:
@@ -230,7 +234,7 @@ class Link:
     def _over(self, closed: LinkClosed) -> LinkClosed:
         if self._closed is None:
             self._closed = closed
-        return self._closed
+        return self._closed.copy()
 
     # Sending.
 
@@ -241,7 +245,7 @@ class Link:
             await self._sending.acquire()
         try:
             if self._closed is not None:
-                raise self._closed
+                raise self._closed.copy()
             if self._torn:
                 raise self._over(LinkClosed(BROKEN))
             try:
