@@ -43,7 +43,13 @@ def tool(index: int) -> ToolCallStarted:
 
 
 @pytest.mark.parametrize(
-    ("given", "written"), [("msg_1", "msg_1"), ("chatcmpl-1", "msg_chatcmpl-1"), ("", "msg_c0ffee")]
+    ("given", "written"),
+    [
+        ("msg_1", "msg_1"),
+        ("chatcmpl-2EHCQqsRzdOlFskNehCMu2oOMTXhSjey", "msg_chatcmpl-2EHCQqsRzdOlFskNehCMu2oOMTXhSjey"),
+        ("chatcmpl-42", "msg_chatcmpl-42_c0ffee"),
+        ("", "msg_c0ffee"),
+    ],
 )
 def test_ids(given: str, written: str) -> None:
     assert message_id(given, "c0ffee") == written
@@ -54,7 +60,7 @@ def test_the_start() -> None:
         {
             "type": "message_start",
             "message": {
-                "id": "msg_chatcmpl-1",
+                "id": "msg_chatcmpl-1_c0ffee",
                 "type": "message",
                 "role": "assistant",
                 "model": "claude-asked",
