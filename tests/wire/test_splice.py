@@ -8,7 +8,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from trioproxy.wire.jsoncodec import JSONError
-from trioproxy.wire.splice import DuplicateMember, member_span, members, replace
+from trioproxy.wire.splice import DuplicateMember, inserted, member_span, members, replace
 
 json_values = st.recursive(
     st.none() | st.booleans() | st.integers() | st.floats(allow_nan=False, allow_infinity=False) | st.text(),
@@ -61,6 +61,19 @@ def test_other_members_given_twice_are_none_of_our_business() -> None:
         raw = f'{{"a": {first}, "a": {last}, "model": 3}}'.encode()
         found = list(members(raw))
         assert [raw[start:end].decode() for _, start, end in found] == [first, last, "3"]
+
+
+def test_an_object_may_be_empty_and_a_value_that_is_given_twice_deep() -> None:
+    assert list(members(b" { } ")) == []
+    raw = b'{"a": {"b": ["]}", {"c": "x"}], "d": "\\"}"}, "a": 1, "model": 3}'
+    assert [raw[start:end].decode() for _, start, end in members(raw)][1:] == ["1", "3"]
+
+
+@pytest.mark.parametrize(
+    ("body", "whole"), [(b"{}", b'{"n":1}'), (b" { } ", b' {"n":1 } '), (b'{"a":{}}', b'{"n":1,"a":{}}')]
+)
+def test_a_member_is_inserted_before_the_first(body: bytes, whole: bytes) -> None:
+    assert inserted(body, "n", b"1") == whole
 
 
 def test_a_large_value_is_not_walked_through(monkeypatch: pytest.MonkeyPatch) -> None:

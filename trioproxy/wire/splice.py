@@ -9,7 +9,7 @@ from __future__ import annotations
 import re
 from collections.abc import Iterator
 
-from trioproxy.wire.jsoncodec import JSONError, loads, undecoded_members
+from trioproxy.wire.jsoncodec import loads, undecoded_members
 
 __all__ = ["DuplicateMember", "inserted", "member_span", "members", "replace"]
 
@@ -17,6 +17,7 @@ _WHITE = re.compile(rb"[ \t\r\n]*")
 _STRING = re.compile(rb'"[^"\\]*(?:\\.[^"\\]*)*"', re.DOTALL)
 _TOKEN = re.compile(rb'"[^"\\]*(?:\\.[^"\\]*)*"|[{}\[\]]', re.DOTALL)
 _CLOSED = (b'"', b"[", b"{")
+_DEPTHS = {b"{": 1, b"[": 1, b"}": -1, b"]": -1}
 _SCALAR = re.compile(rb"[^,}\]\s]+")
 
 
@@ -36,8 +37,7 @@ def members(body: bytes) -> Iterator[tuple[str, int, int]]:
         return
     while True:
         name = _STRING.match(body, at)
-        if name is None:
-            raise JSONError(f"expected a member name at byte {at}")
+        assert name is not None, "the text was decoded"
         start = _behind(body, name.end(), b":")
         spelled = loads(name.group())
         value = written[spelled]
@@ -90,8 +90,7 @@ def _white(body: bytes, at: int) -> int:
 def _behind(body: bytes, at: int, mark: bytes) -> int:
     """The index of the first byte behind ``mark`` and the white space around it."""
     at = _white(body, at)
-    if body[at : at + 1] != mark:
-        raise JSONError(f"expected {mark.decode()!r} at byte {at}")
+    assert body[at : at + 1] == mark, "the text was decoded"
     return _white(body, at + 1)
 
 
@@ -99,21 +98,16 @@ def _value_end(body: bytes, start: int) -> int:
     first = body[start : start + 1]
     if first == b'"':
         found = _STRING.match(body, start)
-        if found is None:
-            raise JSONError(f"unterminated string at byte {start}")
+        assert found is not None, "the text was decoded"
         return found.end()
     if first not in (b"{", b"["):
         scalar = _SCALAR.match(body, start)
-        if scalar is None:
-            raise JSONError(f"expected a value at byte {start}")
+        assert scalar is not None, "the text was decoded"
         return scalar.end()
-    depth = 0
-    for token in _TOKEN.finditer(body, start):
-        mark = token.group()
-        if mark in (b"{", b"["):
-            depth += 1
-        elif mark in (b"}", b"]"):
-            depth -= 1
-            if depth == 0:
-                return token.end()
-    raise JSONError(f"unterminated value at byte {start}")
+    tokens = _TOKEN.finditer(body, start)
+    end, depth = start, 0
+    while depth or end == start:
+        token = next(tokens)
+        end = token.end()
+        depth += _DEPTHS.get(token.group(), 0)
+    return end
