@@ -173,7 +173,7 @@ async def test_a_quota_without_a_hint_is_waited_out_in_rounds(autojump_clock: Mo
 @pytest.mark.parametrize("protocol", list(ANSWERS))
 async def test_a_cooldown_is_told_in_the_clients_words(protocol: str, autojump_clock: MockClock) -> None:
     bench = Bench(limited(30))
-    await bench.serve(ask("openai_chat", of=None) if protocol == "openai_chat" else ask(protocol))
+    await bench.serve(ask(protocol))
     exchange = await bench.serve(ask(protocol))
     assert exchange.status == 429
     assert exchange.header(b"retry-after") == b"30"

@@ -246,8 +246,12 @@ async def test_where_all_are_busy_one_waits_in_line_and_not_for_ever(autojump_cl
     assert reading(bench, group_key("chat")).running == 0
 
 
-async def test_a_failed_attempt_gives_its_place_back_and_costs_no_tokens(autojump_clock: MockClock) -> None:
-    down = Script(status=503, chunks=[b"{}"])
+@pytest.mark.parametrize(
+    "down", [Script(status=503, chunks=[b"{}"]), Script(chunks=[CHAT.error]), Script(chunks=[])], ids=str
+)
+async def test_a_failed_attempt_gives_its_place_back_and_costs_no_tokens(
+    down: Script, autojump_clock: MockClock
+) -> None:
     bench = Bench(down, GOOD, config=two(one="limits: {concurrent: 1, tokens-per-minute: 100000}"))
     assert (await bench.serve(ask("openai_chat"))).status == 200
     assert reading(bench, credential_key(bench.snapshot.credentials[0].id)) == Reading(requests=1)

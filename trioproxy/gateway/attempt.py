@@ -106,8 +106,8 @@ class Opened:
                 await self.response.aclose()
         finally:
             if self.grant is not NOTHING_HELD:
-                used = self.entry.usage
-                self.grant.end(used.total if used is not None else None)
+                used, failed = self.entry.usage, self.failure is not None
+                self.grant.end(used.total if used is not None else 0 if failed else None)
 
 
 async def attempt(
