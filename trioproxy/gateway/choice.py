@@ -9,7 +9,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterable
 from itertools import groupby
-from math import inf
+from math import ceil, inf
 
 import attrs
 
@@ -145,7 +145,7 @@ def nobody_left(routed: Routed, barred: list[Barred], now: float, wall: float) -
     credential = first.credential
     fault = UpstreamFault(
         ErrorKind.MODEL_COOLDOWN,
-        f"{routed.asked}: {who} {what} ({reasons}); the first may be asked again in {seconds:.0f} s",
+        f"{routed.asked}: {who} {what} ({reasons}); the first may be asked again in {ceil(seconds)} s",
         code="model_cooldown",
         retry_after=seconds,
         model=routed.asked,

@@ -7,6 +7,7 @@ request may have. Refuses to know: what has been used so far.
 from __future__ import annotations
 
 from collections.abc import Mapping
+from math import ceil
 from typing import Any
 
 from trioproxy.config.model import NO_LIMITS, Candidate, ClientKey, Limits, Settings, Snapshot
@@ -109,7 +110,7 @@ def refused(over: Over) -> ProxyError:
     code = "daily_budget_exceeded" if over.measure is Measure.BUDGET else None
     return ClientFault(
         ErrorKind.RATE_LIMITED,
-        f"{over}; nothing was asked of a provider. It may ask again in {seconds:.0f} s",
+        f"{over}; nothing was asked of a provider. It may ask again in {ceil(seconds)} s",
         code=code,
         retry_after=seconds,
     )
