@@ -31,6 +31,7 @@ from trioproxy.neutral.events import (
     ToolCallStarted,
     UsageReported,
 )
+from trioproxy.neutral.identity import told_apart
 from trioproxy.neutral.loss import Loss
 from trioproxy.neutral.parts import Search
 from trioproxy.neutral.usage import Usage
@@ -50,21 +51,9 @@ __all__ = ["Telling", "message_id"]
 _SERVER_TOOL_USE = {"web_search_requests": 0, "web_fetch_requests": 0}
 
 
-_UNIQUE = 20
-"""Characters of an id that is no other answer's."""
-
-
 def message_id(given: str, token: str) -> str:
-    """The id of a message: the provider's own, behind the beginning that ids have here; one of ``token`` where it gave none.
-
-    An id as short as Ollama's, which draws one of 999, gets a piece of ``token``: Claude Code takes messages of one id for pieces of one
-    message, puts their calls together, and asks for ever.
-    """
-    if given.startswith("msg_"):
-        return given
-    if given and len(given) < _UNIQUE:
-        return f"msg_{given}_{token[:12]}"
-    return f"msg_{given or token}"
+    """The id of a message: Anthropic's own, else the provider's behind the beginning that ids have here, told apart by ``token``."""
+    return given if given.startswith("msg_") else f"msg_{told_apart(given, token)}"
 
 
 @attrs.define(eq=False)
