@@ -18,6 +18,7 @@ from trioproxy.providers.urls import (
     is_ancestor,
     join_base,
     models_url,
+    realtime_url,
     same_origin,
     trim_base,
     url_for,
@@ -207,3 +208,16 @@ def test_ancestor_is_the_same_address_with_segments_left_out() -> None:
 )
 def test_members_that_carry_a_key_are_not_forwarded(query: str, kept: str) -> None:
     assert forwarded_query(query) == kept
+
+
+@pytest.mark.parametrize(
+    ("base", "join", "expected"),
+    [
+        ("https://api.openai.com/v1", BaseJoin.VERBATIM, "https://api.openai.com/v1/realtime?model=m"),
+        ("https://api.openai.com", BaseJoin.OVERLAP, "https://api.openai.com/v1/realtime?model=m"),
+        ("https://api.openai.com/v1", BaseJoin.OVERLAP, "https://api.openai.com/v1/realtime?model=m"),
+        ("https://h/x?a=1", BaseJoin.VERBATIM, "https://h/x/realtime?a=1&model=m"),
+    ],
+)
+def test_where_the_realtime_api_is(base: str, join: BaseJoin, expected: str) -> None:
+    assert realtime_url(wire("openai_chat", base), join=join, query="model=m") == expected

@@ -16,9 +16,12 @@ from tests.support.houses import Bench, ask
 from tests.support.socket_provider import SocketProvider, answers, events_of, provider
 from tests.support.sockets import Socket, SocketBench
 from tests.support.tls import client_context
+from tests.support.upstreams import RecordedProgress
+from trioproxy.errors import UpstreamFault
 from trioproxy.ledger.entry import Outcome
+from trioproxy.upstream.base import Turn, UpstreamRequest
 from trioproxy.upstream.http import HttpUpstream
-from trioproxy.upstream.sockets import SocketUpstream
+from trioproxy.upstream.sockets import ProviderSockets, SocketUpstream
 from trioproxy.websocket.link import Link
 
 CONFIG = """
@@ -273,6 +276,39 @@ async def test_requests_over_http_stay_there() -> None:
         exchange = ask("openai_responses")
         await at.bench.gateway.handle(exchange)
         assert (exchange.status, len(made.posts), made.heads) == (200, 1, [])
+
+
+@pytest.mark.parametrize("when", ["before the first event", "in the midst", "cancelled"])
+async def test_a_turn_that_is_given_up_leaves_no_task_and_no_socket(when: str) -> None:
+    async def answer(link: Link, message: dict[str, Any], number: int) -> None:
+        while when != "before the first event":
+            await link.send(json.dumps({"type": "response.output_text.delta", "delta": "x" * 1000}))
+        await link.receive()
+
+    async with provider(answer=answer) as made, trio.open_nursery() as nursery:
+        http = HttpUpstream()
+        request = UpstreamRequest(
+            method="POST",
+            url=f"http://127.0.0.1:{made.port}/v1/responses",
+            headers=(),
+            body=b'{"input":[]}',
+            protocol="openai_responses",
+            stream=True,
+            turn=Turn(sockets=ProviderSockets(nursery)),
+        )
+        with trio.move_on_after(0.2):
+            response = await SocketUpstream(http).open(request, RecordedProgress())
+            assert (await response.receive_some()).startswith(b"data: {")
+            if when == "in the midst":
+                await wait_all_tasks_blocked(0.01)
+                await response.aclose()
+                with pytest.raises(UpstreamFault):
+                    await response.receive_some()
+            while when == "cancelled":
+                await response.receive_some()
+        await wait_all_tasks_blocked(0.01)
+        assert not nursery.child_tasks
+        http.close()
 
 
 async def test_over_tls() -> None:

@@ -233,12 +233,13 @@ async def _first_message(line: _Line, request: UpstreamRequest, turn: Turn) -> U
         raise AssertionError("a whole conversation needs no response before it")
     finally:
         if not done:
-            await _give_up(line)
+            await _give_up(line, inbox)
 
 
-async def _give_up(line: _Line) -> None:
+async def _give_up(line: _Line, inbox: trio.MemoryReceiveChannel[Said]) -> None:
     """What a turn has left on a socket would reach the next one: it is of no use any more."""
     line.turn = None
+    inbox.close()  # and whoever waits to hand over a message need not
     await line.link.break_off()
 
 
@@ -351,7 +352,7 @@ class SocketResponse:
 
     async def _abandon(self, reason: str) -> None:
         self._fault = self._broken(None, reason)
-        await _give_up(self._line)
+        await _give_up(self._line, self._inbox)
 
     def _broken(self, closed: LinkClosed | None, reason: str = "") -> UpstreamFault:
         self._line.turn = None
