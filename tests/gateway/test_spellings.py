@@ -68,6 +68,7 @@ def test_no_word_is_its_own_translation() -> None:
 HOLOGRAM = {"type": "input_hologram"}
 CALL = {"type": "function", "id": "c", "function": {"name": "f", "arguments": "[]"}}
 SOUND = {"inlineData": {"mimeType": "audio/wav", "data": "aGk="}}
+FORCED = {"toolConfig": {"functionCallingConfig": {"mode": "ANY", "allowedFunctionNames": ["f"]}}}
 THOUGHT = {"type": "reasoning", "id": "r", "summary": [], "encrypted_content": "e"}
 CALLING = {"role": "assistant", "tool_calls": [CALL]}
 UPLOAD = {"role": "user", "content": [{"type": "container_upload"}]}
@@ -82,9 +83,8 @@ SYSTEM = {"role": "system", "content": "s"}
         ("openai_chat", "anthropic", {"messages": [SYSTEM, {"role": "user", "content": [AUDIO]}]}, "messages[1].content[0]"),
         ("openai_responses", "gemini", {"input": [{"role": "user", "content": [HOLOGRAM]}]}, "input[0].content[0]"),
         ("openai_responses", "anthropic", {"input": [HI, {"id": "msg_1"}]}, "input[1]"),
-        ("anthropic", "openai_responses", {"stop_sequences": ["x"]}, "stop_sequences"),
         ("anthropic", "gemini", {"messages": [UPLOAD]}, "messages[0].content[0]"),
-        ("gemini", "openai_responses", {"generationConfig": {"stopSequences": ["x"]}}, "generationConfig.stopSequences"),
+        ("gemini", "openai_responses", FORCED, "toolConfig.functionCallingConfig"),
         ("gemini", "openai_responses", {"contents": [{"parts": [{"text": "a"}, SOUND]}]}, "contents[0].parts[1]"),
     ],
 )  # fmt: skip
@@ -105,6 +105,8 @@ async def test_a_refusal_names_what_the_client_sent_before_anyone_is_asked(
         ("openai_chat", "anthropic", {"messages": [HI, CALLING]}, "messages[1].tool_calls[0].arguments"),
         ("openai_responses", "anthropic", {"input": [HI, THOUGHT, HI]}, "input[1]"),
         ("openai_responses", "anthropic", {"text": {"verbosity": "low"}}, "text.verbosity"),
+        ("anthropic", "openai_responses", {"stop_sequences": ["x"]}, "stop_sequences"),
+        ("gemini", "openai_responses", {"generationConfig": {"stopSequences": ["x"]}}, "generationConfig.stopSequences"),
         ("anthropic", "gemini", {"metadata": {"user_id": "u"}}, "metadata.user_id"),
         ("gemini", "anthropic", {"generationConfig": {"seed": 3}}, "generationConfig.seed"),
     ],

@@ -151,7 +151,7 @@ openai-compatibility:
     body, _ = await sent(config, exchange)
     assert body["max_completion_tokens"] == 2048
     assert not {"max_tokens", "temperature", "stop"} & body.keys()
-    assert exchange.header(b"x-trioproxy-loss") == b"temperature; stop_sequences"
+    assert exchange.header(b"x-trioproxy-loss") == b"stop_sequences; temperature"
 
 
 async def test_a_model_known_not_to_think_is_not_asked_to() -> None:

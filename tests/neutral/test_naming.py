@@ -136,3 +136,15 @@ def test_another_shape_passes_unchanged(raw: str) -> None:
 def test_escapes(raw: str, text: str) -> None:
     assert unwrap([raw]) == text
     assert unwrap(list(raw)) == text
+
+
+@pytest.mark.parametrize("name", ["input", "patch", "code", "script", "text"])
+def test_free_text_comes_out_of_the_argument_that_a_model_knows_by_heart(name: str) -> None:
+    unwrapper = InputUnwrapper()
+    whole = f'{{"{name}": "*** Begin\\n"}}'
+    assert "".join(unwrapper.feed(piece) for piece in whole) + unwrapper.close() == "*** Begin\n"
+
+
+def test_any_other_argument_is_passed_on_whole() -> None:
+    unwrapper = InputUnwrapper()
+    assert unwrapper.feed('{"inputs": "x"}') == '{"inputs": "x"}'

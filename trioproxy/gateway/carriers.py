@@ -15,7 +15,7 @@ from trioproxy.errors import Failure
 from trioproxy.gateway.counts import CountTranslation
 from trioproxy.gateway.metering import UsageDropper
 from trioproxy.gateway.passages import AnswerEditor, EditAnswer, StreamPassage, WholePassage
-from trioproxy.gateway.sources import AnySource
+from trioproxy.gateway.sources import AnySource, CutSource, Source
 from trioproxy.gateway.stages import Admitted, Lane, Prepared
 from trioproxy.gateway.translations import StreamTranslation, WholeTranslation
 from trioproxy.neutral.events import Event
@@ -153,7 +153,9 @@ def carrier_for(
         case Lane.TRANSLATE if prepared.operation is Operation.COUNT_TOKENS:
             return CountTranslation(prepared.outbound, admitted.protocol, limit=settings.max_body)
         case Lane.TRANSLATE:
-            source = AnySource(prepared.outbound, framing, max_event=settings.max_event, limit=settings.max_body)
+            source: Source = AnySource(prepared.outbound, framing, max_event=settings.max_event, limit=settings.max_body)
+            if prepared.stops:
+                source = CutSource(source, prepared.stops)
             words = prepared.emulation or admitted.protocol
             if asked.stream:
                 return StreamTranslation(source, prepared.naming, words, asked.framing, context())

@@ -159,6 +159,7 @@ def _translated(admitted: Admitted, routed: Routed, candidate: Candidate, *, now
         request=request,
         conversation=conversation,
         naming=written.naming,
+        stops=written.stops,
         emulation=way.emulation,
         losses=spelled_losses(
             (*losses, *written.losses, *(change.losses if change is not None else ())),

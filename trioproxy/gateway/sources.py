@@ -6,12 +6,14 @@ Refuses to know: where the events go, and what a client is to be sent.
 from __future__ import annotations
 
 import re
+from collections.abc import Iterable
 from typing import Protocol as TypingProtocol
 from typing import assert_never
 
 from trioproxy.errors import ErrorKind, Failure, Fault
 from trioproxy.gateway.bursts import LEAST, alike
 from trioproxy.neutral.events import Event, UsageReported
+from trioproxy.neutral.stopping import StopCutter
 from trioproxy.protocols.base import Framing, Metering, Protocol, Reader, StreamSeen
 from trioproxy.wire import sse
 from trioproxy.wire.frames import Frame
@@ -19,7 +21,16 @@ from trioproxy.wire.jsonarray import JSONArrayDecoder
 from trioproxy.wire.jsoncodec import JSONError, loads, loads_object, undecoded_members
 from trioproxy.wire.machine import ProtocolViolation
 
-__all__ = ["AnySource", "Source", "StreamSource", "UsageSource", "WholeSource", "encode_error", "malformed"]
+__all__ = [
+    "AnySource",
+    "CutSource",
+    "Source",
+    "StreamSource",
+    "UsageSource",
+    "WholeSource",
+    "encode_error",
+    "malformed",
+]
 
 _FIELDS = frozenset(b":deir")
 """What a line of a stream of events begins with: a comment, ``data``, ``event``, ``id``, ``retry``."""
@@ -44,6 +55,27 @@ class Source(TypingProtocol):
     def close(self) -> list[Event]:
         """Events owed at the clean end of the body."""
         ...
+
+
+class CutSource:
+    """The events of another source, cut at stop sequences that the provider does not know."""
+
+    def __init__(self, source: Source, sequences: Iterable[str]) -> None:
+        self._source = source
+        self._cutter = StopCutter(sequences)
+
+    @property
+    def complete(self) -> bool:
+        """See :class:`Source`."""
+        return self._source.complete
+
+    def feed(self, data: bytes) -> list[Event]:
+        """See :class:`Source`."""
+        return self._cutter.feed_all(self._source.feed(data))
+
+    def close(self) -> list[Event]:
+        """See :class:`Source`."""
+        return self._cutter.feed_all(self._source.close())
 
 
 def _decoder(framing: Framing, max_event: int) -> sse.SSEDecoder | JSONArrayDecoder:

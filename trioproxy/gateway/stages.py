@@ -46,7 +46,8 @@ class Admitted:
 @attrs.frozen(kw_only=True)
 class Prepared:
     """A request as it goes to one candidate. ``outbound`` is the protocol spoken there, ``operation`` what is asked of it. ``conversation``,
-    ``naming`` and ``emulation`` are set in the translating lane, the last where the client asked for another operation. ``metered``
+    ``naming``, ``emulation`` and ``stops`` are set in the translating lane, the second where the client asked for another operation, the
+    last where the answer is to be cut here. ``metered``
     says that the usage of a passing stream was asked for in the client's place (``metering.py``)."""
 
     candidate: Candidate
@@ -57,6 +58,7 @@ class Prepared:
     conversation: Conversation | None = None
     naming: ToolNaming = attrs.field(factory=ToolNaming)
     emulation: Emulation | None = None
+    stops: tuple[str, ...] = ()
     losses: tuple[Loss, ...] = ()
     metered: bool = False
 

@@ -203,11 +203,13 @@ class WriteTarget:
 
 @attrs.frozen(kw_only=True)
 class Written:
-    """A document in a protocol's words, what could not be said in it, and how tools are called in it."""
+    """A document in a protocol's words, what could not be said in it, how tools are called in it, and the stop sequences at which the
+    answer has to be cut because the target does not do so."""
 
     body: Object
     losses: tuple[Loss, ...] = ()
     naming: ToolNaming = attrs.field(factory=ToolNaming)
+    stops: tuple[str, ...] = ()
 
 
 @attrs.frozen(kw_only=True)

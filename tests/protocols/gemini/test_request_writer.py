@@ -240,3 +240,11 @@ def test_only_contents_are_counted() -> None:
     assert written.body == {"contents": _CONTENTS}
     assert [loss.path for loss in written.losses] == ["system", "tools"]
     assert PROTOCOL.write_request(read({"contents": "hi"}, verb="countTokens"), target).body == {"contents": _CONTENTS}
+
+
+def test_at_stop_sequences_beyond_the_fifth_we_cut() -> None:
+    sampling = Sampling(stop=tuple("abcdefg"))
+    written = PROTOCOL.write_request(Conversation(model="m", turns=_HI, sampling=sampling), GEMINI_2)
+    assert written.body["generationConfig"]["stopSequences"] == list("abcde")
+    assert written.stops == ("f", "g")
+    assert [loss.path for loss in written.losses] == ["stop"]

@@ -37,12 +37,16 @@ def _said(*turns: tuple[Role, list[Part]], system: tuple[Text | Opaque, ...] = (
     )
 
 
+OPENING = {"role": "user", "content": "(The conversation goes on from here.)"}
+
+
 def _messages(said: Conversation, *quirks: str) -> Any:
-    return written(said, *quirks).body["messages"]
+    """The messages, but for the opening that fragments of a history get."""
+    return [message for message in written(said, *quirks).body["messages"] if message != OPENING]
 
 
 def _losses(said: Conversation, *quirks: str) -> list[str]:
-    return [loss.path for loss in written(said, *quirks).losses]
+    return [loss.path for loss in written(said, *quirks).losses if loss.path != "messages"]
 
 
 def _called(*ids: str) -> tuple[Role, list[Part]]:
@@ -51,6 +55,15 @@ def _called(*ids: str) -> tuple[Role, list[Part]]:
 
 def _result(call_id: str, *content: Text | Media | Opaque, is_error: bool = False) -> ToolResult:
     return ToolResult(call_id=call_id, content=content, is_error=is_error)
+
+
+def test_a_history_in_which_nobody_asks_gets_an_opening() -> None:
+    said = _said(_called("1"), (Role.USER, [_result("1", Text(text="x"))]))
+    result = written(said)
+    assert [message["role"] for message in result.body["messages"]] == ["user", "assistant", "tool"]
+    assert [loss.path for loss in result.losses] == ["messages"]
+    led = written(attrs.evolve(said, system=(Text(text="a"),)))
+    assert [message["role"] for message in led.body["messages"]] == ["system", "assistant", "tool"]
 
 
 # Instructions.
@@ -254,7 +267,7 @@ def test_custom_calls() -> None:
 def test_names_in_history_are_those_of_the_declarations() -> None:
     call = ToolCall(call_id="1", name="read file", arguments="{}", namespace="fs")
     result = written(_said((Role.ASSISTANT, [call])))
-    assert result.body["messages"][0]["tool_calls"][0]["function"]["name"] == "fs__read_file"
+    assert result.body["messages"][-1]["tool_calls"][0]["function"]["name"] == "fs__read_file"
     assert result.naming.originals == {"fs__read_file": ("read file", "fs")}
 
 

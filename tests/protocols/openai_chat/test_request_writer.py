@@ -176,7 +176,21 @@ def test_a_reasoning_model_that_is_not_to_think_takes_sampling_settings() -> Non
     said = _said(sampling=Sampling(temperature=0.5, stop=("x",)), reasoning=ReasoningAsk(effort=Effort.NONE))
     sent = PROTOCOL.write_request(said, target)
     assert (sent.body["reasoning_effort"], sent.body["temperature"]) == ("none", 0.5)
-    assert [loss.path for loss in sent.losses] == ["stop"]
+    assert sent.stops == ("x",)
+
+
+def test_at_stop_sequences_that_the_target_does_not_take_we_cut() -> None:
+    said = _said(sampling=Sampling(stop=tuple("abcdef")))
+    plain = written(said)
+    assert (plain.body["stop"], plain.stops, plain.losses) == (list("abcdef"), (), ())
+    four = written(said, "openai-fields")
+    assert (four.body["stop"], four.stops) == (list("abcd"), ("e", "f"))
+    assert [loss.path for loss in four.losses] == ["stop"]
+    none = written(said, "openai-reasoning-model")
+    assert "stop" not in none.body
+    assert none.stops == tuple("abcdef")
+    few = written(_said(sampling=Sampling(stop=("a",))), "openai-fields")
+    assert (few.stops, few.losses) == ((), ())
 
 
 def test_a_schema_where_there_are_none() -> None:

@@ -253,3 +253,12 @@ def test_a_refusal_and_a_text_share_a_message() -> None:
     (turn,) = turns({"role": "assistant", "content": content})
 
     assert [type(part) for part in turn.parts] == [Text, Refusal]
+
+
+@pytest.mark.parametrize("given", [{}, {"call_id": ""}, {"call_id": None}])
+def test_an_output_that_names_no_call_answers_none(given: Any) -> None:
+    (turn,) = turns({"type": "function_call_output", "output": "x", **given})
+
+    (part,) = turn.parts
+    assert isinstance(part, ToolResult)
+    assert (part.call_id, part.content) == ("", (Text(text="x"),))

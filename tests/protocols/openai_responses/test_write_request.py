@@ -7,7 +7,7 @@ import attrs
 import pytest
 
 from tests.protocols.openai_responses.test_read_request import FULL, conversation_of
-from trioproxy.errors import ClientFault, ErrorKind
+from trioproxy.errors import ClientFault
 from trioproxy.neutral.extras import packed
 from trioproxy.neutral.json_mode import JSON_INSTRUCTION
 from trioproxy.neutral.loss import Loss
@@ -81,10 +81,12 @@ def test_what_another_protocol_put_into_the_system_is_lost_or_refused() -> None:
     assert caught.value.failure.param == "system[0]"
 
 
-def test_stop_sequences_are_refused() -> None:
-    with pytest.raises(ClientFault, match="stop") as caught:
-        written(sampling=Sampling(stop=("END",)))
-    assert (caught.value.failure.kind, caught.value.failure.param) == (ErrorKind.INVALID_REQUEST, "stop")
+def test_stop_sequences_are_left_to_us() -> None:
+    sent = written(sampling=Sampling(stop=("END",)))
+
+    assert "stop" not in sent.body
+    assert sent.stops == ("END",)
+    assert paths(sent.losses) == ["stop"]
 
 
 def test_what_only_shapes_the_sampling_is_a_loss() -> None:

@@ -52,6 +52,7 @@ class Draft:
     names: ToolNames = attrs.field(factory=lambda: ToolNames(limit=TOOL_NAME_LIMIT))
     losses: list[Loss] = attrs.field(factory=list)
     own_thinking: bool = False
+    stops: tuple[str, ...] = ()
 
     def lose(self, path: str, reason: str) -> None:
         """Record what could not be said."""

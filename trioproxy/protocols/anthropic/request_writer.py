@@ -60,7 +60,7 @@ def write_request(conversation: Conversation, target: WriteTarget) -> Written:
     body = draft.body()
     if target.operation is Operation.COUNT_TOKENS:
         body = count_request(body)
-    return Written(body=body, losses=tuple(draft.losses), naming=draft.names.naming())
+    return Written(body=body, losses=tuple(draft.losses), naming=draft.names.naming(), stops=draft.stops)
 
 
 def _write_system(conversation: Conversation, notes: Mapping[str, Any], draft: Draft) -> None:
@@ -108,7 +108,8 @@ def _write_sampling(conversation: Conversation, draft: Draft) -> None:
             draft.top[name] = value
     stop = [each for each in sampling.stop if each.strip()]
     if len(stop) < len(sampling.stop):
-        draft.lose("stop", "stop sequences of white space alone are refused")
+        draft.stops = tuple(each for each in sampling.stop if not each.strip())
+        draft.lose("stop", "stop sequences of white space alone are refused: the answer is cut here")
     if stop:
         draft.top["stop_sequences"] = stop
     for name in ("seed", "presence_penalty", "frequency_penalty"):

@@ -23,7 +23,7 @@ from trioproxy.protocols.gemini.token_counts import count_request
 from trioproxy.protocols.gemini.tools_writer import write_tool_choice, write_tools
 from trioproxy.wire.jsoncodec import Object
 
-__all__ = ["NO_SERVER_SIDE_FLAG", "SAFETY_OFF", "write_request"]
+__all__ = ["MAX_STOPS", "NO_SERVER_SIDE_FLAG", "SAFETY_OFF", "write_request"]
 
 SAFETY_OFF = "gemini-safety-off"
 """The quirk that turns Google's filters off where the client says nothing of them."""
@@ -42,6 +42,8 @@ _OFF: list[Object] = [
 _TIERS = {"standard": "standard", "flex": "flex", "priority": "priority", "default": "standard"}
 _SECTIONS = ("generationConfig", "toolConfig")
 _NAME_LIMIT = 64
+MAX_STOPS = 5
+"""How many stop sequences a request may have."""
 _OPENING = "(The conversation goes on from here.)"
 
 
@@ -81,7 +83,8 @@ def write_request(conversation: Conversation, target: WriteTarget) -> Written:
     }
     own_words = {**said.fields, **extras[""]}
     body: Object = {"contents": contents, **{name: value for name, value in sections.items() if value}, **own_words}
-    return Written(body=body, losses=tuple(losses), naming=names.naming())
+    stops = conversation.sampling.stop[MAX_STOPS:]
+    return Written(body=body, losses=tuple(losses), naming=names.naming(), stops=stops)
 
 
 def _contents(
@@ -152,12 +155,14 @@ def _sampling(sampling: Sampling, target: WriteTarget) -> tuple[Object, list[Los
     if most is not None and asked is not None and asked > most:
         losses.append(Loss("sampling.max_tokens", f"{target.model} writes {most} tokens at most"))
         asked = most
+    if len(sampling.stop) > MAX_STOPS:
+        losses.append(Loss("stop", f"Gemini takes {MAX_STOPS} stop sequences: at the others the answer is cut here"))
     fields = {
         "temperature": sampling.temperature,
         "topP": sampling.top_p,
         "topK": sampling.top_k,
         "maxOutputTokens": asked,
-        "stopSequences": list(sampling.stop) or None,
+        "stopSequences": list(sampling.stop[:MAX_STOPS]) or None,
         "seed": sampling.seed,
         "presencePenalty": sampling.presence_penalty,
         "frequencyPenalty": sampling.frequency_penalty,

@@ -35,6 +35,7 @@ class Draft:
     native: bool
     names: ToolNames = attrs.field(factory=lambda: ToolNames(limit=_NAME_LIMIT))
     losses: list[Loss] = attrs.field(factory=list)
+    stops: tuple[str, ...] = ()
 
     @classmethod
     def of(cls, conversation: Conversation, target: WriteTarget) -> Draft:

@@ -46,6 +46,8 @@ from trioproxy.wire.jsoncodec import JSON, Object, dumps
 __all__ = ["instruction_role", "wrapped_input", "write_messages"]
 
 _ERROR_PREFIX = "Error: "
+_OPENING = "(The conversation goes on from here.)"
+_ASKING = frozenset({"system", "developer", "user"})
 
 
 def wrapped_input(text: str) -> str:
@@ -78,6 +80,10 @@ def write_messages(conversation: Conversation, draft: Draft) -> list[Object]:
                 messages += _assistant_run(turns, paths, draft)
             case _:
                 assert_never(role)
+    if not draft.native and not any(message["role"] in _ASKING for message in messages):
+        # Many servers refuse a history in which nobody asks.
+        draft.lose("messages", "nobody asks anything in this history: an opening was put first")
+        messages.insert(0, {"role": "user", "content": _OPENING})
     return messages
 
 

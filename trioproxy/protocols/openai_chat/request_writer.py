@@ -41,6 +41,9 @@ _FIXED_BY_THINKING: dict[str, JSON] = {
 }
 """What a reasoning model refuses to be told while it thinks, and the value it has then."""
 
+_OPENAI_STOPS = 4
+"""API reference: "Up to 4 sequences where the API will stop"."""
+
 _USER_LENGTH = 64
 """OpenAI: "Invalid 'user': string too long. Expected a string with maximum length 64"."""
 
@@ -73,7 +76,7 @@ def write_request(conversation: Conversation, target: WriteTarget) -> Written:
         body.setdefault(name, value)
     if conversation.output is not None and "schema_nulls" in notes:
         body["response_format"]["json_schema"].update(nulls(conversation.extras, "schema_nulls"))
-    return Written(body=body, losses=tuple(draft.losses), naming=draft.names.naming())
+    return Written(body=body, losses=tuple(draft.losses), naming=draft.names.naming(), stops=draft.stops)
 
 
 def _stream_options(draft: Draft, own: Object, asked: bool | None) -> Object:
@@ -107,7 +110,7 @@ def _sampling(conversation: Conversation, draft: Draft, *, thinks: bool) -> Obje
             members["top_k"] = sampling.top_k
         else:
             draft.lose("top_k", "the target draws from all tokens")
-    stop: JSON = list(sampling.stop) or None
+    stop: JSON = _stop(sampling.stop, draft)
     if notes.get("stop") == "string" and len(sampling.stop) == 1:
         stop = sampling.stop[0]
     given = {
@@ -121,8 +124,8 @@ def _sampling(conversation: Conversation, draft: Draft, *, thinks: bool) -> Obje
     for name, value in given.items():
         if value is None:
             continue
-        if draft.has(REASONING_MODEL) and (name == "stop" or (thinks and name in _FIXED_BY_THINKING)):
-            if value != _FIXED_BY_THINKING.get(name):
+        if thinks and draft.has(REASONING_MODEL) and name in _FIXED_BY_THINKING:
+            if value != _FIXED_BY_THINKING[name]:
                 draft.lose(name, "reasoning models don't take it")
         else:
             members[name] = value
@@ -166,6 +169,17 @@ def _strict(output: OutputFormat, draft: Draft) -> bool | None:
 
 def _fitted(user: str) -> str:
     return user if len(user) <= _USER_LENGTH else hashlib.sha256(user.encode()).hexdigest()
+
+
+def _stop(sequences: tuple[str, ...], draft: Draft) -> JSON:
+    """Those the target takes; at the others the answer is cut here."""
+    if draft.native or not draft.has(REASONING_MODEL, OPENAI_FIELDS):
+        return list(sequences) or None
+    taken = 0 if draft.has(REASONING_MODEL) else _OPENAI_STOPS
+    draft.stops = sequences[taken:]
+    if draft.stops:
+        draft.lose("stop", f"the model takes {taken or 'no'} stop sequences: at the others the answer is cut here")
+    return list(sequences[:taken]) or None
 
 
 def _tell_of_json(output: OutputFormat | None, body: Object, draft: Draft) -> None:

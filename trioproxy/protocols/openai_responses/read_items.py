@@ -216,7 +216,8 @@ def _read_output(item: Object, path: str, kind: ToolKind) -> ToolResult:
     fields = Fields(item, path)
     fields.take("type")
     spelled: dict[str, Any] = {"item": _item_members(fields)}
-    call_id, name, output = fields.need("call_id"), fields.text("name"), fields.take("output")
+    # One without an id answers no call: what another task said, in histories of Codex (seen 2026).
+    call_id, name, output = fields.text("call_id") or "", fields.text("name"), fields.take("output")
     content: list[Any]
     if isinstance(output, str):
         content = [Text(text=output)]

@@ -4,8 +4,8 @@ Requests that came in this protocol come out as they were, member for member. Fo
 
 * ``store`` is false: the client keeps its own history, and nothing it sends shall stay with the provider by accident;
 * encrypted reasoning is included wherever reasoning is asked for, because without it no thought survives a tool loop;
-* what only shapes the sampling (``top_k``, ``seed``, penalties) is a loss; ``stop`` is refused, because the answer would run on past the
-  point where the client stops reading it.
+* what only shapes the sampling (``top_k``, ``seed``, penalties) is a loss; at stop sequences, which the API has none of, the answer is cut
+  by us (``neutral/stopping.py``).
 """
 
 from __future__ import annotations
@@ -16,7 +16,6 @@ from typing import Any
 
 import attrs
 
-from trioproxy.errors import ClientFault, ErrorKind
 from trioproxy.neutral.choices import unable
 from trioproxy.neutral.effort import effort_of, nearest_level
 from trioproxy.neutral.extras import own, settled, spelling
@@ -110,7 +109,12 @@ class _RequestWriter:
         if not self._ours:
             for name in _NOT_FOR.get(self._target.operation, ()):
                 self._body.pop(name, None)
-        return Written(body=self._body, losses=tuple(self._losses), naming=self._names.naming())
+        return Written(
+            body=self._body,
+            losses=tuple(self._losses),
+            naming=self._names.naming(),
+            stops=self._conversation.sampling.stop,
+        )
 
     def _put(self, name: str, value: Any) -> None:
         if value is not None:
@@ -165,12 +169,7 @@ class _RequestWriter:
     def _sampling(self, *, thinks: bool) -> None:
         sampling = self._conversation.sampling
         if sampling.stop:
-            raise ClientFault(
-                ErrorKind.INVALID_REQUEST,
-                "`stop`: the Responses API has no stop sequences, and the answer would run on past them. Leave them out or ask a model "
-                "that is reached by another protocol.",
-                param="stop",
-            )
+            self._losses.append(Loss("stop", "the Responses API has no stop sequences: the answer is cut here"))
         self._put("max_output_tokens", self._limit(sampling.max_tokens))
         fixed = thinks and not self._ours and REASONING_MODEL in self._target.quirks
         for name, value in (("temperature", sampling.temperature), ("top_p", sampling.top_p)):
