@@ -297,3 +297,8 @@ def test_only_what_google_takes_is_left(schema: Any) -> None:
 @given(st.dictionaries(_names | st.text(max_size=5), st.just({"type": "string"}), max_size=6))
 def test_every_property_survives(properties: dict[str, Any]) -> None:
     assert clean({"type": "object", "properties": properties})["properties"] == properties
+
+
+def test_odd_names_of_what_is_required_are_passed_over() -> None:
+    schema = {"type": "object", "properties": {"a": {"type": "string"}}, "required": [["a"], {}, 1, "a"]}
+    assert clean(schema)["required"] == ["a"]

@@ -216,3 +216,10 @@ def test_the_clients_document_is_not_touched() -> None:
     copy = {"model": "m", "messages": [{"role": "user", "content": [{"type": "text", "text": "a"}]}], "n": 1}
     PROTOCOL.read_request(document, asked(document))
     assert document == copy
+
+
+@pytest.mark.parametrize("kind", [[], {}, 1, None])
+def test_a_form_of_no_known_type_is_carried(kind: Any) -> None:
+    said = conversation({"role": "user", "content": "hi"}, response_format={"type": kind})
+    assert said.output is None
+    assert own(said.extras, "openai_chat") == {"response_format": {"type": kind}}

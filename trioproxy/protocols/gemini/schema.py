@@ -131,7 +131,9 @@ class _Cleaner:
             named = [
                 name
                 for name in (required if isinstance(required, list) else [])
-                if name in cleaned["properties"] and not self._optional(properties[name], path)
+                if isinstance(name, str)
+                and name in cleaned["properties"]
+                and not self._optional(properties[name], path)
             ]
             if named:
                 cleaned["required"] = named

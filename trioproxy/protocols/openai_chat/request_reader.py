@@ -140,7 +140,7 @@ def _stop(fields: Fields, notes: Object) -> tuple[str, ...]:
 def _output(form: Object, notes: Object) -> tuple[OutputFormat | None, Object]:
     """The form of the answer, and the own fields that say what the hub can't: a regular expression, a grammar, a schema beside another type."""
     kind, members = form.get("type"), set(form)
-    if kind in _PLAIN_FORMS and members == {"type"}:
+    if isinstance(kind, str) and kind in _PLAIN_FORMS and members == {"type"}:
         return OutputFormat(kind=_PLAIN_FORMS[kind]), {}
     if kind != "json_schema" or members != {"type", "json_schema"}:
         return None, {"response_format": form}
