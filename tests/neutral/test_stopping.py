@@ -134,6 +134,13 @@ def test_a_failure_behind_it_comes_too_late() -> None:
     assert cut([BEGUN, TEXT, *say("a|"), FAILED], "||") == [BEGUN, TEXT, *say("a", "|"), FAILED]
 
 
+def test_what_another_protocol_said_before_it_is_no_open_part() -> None:
+    odd = Foreign(index=0, protocol="elsewhere", kind="odd_item", payload={})
+    text = PartStarted(index=1, kind=PartKind.TEXT)
+    out = cut([BEGUN, odd, text, *say("a|b", index=1), FAILED], "|")
+    assert out[1:] == [odd, text, *say("a", index=1), PartFinished(index=1), out[-1]]
+
+
 def test_a_second_beginning_behind_it_is_nothing() -> None:
     cutter = StopCutter(["|"])
     cutter.feed_all([BEGUN, TEXT, *say("a|")])

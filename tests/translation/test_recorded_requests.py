@@ -95,7 +95,7 @@ EXPLAINED = {
     "words": ("messages", "turns", "system"),
     "loop": (),
     "tools": ("tools",),
-    "choice": ("tool_choice",),
+    "choice": ("tool_choice", "tools"),
     "parallel": ("parallel_tools",),
     "thinks": ("reasoning", "thinking"),
     "output": ("response_format", "output"),

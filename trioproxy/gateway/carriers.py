@@ -153,7 +153,9 @@ def carrier_for(
         case Lane.TRANSLATE if prepared.operation is Operation.COUNT_TOKENS:
             return CountTranslation(prepared.outbound, admitted.protocol, limit=settings.max_body)
         case Lane.TRANSLATE:
-            source: Source = AnySource(prepared.outbound, framing, max_event=settings.max_event, limit=settings.max_body)
+            source: Source = AnySource(
+                prepared.outbound, framing, max_event=settings.max_event, limit=settings.max_body
+            )
             if prepared.stops:
                 source = CutSource(source, prepared.stops)
             words = prepared.emulation or admitted.protocol

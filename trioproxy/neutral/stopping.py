@@ -15,6 +15,7 @@ from trioproxy.neutral.events import (
     Finished,
     FinishReason,
     PartFinished,
+    PartStarted,
     ResponseStarted,
     TextDelta,
     ToolCallStarted,
@@ -41,7 +42,6 @@ class StopCutter:
             return self._behind(item)
         match item:
             case TextDelta(index=index, text=text):
-                self._open.add(index)
                 return self._text(index, self._held.pop(index, "") + text)
             case PartFinished(index=index):
                 self._open.discard(index)
@@ -50,11 +50,11 @@ class StopCutter:
             case Failed():
                 owed: list[Event] = [TextDelta(index=index, text=text) for index, text in self._held.items()]
                 return [*owed, item]
-            case ResponseStarted() | UsageReported() | Finished():
+            case PartStarted(index=index) | ToolCallStarted(index=index):
+                self._called = self._called or isinstance(item, ToolCallStarted)
+                self._open.add(index)
                 return [item]
             case _:
-                self._called = self._called or isinstance(item, ToolCallStarted)
-                self._open.add(item.index)
                 return [item]
 
     def feed_all(self, events: Iterable[Event]) -> list[Event]:

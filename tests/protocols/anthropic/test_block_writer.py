@@ -302,7 +302,7 @@ def test_this_apis_tool_loops_come_back_as_they_were(fields: dict[str, Any]) -> 
     result = {"type": "tool_result", "tool_use_id": "t", **fields}
     written = write(user("a"), assistant(*read_blocks(use)), user(*read_blocks(result)))
     assert [message["content"] for message in written.body["messages"][1:]] == [[use], [result]]
-    assert written.losses == ()
+    assert lost(written) == []
 
 
 def test_types_of_media_have_the_names_that_the_api_knows() -> None:

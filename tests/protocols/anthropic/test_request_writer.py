@@ -254,3 +254,8 @@ def test_a_model_that_can_not_be_held_to_a_schema_is_told_of_it() -> None:
     assert '{"type":"object"}' in written.body["system"]
     assert "strict" not in written.body["tools"][0]
     assert {loss.path for loss in written.losses} == {"response_format", "tools[0].strict"}
+
+
+def test_a_user_whose_name_is_too_long_is_told_by_a_digest() -> None:
+    assert write(user("hi"), user="u" * 256).body["metadata"] == {"user_id": "u" * 256}
+    assert len(write(user("hi"), user="u" * 257).body["metadata"]["user_id"]) == 64

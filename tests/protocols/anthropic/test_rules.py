@@ -54,6 +54,7 @@ def test_a_legal_body_passes_unchanged() -> None:
         tool_choice={"type": "auto"},
         output_config={"effort": "low"},
     )
+    made.tools = [{"name": "f", "input_schema": {"type": "object"}}]
     before = made.body()
     apply_rules(made)
     assert made.body() == before
@@ -286,3 +287,16 @@ def test_a_prefill_of_this_apis_own_client_stays() -> None:
     made = draft(("user", [text()]), ("assistant", [text("Sure:")]), facts=ADAPTIVE)
     made.messages[1].own = True
     assert after(rules.the_user_last, made)[1] == []
+
+
+def test_what_a_history_called_is_declared_and_not_to_be_called() -> None:
+    made = draft(("user", [text()]), ("assistant", [USE, {**USE, "id": "u"}]), ("user", [RESULT]))
+    top, losses = after(rules.tools_of_the_history, made)
+    assert made.tools == [{"name": "f", "input_schema": {"type": "object", "properties": {}}}]
+    assert (top["tool_choice"], losses) == ({"type": "none"}, ["tools"])
+    made = draft(("user", [text()]), ("assistant", [USE]), ("user", [RESULT]))
+    made.tools = [{"name": "g"}]
+    assert after(rules.tools_of_the_history, made) == ({}, [])
+    made = draft(("user", [text()]), ("assistant", [USE]), ("user", [RESULT]))
+    made.messages[1].own = True
+    assert after(rules.tools_of_the_history, made) == ({}, [])

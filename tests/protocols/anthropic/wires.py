@@ -75,7 +75,8 @@ def write(*turns: Turn, target: WriteTarget = TARGET, **fields: Any) -> Written:
 
 
 def lost(written: Written) -> list[str]:
-    return [loss.path for loss in written.losses]
+    """What was lost, but for the tools that a history without any gets declared."""
+    return [loss.path for loss in written.losses if loss.path != "tools"]
 
 
 def frames(*events: Object) -> list[Frame]:

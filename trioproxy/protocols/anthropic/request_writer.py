@@ -6,6 +6,7 @@ another protocol's become a loss, or a refusal where the answer would depend on 
 
 from __future__ import annotations
 
+import hashlib
 from collections.abc import Mapping
 from typing import Any
 
@@ -28,6 +29,9 @@ __all__ = ["NO_OUTPUT_FORMAT", "write_request"]
 
 NO_OUTPUT_FORMAT = "no-output-format"
 """The quirk of models that can't be held to a schema: answers' or tools'."""
+
+_USER_LENGTH = 256
+"""API reference, ``metadata.user_id``: maximum length."""
 
 _TIERS = {"auto": "auto", "standard_only": "standard_only", "default": "standard_only"}
 
@@ -147,7 +151,7 @@ def _write_rest(conversation: Conversation, notes: Mapping[str, Any], draft: Dra
     if draft.target.stream or "stream" in notes:
         draft.top["stream"] = draft.target.stream
     if conversation.user is not None:
-        draft.top["metadata"] = {"user_id": conversation.user}
+        draft.top["metadata"] = {"user_id": _fitted(conversation.user) if "own" not in notes else conversation.user}
     tier = conversation.service_tier
     if tier is not None and tier in _TIERS:
         draft.top["service_tier"] = _TIERS[tier]
@@ -158,6 +162,10 @@ def _write_rest(conversation: Conversation, notes: Mapping[str, Any], draft: Dra
     for name in ("verbosity", "cache_key"):
         if getattr(conversation, name) is not None:
             draft.lose(name, "there is no such setting")
+
+
+def _fitted(user: str) -> str:
+    return user if len(user) <= _USER_LENGTH else hashlib.sha256(user.encode()).hexdigest()
 
 
 def _write_own(fields: Object, draft: Draft) -> None:

@@ -24,6 +24,7 @@ MIN_TOP_P_THINKING = 0.95
 
 _OPENING = "(The conversation goes on from here.)"
 _GO_ON = "Go on from exactly where you stopped, without repeating anything."
+_ANYTHING: Object = {"type": "object", "properties": {}}
 _FAILED = "The tool failed and said nothing."
 
 
@@ -57,6 +58,23 @@ def the_user_last(draft: Draft) -> None:
     if facts is not None and facts.adaptive and last.role == "assistant" and not last.own:
         draft.messages.append(Message(role="user", blocks=[{"type": "text", "text": _GO_ON}]))
         draft.lose("messages", "the model does not go on from a message of its own: it is asked to")
+
+
+def tools_of_the_history(draft: Draft) -> None:
+    """The API: "Requests which include `tool_use` or `tool_result` blocks must define tools". What the history called is declared, and not
+    to be called again."""
+    called = [
+        block["name"]
+        for message in draft.messages
+        if not message.own
+        for block in message.blocks
+        if block["type"] == "tool_use"
+    ]
+    if draft.tools or not called:
+        return
+    draft.tools = [{"name": name, "input_schema": dict(_ANYTHING)} for name in dict.fromkeys(called)]
+    draft.top["tool_choice"] = {"type": "none"}
+    draft.lose("tools", "a history with calls needs tools: those it called were declared, not to be called again")
 
 
 def no_trailing_white_space(draft: Draft) -> None:
@@ -184,6 +202,7 @@ RULES: tuple[Rule, ...] = (
     something_to_answer,
     the_user_first,
     the_user_last,
+    tools_of_the_history,
     results_first,
     errors_in_words,
     max_tokens_within_model,
