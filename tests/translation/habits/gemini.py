@@ -75,6 +75,12 @@ GEMINI = (
         finish=FinishReason.TOOL_CALLS,
     ),
     gemini(
+        "arguments as text",
+        candidate({"functionCall": {"name": "f", "id": "a", "args": '{"x": 1}'}}, finish="STOP", usage=_META),
+        said=(_F,),
+        finish=FinishReason.TOOL_CALLS,
+    ),
+    gemini(
         "a call without arguments",
         candidate({"functionCall": {"name": "f", "id": "a"}}, finish="STOP", usage=_META),
         said=(("call", "a", "f", "{}"),),

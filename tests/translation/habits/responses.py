@@ -143,6 +143,24 @@ RESPONSES = (
         finish=FinishReason.TOOL_CALLS,
     ),
     responses(
+        "arguments as an object",
+        _CREATED,
+        added(0, _CALL),
+        whole(0, {**_CALL, "arguments": {"x": 1}}),
+        event("completed", response=response("completed", {**_CALL, "arguments": {"x": 1}})),
+        said=(_F,),
+        finish=FinishReason.TOOL_CALLS,
+    ),
+    responses(
+        "arguments as text first and as an object at the end",
+        _CREATED,
+        added(0, _CALL),
+        args(0, "fc", '{"x":1}'),
+        event("completed", response=response("completed", {**_CALL, "arguments": {"x": 1}})),
+        said=(_F,),
+        finish=FinishReason.TOOL_CALLS,
+    ),
+    responses(
         "bare deltas, [DONE] behind the end", event("output_text.delta", delta="Hi"), _COMPLETED, DONE, said=(_HI,)
     ),
     responses(

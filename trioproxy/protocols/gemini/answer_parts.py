@@ -169,9 +169,12 @@ class AnswerParts:
     @staticmethod
     def _arguments(open_call: _Call, call: Object) -> list[Event]:
         whole, entries = call.get("args"), call.get("partialArgs") or []
-        if isinstance(whole, dict) and not open_call.written:
+        if isinstance(whole, dict | str) and whole != "" and not open_call.written:
             open_call.written = True
-            return [ToolArgsDelta(index=open_call.index, text=dumps(whole).decode())]
+            # Servers that speak like Google may give the text of the object.
+            return [
+                ToolArgsDelta(index=open_call.index, text=whole if isinstance(whole, str) else dumps(whole).decode())
+            ]
         if not isinstance(entries, list) or not all(isinstance(entry, dict) for entry in entries):
             raise ProtocolViolation("a functionCall's partialArgs are not a list of objects")
         text = "".join(open_call.arguments.feed(entry) for entry in entries)

@@ -32,7 +32,7 @@ from trioproxy.protocols.openai_responses.annotations import read_annotation
 from trioproxy.protocols.openai_responses.shown import read_shown
 from trioproxy.protocols.openai_responses.signatures import unseal
 from trioproxy.protocols.openai_responses.vocabulary import CONTENT, NAME
-from trioproxy.wire.jsoncodec import JSON, Object
+from trioproxy.wire.jsoncodec import JSON, Object, dumps
 
 __all__ = ["CALLS", "CallItem", "ForeignItem", "MessageItem", "OpenItem", "ReasoningItem", "begin", "type_of"]
 
@@ -352,7 +352,14 @@ class CallItem:
             self._at, self._passed, self.over = None, 0, False
         if self._at is None:
             self._item = {**self._item, **item}
-        return events + self.arguments(_string(item, self._member))
+        return events + self.arguments(self._whole_text(item))
+
+    def _whole_text(self, item: Object) -> str:
+        """The argument text of an item. Some servers give the object itself, which says nothing where its text was passed on."""
+        given = item.get(self._member)
+        if isinstance(given, dict) and not self._passed:
+            return dumps(given).decode()
+        return _string(item, self._member)
 
     def end(self) -> list[Event]:
         """See :class:`OpenItem`."""
@@ -360,7 +367,7 @@ class CallItem:
             return []
         events = self.start()
         if not self._passed:
-            events += self.delta(_string(self._item, self._member))
+            events += self.delta(self._whole_text(self._item))
         self.over = True
         assert self._at is not None
         return [*events, PartFinished(index=self._at)]
