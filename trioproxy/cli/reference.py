@@ -13,7 +13,9 @@ _WIDTH = 100
 
 def reference() -> str:
     """The page, whole."""
-    context = click.Context(cli, info_name="trioproxy", max_content_width=_WIDTH, terminal_width=_WIDTH)
+    # With the program's own settings: a command keeps the help option that it was first asked for.
+    settings = {**cli.context_settings, "max_content_width": _WIDTH, "terminal_width": _WIDTH}
+    context = click.Context(cli, info_name="trioproxy", **settings)
     out = [
         "# Commands",
         "",
