@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import base64
+import json
 from collections.abc import AsyncIterator, Awaitable, Callable
 from contextlib import AbstractAsyncContextManager, asynccontextmanager
 from functools import partial
@@ -15,13 +17,16 @@ from trio.testing import wait_all_tasks_blocked
 
 from tests.support.raw_server import RawConnection, chunked, raw_server, refusing_port
 from tests.support.recording import DiskRecording
+from tests.support.socket_provider import provider
 from tests.support.tls import client_context, server_context
 from tests.support.upstreams import Delay, Fault, RecordedProgress, Script, ScriptedUpstream
 from trioproxy.errors import ErrorKind, UpstreamFault
-from trioproxy.upstream.base import Headers, Upstream, UpstreamRequest, UpstreamResponse
+from trioproxy.upstream.base import Headers, Progress, Turn, Upstream, UpstreamRequest, UpstreamResponse
 from trioproxy.upstream.fixture import Chunk, Ending, Fixture, write_fixture
 from trioproxy.upstream.http import HttpUpstream
 from trioproxy.upstream.replay import ReplayUpstream, recorded_request
+from trioproxy.upstream.sockets import ProviderSockets, SocketUpstream
+from trioproxy.websocket.link import Link
 
 pytestmark = pytest.mark.timeout(30)
 
@@ -170,7 +175,77 @@ async def recorded(inner: Build, plan: Plan) -> AsyncIterator[Site]:
             yield attrs.evolve(site, upstream=DiskRecording(site.upstream, Path(folder)))
 
 
+@attrs.define(eq=False)
+class _Pieces:
+    """What a socket's messages say, as the pieces that the plan had."""
+
+    inner: UpstreamResponse
+
+    @property
+    def status(self) -> int:
+        return self.inner.status
+
+    @property
+    def headers(self) -> Headers:
+        return self.inner.headers
+
+    async def receive_some(self) -> bytes:
+        while event := await self.inner.receive_some():
+            document = json.loads(event.removeprefix(b"data: "))
+            if piece := base64.b64decode(document.get("piece", "")):
+                return piece
+        return b""
+
+    async def aclose(self) -> None:
+        await self.inner.aclose()
+
+
+@attrs.frozen
+class _OverSockets:
+    inner: SocketUpstream
+
+    async def open(self, request: UpstreamRequest, progress: Progress) -> UpstreamResponse:
+        response = await self.inner.open(request, progress)
+        return _Pieces(response) if response.status == 200 else response
+
+
+@asynccontextmanager
+async def over_a_socket(plan: Plan) -> AsyncIterator[Site]:
+    async def answer(link: Link, message: object, number: int) -> None:
+        if plan.status != 200:
+            await link.send(json.dumps({"type": "error", "status": plan.status, **json.loads(plan.body)}))
+            return
+        for piece in plan.pieces if plan.ending != "mute" else ():
+            await link.send(json.dumps({"type": "piece", "piece": base64.b64encode(piece).decode()}))
+        match plan.ending:
+            case "whole":
+                await link.send('{"type":"response.completed","response":{"id":"resp_1"}}')
+            case "cut":
+                await link.break_off()
+            case _:
+                pass
+
+    async with provider(answer=answer) as made, trio.open_nursery() as nursery:
+        sockets, http = ProviderSockets(nursery), HttpUpstream()
+        port = refusing_port() if plan.ending == "refuse" else made.port
+        request = attrs.evolve(
+            asked(f"http://127.0.0.1:{port}"),
+            url=f"http://127.0.0.1:{port}/v1/responses",
+            protocol="openai_responses",
+            turn=Turn(sockets=sockets),
+        )
+
+        async def wait_nothing_open() -> None:
+            await wait_all_tasks_blocked(0.01)
+            assert sockets.busy == 0
+
+        yield Site(upstream=_OverSockets(SocketUpstream(http)), request=request, wait_nothing_open=wait_nothing_open)
+        nursery.cancel_scope.cancel()
+        http.close()
+
+
 BUILDS: dict[str, Build] = {
+    "socket": over_a_socket,
     "http, chunked": partial(over_http, "chunked", False),
     "http, length": partial(over_http, "length", False),
     "http, until close": partial(over_http, "close", False),
@@ -184,6 +259,9 @@ BUILDS: dict[str, Build] = {
 FRAMED = {name: build for name, build in BUILDS.items() if name != "http, until close"}
 
 every = pytest.mark.parametrize("build", BUILDS.values(), ids=BUILDS.keys())
+# On a socket no answer has headers of its own.
+HEADED = {name: build for name, build in BUILDS.items() if name != "socket"}
+headed = pytest.mark.parametrize("build", HEADED.values(), ids=HEADED.keys())
 framed = pytest.mark.parametrize("build", FRAMED.values(), ids=FRAMED.keys())
 
 
@@ -198,7 +276,7 @@ async def read_into(received: bytearray, response: UpstreamResponse) -> None:
         received += piece
 
 
-@every
+@headed
 async def test_the_head_comes_first_and_in_order(build: Build) -> None:
     async with build(Plan()) as site:
         response = await site.upstream.open(site.request, RecordedProgress())

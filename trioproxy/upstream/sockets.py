@@ -101,6 +101,11 @@ class ProviderSockets:
     _lines: dict[_Place, list[_Line]] = attrs.field(factory=dict, init=False)
     _refused: dict[_Place, float] = attrs.field(factory=dict, init=False)
 
+    @property
+    def busy(self) -> int:
+        """How many of them answer a turn now."""
+        return sum(line.turn is not None for lines in self._lines.values() for line in lines)
+
     def take(self, place: _Place, previous: str | None) -> _Line | None:
         """A socket that can take a turn, one that has its conversation before others."""
         lines = self._lines.get(place, [])
