@@ -6,12 +6,14 @@ import json
 import shutil
 from pathlib import Path
 
+import attrs
 import pytest
 from click.testing import CliRunner
 
 from trioproxy.bench import cases, field, replayed
 from trioproxy.bench.cases import CASES, Sizes
 from trioproxy.bench.children import Child, ChildFailed
+from trioproxy.bench.curves import CURVES
 from trioproxy.cli import bench, cli
 
 _LINUX = Path("/proc/self/schedstat").exists()
@@ -96,6 +98,7 @@ def test_a_process_that_fails_ends_the_benchmark(monkeypatch: pytest.MonkeyPatch
 def test_the_command_knows_the_cases_and_peers_there_are() -> None:
     assert tuple(CASES) == bench._NAMES
     assert tuple(field.PEERS) == bench._PEERS
+    assert tuple(CURVES) == bench._CURVES
 
 
 def test_a_peer_must_be_known_and_installed() -> None:
@@ -115,3 +118,18 @@ def test_a_peer_is_started_by_its_program_on_a_port_of_its_own(tmp_path: Path) -
     with field.PEERS["litellm"](tmp_path, 1, None, str(peer)) as child:
         assert child.port
         assert "http://127.0.0.1:1/v1" in (tmp_path / "litellm.yaml").read_text()
+
+
+@pytest.mark.parametrize("name", CURVES)
+def test_every_curve_is_drawn(name: str, monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
+    if not _LINUX:
+        pytest.skip("costs are told by Linux only")
+    monkeypatch.setitem(CURVES, name, attrs.evolve(CURVES[name], steps=(2,)))
+    chart = tmp_path / "curve.svg"
+    result = CliRunner().invoke(cli, ["bench", "--curve", name, "--chart", str(chart), "--json"])
+    assert result.exit_code == 0, result.output
+    (point,) = json.loads(result.output)["points"]
+    assert point.pop("at") == 2
+    assert point
+    assert all(value > 0 for value in point.values())
+    assert chart.read_text().startswith("<svg ")

@@ -42,7 +42,7 @@ WARM_UP = 60
 _CONFIG = """
 port: 0
 api-keys: [{key}]
-state-dir: "off"
+state-dir: {state}
 openai-compatibility:
   - name: bench
     base-url: {base}/v1
@@ -132,9 +132,13 @@ class Field:
             self.load(name, model="bench-paced-20-1000", stream=True, connections=1, requests=1)
         return True
 
-    def start_proxy(self, name: str, base: str, *options: str, cpu: int | None, **environment: str) -> Child:
-        """A proxy of its own, before a provider at ``base``."""
-        (self.folder / f"{name}.yaml").write_text(_CONFIG.format(key=KEY, base=base), "utf-8")
+    def start_proxy(
+        self, name: str, base: str, *options: str, cpu: int | None, more: str = "", **environment: str
+    ) -> Child:
+        """A proxy of its own, before a provider at ``base``. ``more`` is put behind its configuration."""
+        (self.folder / f"{name}.yaml").write_text(
+            _CONFIG.format(key=KEY, base=base, state=self.folder / f"state-{name}") + more, "utf-8"
+        )
         return Child.start(*self._serve(name), *options, cpu=cpu, environment={**self.compiled, **environment})
 
     def _serve(self, name: str) -> tuple[str, ...]:

@@ -18,11 +18,12 @@ KEY = "bench-key"
 DOORS = {"chat": "/v1/chat/completions", "messages": "/v1/messages"}
 """Where a client of which protocol asks."""
 
-SIZES = ("small", "agent")
-"""``small`` is a question of half a kilobyte; ``agent`` has 200 messages and 60 tools, 300 KB in all."""
+SIZES = ("small", "agent", "bytes-N", "messages-N", "tools-N")
+"""``small`` is a question of half a kilobyte; ``agent`` has 200 messages and 60 tools, 300 KB in all; the others have so many bytes, messages or
+tools."""
 
 _SYSTEM, _QUESTION = "Be brief. " * 20, "What is a proxy? " * 10
-_TURNS, _TOOLS = 200, 60
+_AGENT = (200, 60)
 _WORDS = 'The quick brown fox jumps over the lazy dog, and says: "stop".\n'
 
 
@@ -46,46 +47,57 @@ def _parameters(number: int) -> dict[str, Any]:
     }
 
 
+def _shape(size: str) -> tuple[int, int, int]:
+    """Messages, tools, and bytes of the last question."""
+    name, _, number = size.partition("-")
+    match name:
+        case "agent":
+            return (*_AGENT, 0)
+        case "bytes":
+            return 2, 0, int(number)
+        case "messages":
+            return int(number), 0, 0
+        case "tools":
+            return 2, int(number), 0
+        case _:
+            return 2, 0, 0
+
+
+def _question(length: int) -> str:
+    return (_WORDS * (length // len(_WORDS) + 1))[:length] if length else _QUESTION
+
+
 def _chat(model: str, size: str, stream: bool) -> dict[str, Any]:
-    document: dict[str, Any] = {"model": model, "stream": stream}
-    if size == "small":
-        return {
-            **document,
-            "messages": [{"role": "system", "content": _SYSTEM}, {"role": "user", "content": _QUESTION}],
-        }
-    messages: list[dict[str, Any]] = [{"role": "system", "content": _WORDS * 40}, {"role": "user", "content": _WORDS}]
-    for turn in range((_TURNS - 2) // 2):
-        call = {
-            "name": f"tool_{turn % _TOOLS}",
-            "arguments": dumps({"path": f"/src/{turn}.py", "mode": "read"}).decode(),
-        }
+    count, tools, length = _shape(size)
+    system = _WORDS * 40 if tools else _SYSTEM
+    messages: list[dict[str, Any]] = [
+        {"role": "system", "content": system},
+        {"role": "user", "content": _question(length)},
+    ]
+    for turn in range((count - 2) // 2):
+        given = {"path": f"/src/{turn}.py", "mode": "read"}
+        call = {"name": f"tool_{turn % _AGENT[1]}", "arguments": dumps(given).decode()}
         calls = [{"id": f"call_{turn}", "type": "function", "function": call}]
         messages.append({"role": "assistant", "content": _WORDS * 4, "tool_calls": calls})
         messages.append({"role": "tool", "tool_call_id": f"call_{turn}", "content": _WORDS * 32})
-    tools = [
-        {
-            "type": "function",
-            "function": {"name": f"tool_{n}", "description": _WORDS * 8, "parameters": _parameters(n)},
-        }
-        for n in range(_TOOLS)
-    ]
-    return {**document, "messages": messages, "tools": tools}
+    functions = [{"name": f"tool_{n}", "description": _WORDS * 8, "parameters": _parameters(n)} for n in range(tools)]
+    document: dict[str, Any] = {"model": model, "stream": stream, "messages": messages}
+    return {**document, "tools": [{"type": "function", "function": each} for each in functions]} if tools else document
 
 
 def _messages(model: str, size: str, stream: bool) -> dict[str, Any]:
-    document: dict[str, Any] = {"model": model, "stream": stream, "max_tokens": 1024}
-    if size == "small":
-        return {**document, "system": _SYSTEM, "messages": [{"role": "user", "content": _QUESTION}]}
-    messages: list[dict[str, Any]] = [{"role": "user", "content": [{"type": "text", "text": _WORDS}]}]
-    for turn in range((_TURNS - 2) // 2):
+    count, tools, length = _shape(size)
+    messages: list[dict[str, Any]] = [{"role": "user", "content": [{"type": "text", "text": _question(length)}]}]
+    for turn in range((count - 2) // 2):
         given = {"path": f"/src/{turn}.py", "mode": "read"}
-        call = {"type": "tool_use", "id": f"toolu_{turn}", "name": f"tool_{turn % _TOOLS}", "input": given}
+        call = {"type": "tool_use", "id": f"toolu_{turn}", "name": f"tool_{turn % _AGENT[1]}", "input": given}
         messages.append({"role": "assistant", "content": [{"type": "text", "text": _WORDS * 4}, call]})
         result = {"type": "tool_result", "tool_use_id": f"toolu_{turn}", "content": _WORDS * 32}
         messages.append({"role": "user", "content": [result]})
-    tools = [{"name": f"tool_{n}", "description": _WORDS * 8, "input_schema": _parameters(n)} for n in range(_TOOLS)]
-    system = [{"type": "text", "text": _WORDS * 40, "cache_control": {"type": "ephemeral"}}]
-    return {**document, "system": system, "messages": messages, "tools": tools}
+    system = [{"type": "text", "text": _WORDS * 40 if tools else _SYSTEM, "cache_control": {"type": "ephemeral"}}]
+    document = {"model": model, "stream": stream, "max_tokens": 1024, "system": system, "messages": messages}
+    offered = [{"name": f"tool_{n}", "description": _WORDS * 8, "input_schema": _parameters(n)} for n in range(tools)]
+    return {**document, "tools": offered} if offered else document
 
 
 _BODIES = {"chat": _chat, "messages": _messages}

@@ -30,6 +30,7 @@ _NAMES = (
     "replay",
 )
 _PEERS = ("litellm",)
+_CURVES = ("streams", "rate", "bytes", "messages", "tools", "credentials", "routes")
 
 
 @click.command("bench", short_help="Measure the proxy on this machine.")
@@ -43,8 +44,15 @@ _PEERS = ("litellm",)
     help=f"Measure another proxy too, where it is installed: {', '.join(_PEERS)}. May be repeated.",
 )
 @click.option("--chart", type=click.Path(dir_okay=False, path_type=Path), help="Draw the medians into this SVG file.")
+@click.option(
+    "--curve",
+    type=click.Choice(_CURVES),
+    help="Instead of the cases: how the proxy's cost grows with one thing.",
+)
 @click.option("--json", "as_json", is_flag=True, help="Print one JSON object.")
-def command(rounds: int, cases: tuple[str, ...], peers: tuple[str, ...], chart: Path | None, as_json: bool) -> None:
+def command(
+    rounds: int, cases: tuple[str, ...], peers: tuple[str, ...], chart: Path | None, curve: str | None, as_json: bool
+) -> None:
     """Measure this proxy next to the least that a proxy in Python could do, and to nginx where it is installed, in one run on the loopback.
 
     The floor is a relay that copies bytes and knows no HTTP; `origin` is the provider asked directly. Cases: `start` (until it listens,
@@ -54,6 +62,8 @@ def command(rounds: int, cases: tuple[str, ...], peers: tuple[str, ...], chart: 
     `workers`, and `replay` (how far 100 replays at once are from their recorded times).
     What is compared is compared within one round; the ratio is the median of all. About two minutes a round. Processor times and memory
     are for Linux only.
+
+    With `--curve` the proxy alone is asked for more and more of one thing, and a table of its costs is printed.
 
     \b
     Example:  trioproxy bench --rounds 3 --case paced --case json
@@ -65,6 +75,8 @@ def command(rounds: int, cases: tuple[str, ...], peers: tuple[str, ...], chart: 
     from trioproxy.bench.figures import Sample, document, summarise, table
     from trioproxy.wire.jsoncodec import dumps
 
+    if curve is not None:
+        return _curve(curve, chart, as_json)
     chosen = cases or _NAMES
     try:
         with open_field(dict(map(_peer, peers))) as field:
@@ -90,9 +102,38 @@ def command(rounds: int, cases: tuple[str, ...], peers: tuple[str, ...], chart: 
         chart.write_text(bars(rows), "utf-8")
     if as_json:
         click.echo(dumps(document(rows, machine, rounds)).decode())
-        return
+        return None
     click.echo(", ".join(f"{name} {value}" for name, value in machine.items()))
     click.echo("\n".join(table(rows)))
+    return None
+
+
+def _curve(name: str, chart: Path | None, as_json: bool) -> None:
+    from trioproxy.bench.chart import lines
+    from trioproxy.bench.children import ChildFailed
+    from trioproxy.bench.curves import CURVES
+    from trioproxy.bench.field import open_field
+    from trioproxy.bench.figures import figure
+    from trioproxy.wire.jsoncodec import dumps
+
+    curve = CURVES[name]
+    try:
+        with open_field() as field:
+            points = list(curve.points(field))
+    except ChildFailed as error:
+        fail(str(error))
+    measured = list(points[0].values)
+    if chart is not None:
+        curves = {each: [(point.at, point.values[each]) for point in points] for each in measured}
+        chart.write_text(lines(name, curves, across=curve.across, up=""), "utf-8")
+    if as_json:
+        told = [{"at": point.at, **point.values} for point in points]
+        click.echo(dumps({"across": curve.across, "points": told}).decode())
+        return
+    click.echo(f"| {curve.across} | {' | '.join(measured)} |")
+    click.echo("|---|" + "---|" * len(measured))
+    for point in points:
+        click.echo(f"| {point.at:,} | {' | '.join(figure(point.values[each]) for each in measured)} |")
 
 
 def _peer(text: str) -> tuple[str, str]:
