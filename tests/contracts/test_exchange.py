@@ -17,6 +17,8 @@ from tests.support.exchanges import Headers, MemoryExchange, request_head
 from tests.support.links import link_pair
 from trioproxy.errors import ClientFault, ErrorKind, ProxyFault
 from trioproxy.gateway.exchange import Exchange, Handler
+from trioproxy.gateway.remembering import Remembering
+from trioproxy.protocols.openai_responses.conversations import Conversations
 from trioproxy.server.h11_loop import serve_connection
 from trioproxy.server.streams import LeanStream
 from trioproxy.server.turn import WebSocketTurn
@@ -103,6 +105,14 @@ async def in_memory(asked: Asked, handler: Handler, script: Script) -> None:
     exchange = MemoryExchange(head=request_head(asked.method, asked.target, asked.headers), body=asked.body)
     async with trio.open_nursery() as nursery:
         nursery.start_soon(handler, exchange)
+        await script(MemoryClient(exchange))
+
+
+async def remembered(asked: Asked, handler: Handler, script: Script) -> None:
+    exchange = MemoryExchange(head=request_head(asked.method, asked.target, asked.headers), body=asked.body)
+    kept = Conversations(limit=1 << 20, owner_limit=1 << 20, seconds=60)
+    async with trio.open_nursery() as nursery:
+        nursery.start_soon(handler, Remembering(exchange, kept, "somebody", 1 << 20))
         await script(MemoryClient(exchange))
 
 
@@ -211,7 +221,7 @@ async def over_a_websocket(asked: Asked, handler: Handler, script: Script) -> No
         nursery.start_soon(serve, nursery)
 
 
-CARRIERS: tuple[Carrier, ...] = (in_memory, over_memory_streams, over_sockets, over_a_websocket)
+CARRIERS: tuple[Carrier, ...] = (in_memory, remembered, over_memory_streams, over_sockets, over_a_websocket)
 
 
 @pytest.fixture(params=CARRIERS, ids=lambda carrier: carrier.__name__)

@@ -23,7 +23,7 @@ from trioproxy.wire.jsoncodec import JSONError, Object, dumps, loads_object
 from trioproxy.wire.machine import ProtocolViolation
 from trioproxy.wire.sse import SSEDecoder
 
-__all__ = ["owner_of", "remembered"]
+__all__ = ["Remembering", "owner_of", "remembered"]
 
 MOST_BODY = 16 * 1024 * 1024
 """Of a whole answer, looked at."""
@@ -51,7 +51,7 @@ def remembered(exchange: Exchange, snapshot: Snapshot, conversations: Conversati
         owner_limit=settings.conversations_own_size,
         seconds=settings.conversations_ttl,
     )
-    return _Remembering(exchange, conversations, owner_of(client), settings.max_event)
+    return Remembering(exchange, conversations, owner_of(client), settings.max_event)
 
 
 def _generates(head: RequestHead) -> bool:
@@ -62,7 +62,7 @@ def _generates(head: RequestHead) -> bool:
 
 
 @attrs.define(eq=False)
-class _Remembering:
+class Remembering:
     """See ``Exchange``. Passes everything on but the body of a request that goes on from something kept here."""
 
     _inner: Exchange
