@@ -237,6 +237,14 @@ async def test_a_conversation_nobody_else_keeps_is_refused_by_its_name(name: str
         ),
         ("openai_chat", "gemini", {"n": 2}, "n"),
         ("openai_responses", "openai_chat", {"background": True}, "background"),
+        ("openai_chat", "anthropic", {"logprobs": True}, "logprobs"),
+        ("openai_responses", "anthropic", {"top_logprobs": 2}, "top_logprobs"),
+        (
+            "gemini",
+            "openai_chat",
+            {"generationConfig": {"responseLogprobs": True}},
+            "generationConfig.responseLogprobs",
+        ),
     ],
 )
 async def test_what_would_mean_something_else_is_refused_before_anything_is_asked(

@@ -264,7 +264,7 @@ def test_conversation_id_is_another_name_for_the_previous_response(
     assert "conversation_id" not in written
 
 
-@pytest.mark.parametrize("name", ["background", "conversation", "prompt"])
+@pytest.mark.parametrize("name", ["background", "conversation", "prompt", "top_logprobs"])
 def test_what_no_other_protocol_has_is_refused_by_name(name: str) -> None:
     asked = conversation_of({"model": "m", "input": "hi", name: True})
 

@@ -115,13 +115,15 @@ def read_output(config: Fields, left: Leftover) -> OutputFormat | None:
 
 
 def read_rest_of_config(config: Fields, left: Leftover) -> None:
-    """What is left of ``generationConfig``. More than one candidate, or an answer that is no text, can't be had by leaving the field
-    out."""
+    """What is left of ``generationConfig``. More than one candidate, probabilities, or an answer that is no text, can't be had by leaving
+    the field out."""
     count, modalities = config.integer("candidateCount"), config.texts("responseModalities")
     if count is not None:
         _note(left, "candidateCount", count, harmless=count == 1)
     if modalities:
         _note(left, "responseModalities", list(modalities), harmless={each.upper() for each in modalities} == {"TEXT"})
+    if (probabilities := config.take("responseLogprobs")) is not None:
+        _note(left, "responseLogprobs", probabilities, harmless=probabilities is False)
     for name, value in config.rest().items():
         left.keep(f"generationConfig.{name}", value, essential=name == "responseFormat")
 

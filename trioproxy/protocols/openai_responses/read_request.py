@@ -33,8 +33,8 @@ from trioproxy.wire.jsoncodec import JSON, Object
 
 __all__ = ["ESSENTIAL_MEMBERS", "read_request"]
 
-ESSENTIAL_MEMBERS = ("background", "conversation", "prompt")
-"""An answer to be fetched later, a history and a prompt that are stored with the provider."""
+ESSENTIAL_MEMBERS = ("background", "conversation", "prompt", "top_logprobs")
+"""An answer to be fetched later, a history and a prompt that are stored with the provider, probabilities that nobody else tells."""
 
 # The values these members have when they are left out: spelled out they ask for nothing.
 _DEFAULTS: dict[str, JSON] = {"background": False, "truncation": "disabled", "store": False, "top_logprobs": 0}
