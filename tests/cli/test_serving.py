@@ -13,7 +13,7 @@ import time
 import urllib.error
 import urllib.request
 from collections.abc import Iterator
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from pathlib import Path
 from typing import Any
 
@@ -141,6 +141,45 @@ def test_workers_share_one_port(config: Path) -> None:
         code, said = proxy.end()
     assert code == 0
     assert said.count("listening on") == 1
+
+
+def _workers(proxy: Process) -> set[str]:
+    return set(Path(f"/proc/{proxy.process.pid}/task/{proxy.process.pid}/children").read_text().split())
+
+
+@pytest.mark.skipif(not Path("/proc/self/task").exists(), reason="processes are looked up as Linux shows them")
+def test_a_worker_that_dies_is_replaced_and_one_that_always_does_ends_the_whole(config: Path) -> None:
+    with running("serve", "--config", str(config), "--workers", "2") as proxy:
+        before = _workers(proxy)
+        victim = sorted(before)[0]
+        os.kill(int(victim), signal.SIGKILL)
+        while len(_workers(proxy)) < 2 or victim in _workers(proxy):
+            assert proxy.process.poll() is None
+        for _ in range(8):
+            assert proxy.ask("/healthz")[0] == 200
+        assert len(_workers(proxy) & before) == 1
+        code, said = proxy.end()
+    assert code == 0
+    assert "ended by itself by signal 9: starting another" in said
+
+    with running("serve", "--config", str(config), "--workers", "1") as single:
+        assert _workers(single) == set()
+    with running("serve", "--config", str(config), "--workers", "2") as proxy:
+        while proxy.process.poll() is None:
+            for worker in _workers(proxy):
+                with suppress(ProcessLookupError):
+                    os.kill(int(worker), signal.SIGKILL)
+        assert proxy.process.returncode == 1
+
+
+def test_workers_reload_and_drain_together(config: Path) -> None:
+    with running("serve", "--config", str(config), "--workers", "2") as proxy:
+        proxy.process.send_signal(signal.SIGHUP)
+        for _ in range(4):
+            assert proxy.ask("/healthz")[0] == 200
+        code, said = proxy.end(signal.SIGINT)
+    assert code == 0
+    assert "ended by itself" not in said
 
 
 def test_replay_serves_a_folder() -> None:
