@@ -13,7 +13,7 @@ from collections.abc import Callable, Iterator
 import attrs
 
 from trioproxy.bench.children import Child
-from trioproxy.bench.field import Field, Subject
+from trioproxy.bench.field import PEERS, Field, Subject
 from trioproxy.bench.figures import Sample
 from trioproxy.bench.load import Seen
 from trioproxy.bench.replayed import replayed
@@ -53,8 +53,9 @@ def _teller(number: int, case: str) -> _Told:
 
     def told(metric: str, subject: str, value: float) -> Sample:
         against: tuple[str, ...] = ()
-        if subject not in (*_CONTROLS, "origin", "floor, tls", "imports"):
-            against = ("imports",) if case == "start" else ("floor, tls",) if subject == "proxy, tls" else _CONTROLS
+        if subject not in (*_CONTROLS, *PEERS, "origin", "floor, tls", "imports"):
+            against = (*_CONTROLS, *PEERS)
+            against = ("imports",) if case == "start" else ("floor, tls",) if subject == "proxy, tls" else against
         return Sample(round=number, case=case, metric=metric, subject=subject, value=value, against=against)
 
     return told

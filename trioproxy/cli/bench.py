@@ -34,7 +34,7 @@ _CURVES = ("streams", "rate", "bytes", "messages", "tools", "credentials", "rout
 
 
 @click.command("bench", short_help="Measure the proxy on this machine.")
-@click.option("--rounds", type=click.IntRange(1, 50), default=5, show_default=True, help="How often each case runs.")
+@click.option("--rounds", type=click.IntRange(1, 50), default=3, show_default=True, help="How often each case runs.")
 @click.option("--case", "cases", type=click.Choice(_NAMES), multiple=True, help="Only this case; may be repeated.")
 @click.option(
     "--peer",
@@ -60,7 +60,7 @@ def command(
     answers over 1 and 32 connections), `first` (the first event of a stream), `agent` (a request of 300 KB), `idle` (beside 128 idle
     connections), `streams` (100 and 1,000 open ones), `large` (a stream of 200 MB), `departures` (10,000 clients that leave),
     `workers`, and `replay` (how far 100 replays at once are from their recorded times).
-    What is compared is compared within one round; the ratio is the median of all. About two minutes a round. Processor times and memory
+    What is compared is compared within one round; the ratio is the median of all. About three minutes a round. Processor times and memory
     are for Linux only.
 
     With `--curve` the proxy alone is asked for more and more of one thing, and a table of its costs is printed.
