@@ -30,7 +30,7 @@ from trioproxy.gateway.sentry import Sentry
 from trioproxy.gateway.stages import Ended
 from trioproxy.upstream.base import Headers
 
-__all__ = ["SHUTTING_DOWN", "relay"]
+__all__ = ["SHUTTING_DOWN", "relay", "relay_alone"]
 
 LAST_WORDS_TIME = 3.0
 LETTING_GO_TIME = 0.2
@@ -88,6 +88,29 @@ async def relay(opened: Opened, outlet: Outlet, sentry: Sentry | None, status: i
         raise
     finally:
         await opened.aclose()
+
+
+async def relay_alone(opened: Opened, outlet: Outlet, sentry: Sentry | None, status: int, headers: Headers) -> Ended:
+    """:func:`relay` in a task of its own, for streams.
+
+    Whoever waits is woken through every function that waits for it: from the accepted connection down these are twenty, and each costs every
+    chunk a little. A task that begins here has half of them, which saves a tenth of what a chunk costs (measured), and costs as much as six.
+    """
+    ended: Ended | Exception | None = None
+
+    async def carry() -> None:
+        nonlocal ended
+        try:
+            ended = await relay(opened, outlet, sentry, status, headers)
+        except Exception as error:  # no group around it, please
+            ended = error
+
+    async with trio.open_nursery() as nursery:
+        nursery.start_soon(carry)
+    if isinstance(ended, Exception):
+        raise ended
+    assert ended is not None, "a task that was not cancelled has come to its end"
+    return ended
 
 
 async def _pump(opened: Opened, outlet: Outlet, pulse: Pulse, status: int, headers: Headers) -> Failure | None:
