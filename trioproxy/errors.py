@@ -156,7 +156,8 @@ class Failure:
     ``message`` is for a person: what happened, where, what to do. ``status`` overrides the status of the kind (an
     upstream's own number). ``type``, ``code`` and ``param`` are what the upstream said, None where it said nothing; they are
     never invented. ``retry_after`` is in seconds, ``resets_at`` the same as Unix time, where somebody with a clock knows it. ``account_wide``
-    says that the failure is about the whole account, whatever its kind.
+    says that the failure is about the whole account, whatever its kind; ``lasting``, that
+    the same request will fail however late it comes.
     """
 
     kind: ErrorKind
@@ -171,6 +172,7 @@ class Failure:
     model: str | None = None
     resets_at: float | None = None
     account_wide: bool = False
+    lasting: bool = False
 
     @property
     def http_status(self) -> int:
@@ -195,6 +197,7 @@ class ProxyError(Exception):
         retry_after: float | None = None,
         provider: str | None = None,
         model: str | None = None,
+        lasting: bool = False,
     ) -> None:
         super().__init__(message)
         self.failure = Failure(
@@ -208,6 +211,7 @@ class ProxyError(Exception):
             retry_after=retry_after,
             provider=provider,
             model=model,
+            lasting=lasting,
         )
 
 

@@ -130,12 +130,13 @@ async def test_the_estimate_holds_until_the_count_is_there(autojump_clock: MockC
         ("gemini", {"generation_config": {"max_output_tokens": 11}}),
     ],
 )
-async def test_asking_for_more_output_than_allowed_is_a_fault_of_the_request(protocol: str, more: dict) -> None:
+async def test_asking_for_more_output_than_allowed_is_over_a_limit_that_lasts(protocol: str, more: dict) -> None:
     bench = Bench(config=client("max-tokens-per-request: 10"))
     exchange = await bench.serve(asked(protocol, **more))
-    assert exchange.status == 400
+    assert exchange.status == 429
     assert b"max-tokens-per-request" in exchange.body
-    assert exchange.header(b"retry-after") is None
+    assert (exchange.header(b"retry-after"), exchange.header(b"x-should-retry")) == (b"60", b"false")
+    assert bench.upstream.requests == []
 
 
 async def test_as_much_output_as_allowed_is_fine() -> None:
@@ -257,10 +258,10 @@ async def test_a_failed_attempt_gives_its_place_back_and_costs_no_tokens(
     assert reading(bench, credential_key(bench.snapshot.credentials[0].id)) == Reading(requests=1)
 
 
-async def test_output_beyond_every_credential_is_a_fault_of_the_request() -> None:
+async def test_output_beyond_every_credential_is_over_a_limit() -> None:
     bench = Bench(GOOD, config=two(group="limits: {max-tokens-per-request: 10}"), repeat_last=True)
     exchange = await bench.serve(ask("openai_chat", max_tokens=11))
-    assert exchange.status == 400
+    assert exchange.status == 429
     assert bench.upstream.requests == []
     bench = Bench(GOOD, config=two(one="limits: {max-tokens-per-request: 10}"), repeat_last=True)
     for _ in range(2):

@@ -33,6 +33,7 @@ __all__ = [
 ]
 
 NO_SESSION = Session(bindings=Bindings())
+_MINUTE = 60.0
 
 OverLimit = Callable[[Candidate], Over | None]
 """The limit that a request does not fit under at a candidate."""
@@ -156,12 +157,15 @@ def nobody_left(routed: Routed, barred: list[Barred], now: float, wall: float) -
 
 
 def too_much_asked(over: Over, model: str) -> ClientFault:
-    """A request that asks for more output than it may get; asking again would not help."""
+    """A request that asks for more output than it may get. A limit like others, but asking again would not help: SDKs are told so."""
     return ClientFault(
-        ErrorKind.INVALID_REQUEST,
-        f"the request asks for more output tokens than it may: {over} (limits.{over.measure.value})",
+        ErrorKind.RATE_LIMITED,
+        f"the request asks for more output tokens than it may: {over} (limits.{over.measure.value}); ask for fewer",
+        code="max_tokens_per_request_exceeded",
         param="max_tokens",
+        retry_after=_MINUTE,
         model=model,
+        lasting=True,
     )
 
 

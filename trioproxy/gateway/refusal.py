@@ -54,6 +54,8 @@ def refusal(
     headers = tuple((name, value) for name, value in kept if name != b"content-type")
     if failure.retry_after is not None and table.header(headers, b"retry-after") is None:
         headers += ((b"retry-after", b"%d" % max(1, math.ceil(failure.retry_after))),)
+    if failure.lasting:
+        headers += ((b"x-should-retry", b"false"),)  # the SDKs of OpenAI and Anthropic obey it, whatever the status
     headers += extra
     match form:
         case ErrorFormat.JSON:
