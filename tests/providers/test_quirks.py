@@ -143,6 +143,7 @@ def test_thinking_settings_get_the_spelling_the_api_knows(outer: str, config: An
         {"generationConfig": {"thinkingConfig": None, "x": "include_thoughts"}},
         {"generationConfig": {"thinkingConfig": {"includeThoughts": True}, "x": "thinking_"}},
         {"generationConfig": "thinking_config"},
+        {"generationConfig": {"temperature": 1}, "contents": ["thinking_config"]},
     ],
 )
 def test_thinking_settings_that_are_right_stay(body: Any) -> None:
@@ -322,6 +323,7 @@ def test_no_body_breaks_an_edit(body: Any, protocol: str, suffix: ThinkingSuffix
 def test_session_ids_do_not_go_to_google(name: str) -> None:
     assert body_of(edit({name: "s", "contents": []}, "gemini")) == {"contents": []}
     assert edit({"contents": [{"parts": [{"text": f'"{name}"'}]}]}, "gemini") is None
+    assert edit({"contents": [{"parts": [{"functionCall": {"name": "f", "args": {name: "s"}}}]}]}, "gemini") is None
 
 
 def test_temperature_within_minimaxs_range_in_messages_too() -> None:

@@ -5,6 +5,7 @@ from typing import Any
 import pytest
 
 from tests.protocols.anthropic.wires import assistant, lost, read, user, write
+from trioproxy.errors import ClientFault
 from trioproxy.neutral.extras import packed
 from trioproxy.neutral.parts import CacheHint, Text, ToolCall, ToolKind, ToolResult
 from trioproxy.neutral.request import ServerTool, Tool, ToolChoice, ToolChoiceMode
@@ -129,6 +130,19 @@ def test_settings_of_web_search(payload: dict[str, Any], written: dict[str, Any]
         {"type": WEB_SEARCH, "name": "web_search", **written, "cache_control": {"type": "ephemeral"}}
     ]
     assert len(found.losses) == (0 if written else 1)
+
+
+@pytest.mark.parametrize("name", ["googleSearch", "web_search"])
+def test_a_foreign_search_that_is_chosen_is_chosen_here_by_its_name(name: str) -> None:
+    search = ServerTool(family="web_search", protocol="gemini", payload={"googleSearch": {}})
+    written = write(tools=(search,), tool_choice=choice(ToolChoiceMode.NAMED, name))
+    assert written.body["tool_choice"] == {"type": "tool", "name": "web_search"}
+
+
+def test_a_foreign_tool_that_nobody_here_has_can_not_be_chosen() -> None:
+    maps = ServerTool(family=None, protocol="gemini", payload={"googleMaps": {}})
+    with pytest.raises(ClientFault, match="googleMaps, which the target can't run"):
+        write(tools=(maps, F), tool_choice=choice(ToolChoiceMode.NAMED, "googleMaps"))
 
 
 def test_settings_without_a_value_are_none() -> None:

@@ -10,7 +10,7 @@ from tests.protocols.openai_chat.chat import conversation, rewritten, written
 from trioproxy.errors import ClientFault
 from trioproxy.neutral.extras import packed
 from trioproxy.neutral.json_mode import JSON_INSTRUCTION
-from trioproxy.neutral.parts import Media, MediaKind, Text, UrlSource
+from trioproxy.neutral.parts import Media, MediaKind, Text, ToolCall, UrlSource
 from trioproxy.neutral.request import (
     Conversation,
     Effort,
@@ -144,6 +144,9 @@ def test_json_is_spoken_of_where_no_message_does() -> None:
     spoken = attrs.evolve(silent, turns=(Turn(role=Role.USER, parts=(Text(text="as Json"), _IMAGE)),))
     assert len(written(spoken).body["messages"]) == 1
     assert _losses(spoken) == []
+    called = Turn(role=Role.ASSISTANT, parts=(ToolCall(call_id="c", name="f", arguments="{}"),))
+    wordless = attrs.evolve(silent, turns=(*silent.turns, called))
+    assert written(wordless).body["messages"][0] == {"role": "system", "content": JSON_INSTRUCTION}
 
 
 def test_a_schema_that_can_not_be_asked_for_is_told() -> None:

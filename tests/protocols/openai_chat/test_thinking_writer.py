@@ -109,6 +109,19 @@ def test_qwens_pair(ask: ReasoningAsk, expected: Any) -> None:
     assert _asked(ask, "enable-thinking", thinking=Thinking(maximum=32768)) == expected
 
 
+@pytest.mark.parametrize(
+    ("ask", "expected"),
+    [
+        (_effort("high"), {"reasoning_split": True}),
+        (_effort("none"), {"reasoning_split": False}),
+        (ReasoningAsk(visible=True), {}),
+    ],
+)
+def test_minimaxs_place_for_thoughts(ask: ReasoningAsk, expected: Any) -> None:
+    body = _write(ask, "reasoning-split").body
+    assert {name: body[name] for name in body.keys() & {*MEMBERS, "reasoning_split"}} == expected
+
+
 def test_a_budget_of_which_no_bound_is_known() -> None:
     assert _asked(_budget(100_000), "enable-thinking") == {"enable_thinking": True, "thinking_budget": 100_000}
 

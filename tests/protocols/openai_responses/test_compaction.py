@@ -83,7 +83,7 @@ def test_the_answer_has_the_users_messages_and_the_summary() -> None:
             "content": [{"type": "input_text", "text": "second"}],
         },
     ]
-    assert (body["id"], body["object"], body["created_at"]) == ("resp_r1", "response.compaction", 7)
+    assert (body["id"], body["object"], body["created_at"]) == ("resp_r1_t0", "response.compaction", 7)
     assert (body["usage"]["input_tokens"], body["usage"]["output_tokens"]) == (9, 2)
 
 

@@ -51,7 +51,10 @@ def test_a_user_shows_images_and_files() -> None:
     linked = Media(kind=MediaKind.DOCUMENT, source=UrlSource(url="https://a.example/b.pdf"), filename="b.pdf")
     own = Media(kind=MediaKind.IMAGE, source=FileIdSource(file_id="file-1", protocol=PROTOCOL.name))
     odd = Media(kind=MediaKind.DOCUMENT, source=Base64Source(data="AA", mime="application/x-odd"))
-    result = said(Role.USER, Text(text="look"), IMAGE, pdf, linked, own, odd)
+    titled = Media(
+        kind=MediaKind.DOCUMENT, source=UrlSource(url="https://a.example/c.pdf"), title="T", filename="c.pdf"
+    )
+    result = said(Role.USER, Text(text="look"), IMAGE, pdf, linked, own, odd, titled)
 
     (message,) = items(result)
     assert message["content"] == [
@@ -66,8 +69,9 @@ def test_a_user_shows_images_and_files() -> None:
         {"type": "input_file", "file_url": "https://a.example/b.pdf", "filename": "b.pdf"},
         {"type": "input_image", "file_id": "file-1", "detail": "auto"},
         {"type": "input_file", "filename": "file.bin", "file_data": "data:application/x-odd;base64,AA"},
+        {"type": "input_file", "file_url": "https://a.example/c.pdf", "filename": "c.pdf"},
     ]
-    assert paths(result.losses) == []
+    assert paths(result.losses) == ["turns[0].parts[6].title"]
 
 
 @pytest.mark.parametrize(
