@@ -19,6 +19,7 @@ from tests.support.clients import connect, get
 from tests.support.exchanges import MemoryExchange
 from tests.support.houses import SIMPLE, ask, snapshot_of
 from tests.support.live import Answering, live, request_of
+from tests.support.raw_server import RawConnection, raw_server
 from tests.support.upstreams import Script, ScriptedUpstream
 from trioproxy import app as app_module
 from trioproxy.app import App, announce, base_urls, run
@@ -161,6 +162,28 @@ def test_a_folder_that_is_none_is_found_before_a_client_asks(tmp_path: Path) -> 
     with pytest.raises(ProxyError) as found:
         App.of(snapshot_of(f"providers: {{r: {{type: replay, folder: '{tmp_path / 'none'}'}}}}")).open_folders()
     assert found.value.failure.kind is ErrorKind.MISCONFIGURED
+
+
+async def test_a_provider_that_is_asked_for_its_models_holds_up_neither_clients_nor_the_end() -> None:
+    asked = trio.Event()
+
+    async def silent(connection: RawConnection) -> None:
+        request = await connection.read_request()
+        assert request is not None
+        assert request.target == b"/v1/models"
+        asked.set()
+        await connection.wait_gone()
+
+    with trio.fail_after(20):
+        async with raw_server(silent) as provider, trio.open_nursery() as nursery:
+            config = f"openai-compatibility: [{{name: c, base-url: '{provider.url}/v1', discover: true}}]"
+            serving = await started(App.of(snapshot_of(config)), nursery)
+            await asked.wait()
+            client = await connect(serving.port)
+            assert (await client.ask(get("/v1/models"))).status == 200
+            os.kill(os.getpid(), signal.SIGTERM)
+            await provider.wait_open(0)
+            await client.leave()
 
 
 async def test_what_must_see_all_traffic_is_put_over_every_upstream() -> None:

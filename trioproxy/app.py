@@ -1,9 +1,9 @@
 """The house put together, and its life: the only file that knows every room.
 
 Lifetimes. The ledger's writer outlives everything, so that whatever ends is written down. Within its nursery the outer one holds what outlives a
-request: the reload watcher, the sweeper of idle connections, the one who hears signals. The server runs in an inner one and ends first: on
-SIGTERM or SIGINT nothing new is accepted, running exchanges have ``drain`` seconds to end by themselves, then a few more to end honestly. A
-second signal ends the process at once.
+request: the reload watcher, the sweeper of idle connections, who looks at providers and asks for their models, the one who hears signals. The
+server runs in an inner one and ends first: on SIGTERM or SIGINT nothing new is accepted, running exchanges have ``drain`` seconds to end by
+themselves, then a few more to end honestly. A second signal ends the process at once.
 """
 
 from __future__ import annotations
@@ -30,9 +30,11 @@ from trioproxy.contact import Contact, leave, withdraw
 from trioproxy.credentials.health import Health
 from trioproxy.gateway.budgets import Budgets, local_time
 from trioproxy.gateway.control import House, PoolState
+from trioproxy.gateway.discovery import Discovery
 from trioproxy.gateway.exchange import Exchange
 from trioproxy.gateway.failover import Failover
 from trioproxy.gateway.handler import Gateway
+from trioproxy.gateway.inquiry import Inquiry
 from trioproxy.gateway.limits import holder_keys
 from trioproxy.gateway.lookout import Lookout
 from trioproxy.gateway.turnstile import Turnstile
@@ -84,6 +86,7 @@ class App:
     _folders: dict[Replay, Upstream] = attrs.field(factory=dict, init=False)
     budgets: Budgets = attrs.field(init=False)
     lookout: Lookout = attrs.field(init=False)
+    discovery: Discovery = attrs.field(init=False)
     gateway: Gateway = attrs.field(init=False)
     upgrades: Upgrades = attrs.field(init=False)
     sockets: Upstream | None = attrs.field(default=None, init=False)
@@ -114,13 +117,9 @@ class App:
             health=self.health,
             turnstile=self.turnstile,
         )
-        self.lookout = Lookout(
-            current=lambda: self.cell.current,
-            reach=self.reach,
-            health=self.health,
-            wall=time.time,
-            token=lambda: secrets.token_hex(16),
-        )
+        inquiry = Inquiry(reach=self.reach, wall=time.time, token=lambda: secrets.token_hex(16))
+        self.lookout = Lookout(current=lambda: self.cell.current, inquiry=inquiry, health=self.health)
+        self.discovery = Discovery(cell=self.cell, inquiry=inquiry)
         house = House(
             now=trio.current_time,
             cell=self.cell,
@@ -283,6 +282,7 @@ async def run(
                     outer.start_soon(_heed, received, app, drain, outer.cancel_scope)
                     outer.start_soon(_sweep, app)
                     outer.start_soon(app.lookout.run)
+                    outer.start_soon(app.discovery.run)
                     if reloader is not None:
                         outer.start_soon(reloader.watch)
                         outer.start_soon(reloader.watch_signals)

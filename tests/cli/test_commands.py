@@ -7,6 +7,9 @@ import os
 import re
 import subprocess
 import sys
+import threading
+from collections.abc import Iterator
+from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from pathlib import Path
 from typing import Any
 
@@ -15,6 +18,7 @@ import pytest
 from click.testing import CliRunner, Result
 
 from tests.support.houses import SIMPLE
+from tests.support.raw_server import refusing_port
 from trioproxy import __version__
 from trioproxy.cli import COMMANDS, cli
 from trioproxy.config.schema import PROTOCOL_WORDS
@@ -190,6 +194,53 @@ def test_models_lists_what_may_be_asked_for(config: str) -> None:
     }
     of_one = json.loads(run("models", "--provider", "chat", "--config", config, "--json").output)
     assert [card["id"] for card in of_one] == ["chat-m"]
+
+
+@pytest.fixture
+def local(tmp_path: Path) -> Iterator[str]:
+    """A configuration of two servers that know their models themselves; one of them runs."""
+
+    class Provider(BaseHTTPRequestHandler):
+        protocol_version = "HTTP/1.1"
+
+        def do_GET(self) -> None:
+            body = b'{"data": [{"id": "qwen3:8b"}]}' if self.path == "/v1/models" else b"{}"
+            self.send_response(200)
+            self.send_header("content-length", str(len(body)))
+            self.end_headers()
+            self.wfile.write(body)
+
+        def log_message(self, format: str, *args: Any) -> None:
+            """Nothing."""
+
+    path = tmp_path / "local.yaml"
+    with ThreadingHTTPServer(("127.0.0.1", 0), Provider) as server:
+        path.write_text(
+            "discover: true\nopenai-compatibility:\n"
+            f'- {{name: up, base-url: "http://127.0.0.1:{server.server_port}/v1"}}\n'
+            f'- {{name: down, prefix: d, base-url: "http://127.0.0.1:{refusing_port()}/v1"}}\n',
+            "utf-8",
+        )
+        thread = threading.Thread(target=server.serve_forever, args=(0.01,))
+        thread.start()
+        yield str(path)
+        server.shutdown()
+        thread.join()
+
+
+def test_models_says_who_was_not_asked_and_asks_them(local: str) -> None:
+    told = run("models", "--config", local)
+    assert (told.exit_code, told.stdout) == (0, "")
+    assert told.stderr == "not asked for their own lists: up#1, down#1 (--discover asks them)\n"
+    told = run("models", "--discover", "--config", local)
+    assert (told.exit_code, told.stdout) == (0, "qwen3:8b  up\n")
+    assert re.fullmatch(r"down#1 does not tell its models: can't connect to 127.0.0.1:\d+: .*\n", told.stderr)
+
+
+def test_explain_says_whose_models_it_can_not_know(local: str) -> None:
+    told = run("explain", "qwen3:8b", "--config", local)
+    assert told.stderr.startswith("not known here: which models up#1, down#1 list (discover: true); --live asks")
+    assert json.loads(run("explain", "qwen3:8b", "--config", local, "--json").stdout)[0]["served"]
 
 
 @pytest.mark.parametrize("command", [["models"], ["explain", "m"], ["serve"], ["record", "--into", "x"]])

@@ -138,23 +138,10 @@ def test_key_of_other_programs_gives_one_warning(key: str) -> None:
 
 
 @pytest.mark.parametrize(
-    ("text", "path"),
-    [
-        ("discover: true", "discover"),
-        ("mistral: [{api-key: k, discover: true}]", "mistral[0].discover"),
-    ],
-)
-def test_what_is_read_and_not_enforced_gives_one_warning(text: str, path: str) -> None:
-    snapshot = made(f"groq: [{{api-key: k}}]\n{text}\n")
-
-    assert snapshot.warnings == (f"config.yaml:2: {path}: is accepted, and not enforced yet",)
-
-
-@pytest.mark.parametrize(
     "text",
-    ["server: {max-concurrent-requests: 4}", "mistral: [{api-key: k, limits: {concurrent: 3}}]", "discover: false"],
+    ["server: {max-concurrent-requests: 4}", "mistral: [{api-key: k, limits: {concurrent: 3}}]", "discover: true"],
 )
-def test_what_is_off_or_enforced_is_not_warned_of(text: str) -> None:
+def test_what_is_served_is_not_warned_of(text: str) -> None:
     assert made(f"groq: [{{api-key: k}}]\n{text}\n").warnings == ()
 
 

@@ -12,6 +12,7 @@ from hypothesis import strategies as st
 from tests.config.making import made
 from trioproxy.config.model import Candidate, Credential, ModelEntry, Routed, RouteRule, Snapshot
 from trioproxy.config.routes import explain, listing, route
+from trioproxy.config.snapshot import SnapshotCell
 from trioproxy.errors import ClientFault, ErrorKind, ProxyError, ProxyFault
 from trioproxy.protocols.base import Operation
 from trioproxy.providers.model import ThinkingSuffix
@@ -595,9 +596,11 @@ def test_list_of_the_forced_has_no_bare_names_and_takes_what_was_discovered() ->
         force-model-prefix: true
         openai-compatibility: [{name: l, prefix: l, base-url: http://h, discover: true}]
     """)
-    found = {snapshot.credentials[0].id: [ModelEntry(name="m", alias="m"), ModelEntry(name="m", alias="m")]}
+    cell = SnapshotCell(snapshot)
+    told = cell.discover(snapshot.credentials[0].id, (ModelEntry(name="m", alias="m"),))
 
-    assert [card.id for card in listing(snapshot, discovered=found)] == ["l/m"]
+    assert [card.id for card in listing(told)] == ["l/m"]
+    assert (to(told, "l/m"), to(told, "l/other")) == ([("l#1", "m")], [("l#1", "other")])
     assert listing(snapshot) == ()
 
 

@@ -17,6 +17,7 @@ from trioproxy.config.model import Snapshot
 from trioproxy.credentials.health import Health
 from trioproxy.errors import ErrorKind, Failure
 from trioproxy.errors import Fault as Whose
+from trioproxy.gateway.inquiry import Inquiry
 from trioproxy.gateway.lookout import Lookout
 
 CONFIG = """
@@ -55,10 +56,8 @@ async def watching(*scripts: Script, config: str = CONFIG) -> AsyncIterator[Post
     post = Post(ScriptedUpstream(*scripts, repeat_last=True), Health(), snapshot_of(config))
     lookout = Lookout(
         current=lambda: post.snapshot,
-        reach=lambda credential: post.upstream,
+        inquiry=Inquiry(reach=lambda credential: post.upstream, wall=lambda: 1_700_000_000.0, token=lambda: "ab"),
         health=post.health,
-        wall=lambda: 1_700_000_000.0,
-        token=lambda: "ab",
     )
     async with trio.open_nursery() as nursery:
         nursery.start_soon(lookout.run)

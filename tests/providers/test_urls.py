@@ -130,6 +130,7 @@ def test_models_url_follows_the_protocol_and_the_join() -> None:
     assert models_url(wire("openai_chat", "https://h"), join=BaseJoin.OVERLAP) == "https://h/v1/models"
     assert models_url(wire("anthropic", "https://h")) == "https://h/v1/models"
     assert models_url(wire("gemini", "https://h/v1beta")) == "https://h/v1beta/models"
+    assert models_url(wire("gemini", "https://h?x=1"), query="pageToken=2") == "https://h/v1beta/models?x=1&pageToken=2"
 
 
 def test_join_of_nothing_to_double() -> None:

@@ -13,7 +13,7 @@ from trioproxy.config.load import ConfigInvalid, build, load
 from trioproxy.config.model import Snapshot
 from trioproxy.providers.catalog import catalogue
 
-__all__ = ["PLACES", "config_option", "fail", "find", "find_or_none", "read", "read_text", "report"]
+__all__ = ["PLACES", "config_option", "discovering", "fail", "find", "find_or_none", "read", "read_text", "report"]
 
 _Command = TypeVar("_Command", bound=Callable[..., Any])
 
@@ -71,3 +71,8 @@ def report(invalid: ConfigInvalid) -> NoReturn:
         click.echo(str(problem), err=True)
     count = len(invalid.problems)
     fail(f"{count} problem{'s' if count != 1 else ''} in the configuration")
+
+
+def discovering(snapshot: Snapshot) -> list[str]:
+    """The labels of those who know their models only themselves, which no file tells."""
+    return [each.label for each in snapshot.credentials if each.discovers and each.enabled and not each.discovered]

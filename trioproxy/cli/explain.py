@@ -7,7 +7,7 @@ from typing import Any
 
 import click
 
-from trioproxy.cli.configuration import config_option, find, read
+from trioproxy.cli.configuration import config_option, discovering, find, read
 
 __all__ = ["command"]
 
@@ -53,6 +53,11 @@ def command(model: str, protocol: str | None, config: Path | None, live: bool, a
     snapshot = read(find(config))
     asked = [_WORDS[protocol]] if protocol else list(NAMES)
     found = {name: explain(snapshot, protocol=name, model=model) for name in asked}
+    if unasked := discovering(snapshot):
+        lists = ", ".join(unasked)
+        click.echo(
+            f"not known here: which models {lists} list (discover: true); --live asks the running process", err=True
+        )
     prospects = {
         name: outlook(each.routed, snapshot.settings, Counters(), Health(), 0.0) if each.routed is not None else []
         for name, each in found.items()

@@ -145,7 +145,12 @@ _COMMON = (
     Key("limits", Block(title="limits", keys=LIMIT_KEYS), "Ceilings here."),
     Key("max-connections", Whole(low=1), "Connections to its host.", default="1000"),
     Key("keep-alive-connections", Whole(), "Idle connections kept open.", default="32"),
-    Key("discover", Flag(), "Ask the provider for its models and list them.", default="false", enforced=False),
+    Key(
+        "discover",
+        Flag(),
+        "Ask the provider for its [own list of models](#own-lists), where none are known.",
+        default="false",
+    ),
     Key("quirks", Texts(), "Named edits of requests, beside those of the catalogue."),
     Key(
         "include-usage",

@@ -163,7 +163,7 @@ class Credential:
     ``models`` empty means any name the provider's patterns (or the prefix) admit; with ``open_names`` other names than the listed ones are
     admitted too. ``group`` is the name that routes, listings and metrics know the provider by: the name of its table, of its
     ``openai-compatibility`` entry, else the provider's own. ``limits`` are this key's, ``group_limits`` are shared by all of its group.
-    ``health_check`` None is none.
+    ``health_check`` None is none. ``discovered`` is what the provider lists itself, where it was asked (:attr:`discovers`) and has answered.
     ``request_retry`` None means the setting's. A value of ``headers`` that begins with ``$`` copies the client's header of that name.
     ``custom_base`` says that the address is neither the vendor's nor a stand-in for it on this machine: such servers differ in where they
     look for a key. ``replay`` makes it a folder of recordings instead of a server; ``websockets`` says that it
@@ -194,6 +194,7 @@ class Credential:
     max_connections: int = 1000
     keep_alive_connections: int = 32
     discover: bool = False
+    discovered: tuple[ModelEntry, ...] = ()
     source: str = ""
     group: str = ""
     group_limits: Limits = NO_LIMITS
@@ -202,6 +203,12 @@ class Credential:
     features: frozenset[str] = frozenset()
     replay: Replay | None = None
     websockets: bool = False
+
+    @property
+    def discovers(self) -> bool:
+        """Whether the provider's own list is its list of models: the file wants that, and neither the file nor the catalogue names any."""
+        wanted = self.discover and bool(self.wires) and self.replay is None
+        return wanted and not self.models and not self.provider.models
 
     def wire(self, protocol: str) -> Wire | None:
         """The wire that speaks ``protocol``, None where this credential has none."""

@@ -33,6 +33,10 @@ def why_not(snapshot: Snapshot, credential: Credential, name: str) -> str:
         if all(entry.alias != shown for entry in credential.models):
             return "the name is not in its models"
         return "another ground came first"
+    if credential.discovered and all(entry.alias != shown for entry in credential.discovered):
+        return "its provider lists no such model"
+    if credential.discovers and not credential.discovered:
+        return "no list of its provider's models is known here"
     patterns = credential.provider.patterns
     if not patterns:
         return "no route, prefix or model list names it"

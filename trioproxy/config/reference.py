@@ -60,11 +60,30 @@ addresses, those are spoken that live at an address ending like the one given (`
 2. Explicit names: `prefix/model`, and what `models` lists (by alias).
 3. `routing.default-provider-names` of the client's protocol.
 4. `auto`: the first model of the list, and the next four behind it for when it can't be had.
-5. `provider/model`, for an entry without a prefix, by the provider's name.
-6. The patterns of the catalogue (`claude-*`, `gpt-*`, ...); last, a compatible server without prefix and models takes any name.
+5. What a provider lists itself (`discover`, below), and beside it whose models in the catalogue have the very name.
+6. `provider/model`, for an entry without a prefix, by the provider's name.
+7. The patterns of the catalogue (`claude-*`, `gpt-*`, ...); last, a compatible server without prefix and models takes any name.
 
 Among those, a higher `priority` comes first. `model(high)` and `model(8192)` ask for an effort. `trioproxy explain MODEL` tells which of
 these decided.
+
+## Own lists
+
+Which models an entry shows in lists: what its `models` names, else what the catalogue knows of its provider, else, with `discover: true`,
+what the provider lists itself. So a local server needs no list in the file:
+
+```yaml
+openai-compatibility:
+  - name: ollama
+    base-url: http://127.0.0.1:11434/v1
+    discover: true
+```
+
+It is asked (`GET {base}/models`, `/v1/models` of Anthropic's protocol, `/v1beta/models` of Gemini's, with all pages) when the process
+starts, when a reload brings the entry, and every five minutes; in the background, one provider at a time, at most ten seconds each. One that
+does not answer keeps the list it gave before and is asked again after half a minute. `excluded-models`, prefixes and the lists of client
+keys hold for these models as for all others. Names that are not listed go where they went without `discover`.
+`trioproxy models --discover` asks now.
 """
 
 
@@ -114,5 +133,4 @@ def _row(key: Key) -> str:
     holds = f"[{key.kind.word}](#{nested[0].anchor})" if nested else key.kind.word
     example = f" Example: `{key.example}`." if key.example else ""
     default = f"`{key.default}`" if key.default else ""
-    yet = "" if key.enforced else " Accepted, and not enforced yet."
-    return f"| `{key.name}` | {holds} | {default} | {key.doc}{example}{yet} |"
+    return f"| `{key.name}` | {holds} | {default} | {key.doc}{example} |"

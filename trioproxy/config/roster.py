@@ -7,7 +7,7 @@ Built once a snapshot and kept in its memo.
 from __future__ import annotations
 
 import enum
-from collections.abc import Iterable
+from collections.abc import Mapping
 from typing import Any
 
 import attrs
@@ -27,6 +27,7 @@ class Ground(enum.Enum):
     ROUTE = "a route"
     DEFAULT = "the default provider of the protocol"
     NAMED = "the provider's own name before the slash"
+    DISCOVERED = "the provider's own list of models"
     PATTERN = "the provider's model patterns"
     LAST_RESORT = "nothing else knows the name"
 
@@ -47,6 +48,7 @@ class _Scope:
     """The credentials that answer behind one prefix (or behind none)."""
 
     listed: dict[str, list[tuple[Credential, ModelEntry]]] = attrs.Factory(dict)
+    discovered: dict[str, list[tuple[Credential, ModelEntry]]] = attrs.Factory(dict)
     open: list[Credential] = attrs.Factory(list)
     patterned: dict[tuple[str, ...], tuple[Globs, list[Credential]]] = attrs.Factory(dict)
     last_resort: list[Credential] = attrs.Factory(list)
@@ -54,6 +56,8 @@ class _Scope:
     def add_listed(self, credential: Credential) -> None:
         for entry in credential.models:
             self.listed.setdefault(entry.alias, []).append((credential, entry))
+        for entry in credential.discovered:
+            self.discovered.setdefault(entry.alias, []).append((credential, entry))
 
     def add_patterned(self, credential: Credential) -> None:
         patterns = tuple(pattern for pattern in credential.provider.patterns if pattern != "*")
@@ -104,7 +108,17 @@ class Roster:
 
     def listed(self, name: str) -> list[Serving]:
         """Who lists the bare ``name``."""
-        return self._allowed(_entries(self._bare, name, Ground.LISTED), name)
+        return self._allowed(_entries(self._bare.listed, name, Ground.LISTED), name)
+
+    def discovered(self, name: str) -> list[Serving]:
+        """Who serves the bare ``name`` because its provider told so, and beside them whose catalogue knows it; nobody, where no provider
+        told of it."""
+        told = self._allowed(_entries(self._bare.discovered, name, Ground.DISCOVERED), name)
+        if not told:
+            return []
+        others = self.named(name) or self.patterned(name)
+        known = [each for each in others if _catalogue_facts(each.credential.provider, each.model) is not None]
+        return sorted((*told, *known), key=lambda serving: -serving.credential.priority)
 
     def named(self, name: str) -> list[Serving]:
         """Who serves ``G/M`` because its provider goes by the name G and it has no prefix of its own."""
@@ -132,9 +146,9 @@ class Roster:
         """The credentials of ``group`` for a model that a route or a default sends there."""
         return [_resolved(credential, model, ground) for credential in self._groups.get(group.strip().lower(), ())]
 
-    def shown(self, credential: Credential, extra: Iterable[ModelEntry] = ()) -> list[tuple[str, ModelEntry]]:
-        """The names under which ``credential`` shows its models: what it lists, else what the catalogue knows, and ``extra``."""
-        entries = [*(credential.models or _known(credential)), *extra]
+    def shown(self, credential: Credential) -> list[tuple[str, ModelEntry]]:
+        """The names under which ``credential`` shows its models: what it lists, else what the catalogue knows, else what the provider told."""
+        entries = credential.models or _known(credential) or credential.discovered
         return [
             (name, entry)
             for entry in entries
@@ -168,9 +182,14 @@ class Roster:
                 self._bare.add_patterned(credential)
 
     def _inside(self, scope: _Scope, rest: str, ground: Ground) -> list[Serving]:
-        found = _entries(scope, rest, ground)
+        found = [*_entries(scope.listed, rest, ground), *_entries(scope.discovered, rest, ground)]
         have = {serving.credential.id for serving in found}
-        found += [Serving(credential, rest, rest, ground) for credential in scope.open if credential.id not in have]
+        # Where somebody is known to have the model, nobody is asked whose own list lacks it.
+        found += [
+            Serving(credential, rest, rest, ground)
+            for credential in scope.open
+            if credential.id not in have and not (have and credential.discovered)
+        ]
         found.sort(key=lambda serving: -serving.credential.priority)
         return found
 
@@ -244,12 +263,13 @@ def _known(credential: Credential) -> list[ModelEntry]:
     ]
 
 
-def _entries(scope: _Scope, name: str, ground: Ground) -> list[Serving]:
-    return [Serving(credential, entry.name, name, ground, entry) for credential, entry in scope.listed.get(name, ())]
+def _entries(entries: Mapping[str, list[tuple[Credential, ModelEntry]]], name: str, ground: Ground) -> list[Serving]:
+    return [Serving(credential, entry.name, name, ground, entry) for credential, entry in entries.get(name, ())]
 
 
 def _resolved(credential: Credential, model: str, ground: Ground) -> Serving:
-    entry = next((entry for entry in credential.models if entry.alias == model), None)
+    entries = credential.models or credential.discovered
+    entry = next((entry for entry in entries if entry.alias == model), None)
     return Serving(credential, entry.name if entry is not None else model, model, ground, entry)
 
 

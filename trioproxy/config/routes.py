@@ -1,15 +1,15 @@
 """Which credentials may serve a model, and why: the one decision that requests, ``explain`` and model lists share.
 
 The order: routes in file order (a route whose pattern fits but whose protocol does not is remembered; if no other route won, that is an
-error and never a silent default); explicit names (a prefix, a model list); the protocol's default provider; ``auto``; the provider's own
-name before a slash; the catalogue's patterns; a server that takes any name.
+error and never a silent default); explicit names (a prefix, a model list); the protocol's default provider; ``auto``; what providers list
+themselves; the provider's own name before a slash; the catalogue's patterns; a server that takes any name.
 
 Pure: no clock, no chance. Rotation inside a tier is the caller's. What is computed is kept in the snapshot's memo, bounded.
 """
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable, Iterator, Mapping
+from collections.abc import Callable, Iterable, Iterator
 from itertools import islice
 from typing import Any
 
@@ -104,13 +104,10 @@ def listing(
     snapshot: Snapshot,
     client: ClientKey | None = None,
     provider: str | None = None,
-    *,
-    discovered: Mapping[str, Iterable[ModelEntry]] | None = None,
 ) -> tuple[ModelCard, ...]:
     """The models a client may ask for, each name once: those that routes name, then those of credentials in order of priority and file.
 
-    ``provider`` keeps only those of one provider (its name or its group). ``discovered`` is what providers told of themselves, by
-    credential id.
+    ``provider`` keeps only those of one provider (its name or its group).
     """
     roster = Roster.of(snapshot)
     wanted = provider.strip().lower() if provider is not None else None
@@ -122,8 +119,7 @@ def listing(
     for credential in roster.credentials:
         if wanted is not None and wanted not in {credential.group.lower(), credential.provider.name}:
             continue
-        extra = (discovered or {}).get(credential.id, ())
-        for name, entry in roster.shown(credential, extra):
+        for name, entry in roster.shown(credential):
             if name not in cards and allowed.name(name) and allowed.model(entry.name):
                 cards[name] = _card(name, credential, entry)
     return tuple(cards.values())
@@ -216,7 +212,7 @@ def _literal(ask: _Ask) -> _Found | None:
     if rule is not None:
         return _by_rule(ask, rule, ask.asked)
     servings = [serving for serving in ask.roster.prefixed(ask.asked) if serving.entry is not None]
-    servings = servings or ask.roster.listed(ask.asked)
+    servings = servings or ask.roster.listed(ask.asked) or ask.roster.discovered(ask.asked)
     return _Found(servings=tuple(servings)) if servings else None
 
 
@@ -263,7 +259,7 @@ def _auto(ask: _Ask, name: str) -> list[Serving]:
 def _listed_and_served(ask: _Ask) -> Iterator[tuple[str, list[Serving]]]:
     """The models of the list that somebody serves, and who."""
     for card in listing(ask.snapshot, ask.client):
-        servings = _explicit(ask, card.id) or ask.roster.patterned(card.id)
+        servings = _explicit(ask, card.id) or ask.roster.discovered(card.id) or ask.roster.patterned(card.id)
         if servings:
             yield card.id, servings
 
@@ -271,6 +267,10 @@ def _listed_and_served(ask: _Ask) -> Iterator[tuple[str, list[Serving]]]:
 def _behind_the_first(ask: _Ask) -> tuple[str, ...]:
     """The models that ``auto`` means while the first of them can't be had."""
     return tuple(model for model, _ in islice(_listed_and_served(ask), 1, 1 + _MOST_AUTO))
+
+
+def _discovered(ask: _Ask, name: str) -> list[Serving]:
+    return ask.roster.discovered(name)
 
 
 def _named(ask: _Ask, name: str) -> list[Serving]:
@@ -290,6 +290,7 @@ _GROUNDS: tuple[Callable[[_Ask, str], list[Serving]], ...] = (
     _explicit,
     _default,
     _auto,
+    _discovered,
     _named,
     _patterned,
     _last_resort,
@@ -380,7 +381,9 @@ def _disabled(ask: _Ask, name: str) -> str:
     if not others:
         return ""
     known = attrs.evolve(ask, roster=Roster.of(attrs.evolve(ask.snapshot, credentials=others)))
-    servings = next((found for ground in (_explicit, _named, _patterned) if (found := ground(known, name))), [])
+    servings = next(
+        (found for ground in (_explicit, _discovered, _named, _patterned) if (found := ground(known, name))), []
+    )
     groups = dict.fromkeys(each.credential.group or each.credential.provider.name for each in servings)
     return f" ({', '.join(groups)} would, but is disabled)" if groups else ""
 

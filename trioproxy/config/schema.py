@@ -351,9 +351,8 @@ _SERVED = (
     Key(
         "discover",
         Flag(),
-        "Ask providers for their models and list them, where an entry says nothing.",
+        "Ask providers for their [own lists of models](#own-lists), where an entry says nothing.",
         default="false",
-        enforced=False,
     ),
     Key("debug", Flag(), "As `logging.level: debug`.", default="false"),
     Key(

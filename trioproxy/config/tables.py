@@ -26,8 +26,7 @@ class Key:
     """One row of the table of keys.
 
     ``default`` is a word for the reference page. ``aliases`` are other spellings (``_`` for ``-`` is always one). ``served`` false says
-    that the key is known and does nothing yet: it is warned of once. ``enforced`` false says that the value is read and checked, and that
-    nothing comes of it yet: who sets it is warned.
+    that the key is known and does nothing yet: it is warned of once.
     """
 
     name: str
@@ -37,7 +36,6 @@ class Key:
     example: str | None = attrs.field(default=None, kw_only=True)
     aliases: tuple[str, ...] = attrs.field(default=(), kw_only=True)
     served: bool = attrs.field(default=True, kw_only=True)
-    enforced: bool = attrs.field(default=True, kw_only=True)
 
 
 @attrs.frozen(repr=False)
@@ -92,11 +90,8 @@ class Block:
             if not row.served:
                 reading.report.warning(spot, f"is known, but not served yet and does nothing: {row.doc}")
             value = row.kind.read(member.value, spot, reading)
-            if value is UNSET:
-                continue
-            values[row.name] = value
-            if value and not row.enforced:
-                reading.report.warning(spot, "is accepted, and not enforced yet")
+            if value is not UNSET:
+                values[row.name] = value
         return Section(place, values, places, self.form)
 
     @property

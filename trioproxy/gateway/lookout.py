@@ -19,14 +19,10 @@ from collections.abc import Callable
 import attrs
 import trio
 
-from trioproxy import __version__
 from trioproxy.config.model import Credential, HealthCheck, Snapshot
 from trioproxy.credentials.health import Health
 from trioproxy.errors import ErrorKind, Failure, Fault, UpstreamFault, kind_for_status
-from trioproxy.gateway.prepare import ANTHROPIC_VERSION
-from trioproxy.providers.auth import auth_headers, entry_headers
-from trioproxy.providers.urls import join_base, models_url
-from trioproxy.upstream.base import Headers, Upstream, UpstreamRequest
+from trioproxy.gateway.inquiry import Inquiry
 
 __all__ = ["Lookout"]
 
@@ -34,25 +30,15 @@ _log = logging.getLogger("trioproxy.gateway")
 
 PAUSE = 1.0
 MOST_BODY = 64 * 1024
-CLOSING_TIME = 2.0
-
-
-class _Unheard:
-    """Nobody waits for the request to be sent."""
-
-    def request_sent(self) -> None:
-        """See ``Progress.request_sent``."""
 
 
 @attrs.define(eq=False, kw_only=True)
 class Lookout:
-    """One task that looks at every credential that wants it. ``reach`` says by which upstream a credential is asked."""
+    """One task that looks at every credential that wants it."""
 
     current: Callable[[], Snapshot]
-    reach: Callable[[Credential], Upstream]
+    inquiry: Inquiry
     health: Health
-    wall: Callable[[], float]
-    token: Callable[[], str]
     _next: dict[str, float] = attrs.field(factory=dict, init=False)
     _trouble: dict[str, str] = attrs.field(factory=dict, init=False)
 
@@ -94,7 +80,7 @@ class Lookout:
         status: int | None = None
         try:
             with trio.move_on_after(check.timeout):
-                status = await self._status(credential, check)
+                status = (await self.inquiry.ask(credential, most=MOST_BODY, path=check.path)).status
         except UpstreamFault as fault:
             return attrs.evolve(fault.failure, account_wide=True, retry_after=None)
         if status is None:
@@ -102,51 +88,6 @@ class Lookout:
         if status >= 500 or status == 401:
             return _failure(kind_for_status(status), f"it answered {status}")
         return None
-
-    async def _status(self, credential: Credential, check: HealthCheck) -> int:
-        response = await self.reach(credential).open(self._request(credential, check), _Unheard())
-        try:
-            size = 0
-            while size < MOST_BODY and (data := await response.receive_some()):
-                size += len(data)
-            return response.status
-        finally:
-            with trio.CancelScope(shield=True, deadline=trio.current_time() + CLOSING_TIME):
-                await response.aclose()
-
-    def _request(self, credential: Credential, check: HealthCheck) -> UpstreamRequest:
-        wire = credential.wires[0]
-        url = models_url(wire, join=credential.join)
-        if check.path is not None:
-            url = join_base(wire.base_url, check.path)
-        key = credential.key.reveal() if credential.key is not None else None
-        lines = {
-            "accept": "application/json",
-            "user-agent": f"trioproxy/{__version__}",
-            **({"anthropic-version": ANTHROPIC_VERSION} if wire.protocol == "anthropic" else {}),
-            **{name.lower(): value for name, value in credential.provider.headers.items()},
-            **{name.lower(): value for name, value in wire.headers.items()},
-            **entry_headers(credential.headers, {}),
-            **auth_headers(
-                wire.auth or credential.provider.auth,
-                key,
-                custom_base=credential.custom_base,
-                now=self.wall(),
-                token=self.token(),
-            ),
-        }
-        headers: Headers = tuple((name.encode("latin-1"), value.encode("latin-1")) for name, value in lines.items())
-        return UpstreamRequest(
-            method="GET",
-            url=url,
-            headers=headers,
-            body=b"",
-            proxy_url=credential.proxy_url,
-            max_connections=credential.max_connections,
-            keep_alive_connections=credential.keep_alive_connections,
-            credential_id=credential.id,
-            protocol=wire.protocol,
-        )
 
     def _tell(self, credential: Credential, failure: Failure | None) -> None:
         """One line when it begins, one when it is over."""

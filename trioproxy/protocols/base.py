@@ -22,7 +22,7 @@ from trioproxy.neutral.request import Conversation
 from trioproxy.neutral.response import Answer
 from trioproxy.neutral.usage import Usage
 from trioproxy.wire.frames import Frame
-from trioproxy.wire.jsoncodec import Object
+from trioproxy.wire.jsoncodec import JSON, Object
 
 __all__ = [
     "Asked",
@@ -32,6 +32,7 @@ __all__ = [
     "Framing",
     "Metering",
     "ModelCard",
+    "ModelPage",
     "ModelSpot",
     "Operation",
     "PeekRequest",
@@ -236,6 +237,14 @@ class ModelCard:
     max_output_tokens: int | None = None
 
 
+@attrs.frozen
+class ModelPage:
+    """One page of a provider's own list. ``next`` is the query that asks for the page behind it, "" where this is the last."""
+
+    cards: tuple[ModelCard, ...]
+    next: str = ""
+
+
 @attrs.frozen(kw_only=True)
 class Counting:
     """``count_tokens`` of a protocol. ``read`` raises ``UpstreamFault`` (MALFORMED) where an answer holds no count."""
@@ -310,6 +319,8 @@ class Protocol:
 
     render_models: Callable[[Sequence[ModelCard]], Object]
     render_model: Callable[[ModelCard], Object]
+    read_models: Callable[[JSON], ModelPage]
+    """A provider's own list; raises ``ProtocolViolation`` where the document is none."""
 
     words: Mapping[str, str] = MappingProxyType({})
     """What the hub and the writers call a field -> what a client of this protocol calls it, for refusals and losses."""

@@ -65,10 +65,10 @@ def url_for(
     return join_base(wire.base_url, path, query)
 
 
-def models_url(wire: Wire, *, join: BaseJoin = BaseJoin.VERBATIM) -> str:
-    """Where the provider lists its own models."""
+def models_url(wire: Wire, *, join: BaseJoin = BaseJoin.VERBATIM, query: str = "") -> str:
+    """Where the provider lists its own models; ``query`` asks for a page of them."""
     path = _MODEL_LISTS.get(wire.protocol, "/models")
-    return join_base(wire.base_url, _versioned(path) if join is BaseJoin.OVERLAP else path)
+    return join_base(wire.base_url, _versioned(path) if join is BaseJoin.OVERLAP else path, query)
 
 
 def realtime_url(wire: Wire, *, join: BaseJoin = BaseJoin.VERBATIM, query: str = "") -> str:

@@ -5,7 +5,7 @@ from __future__ import annotations
 from trioproxy.protocols.anthropic.body import read_body, write_body
 from trioproxy.protocols.anthropic.endpoints import ENDPOINTS, NAME, peek
 from trioproxy.protocols.anthropic.errors import error_frames, read_error, render_error
-from trioproxy.protocols.anthropic.models import render_model, render_models
+from trioproxy.protocols.anthropic.models import read_models, render_model, render_models
 from trioproxy.protocols.anthropic.reader import MessagesReader
 from trioproxy.protocols.anthropic.request_reader import read_request
 from trioproxy.protocols.anthropic.request_writer import write_request
@@ -35,6 +35,7 @@ PROTOCOL = Protocol(
     keepalive=b'event: ping\ndata: {"type": "ping"}\n\n',
     render_models=render_models,
     render_model=render_model,
+    read_models=read_models,
     words=WORDS,
     seals=Seals(marks=(MARK.encode(),), opened=without_seals),
     counting=Counting(read=read_count, render=render_count),

@@ -4,11 +4,17 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from datetime import UTC, datetime
+from urllib.parse import urlencode
 
-from trioproxy.protocols.base import ModelCard
-from trioproxy.wire.jsoncodec import Object
+from trioproxy.protocols.base import ModelCard, ModelPage
+from trioproxy.protocols.model_rows import Members, cards_in
+from trioproxy.wire.jsoncodec import JSON, Object
 
-__all__ = ["render_model", "render_models"]
+__all__ = ["read_models", "render_model", "render_models"]
+
+_ROWS = Members(rows="data", name="id", title=("display_name",), context=("max_input_tokens",), output=("max_tokens",))
+_PAGE = 1000
+"""The most that the API takes for ``limit``."""
 
 
 def render_model(card: ModelCard) -> Object:
@@ -36,3 +42,14 @@ def render_models(cards: Sequence[ModelCard]) -> Object:
         "first_id": data[0]["id"] if data else None,
         "last_id": data[-1]["id"] if data else None,
     }
+
+
+def read_models(document: JSON) -> ModelPage:
+    """A page of a provider's own list; ``has_more`` and ``last_id`` lead to the next.
+
+    Raises:
+        ProtocolViolation: it is none.
+    """
+    cards = cards_in(document, _ROWS)
+    last = document.get("last_id") if isinstance(document, dict) and document.get("has_more") is True else None
+    return ModelPage(cards, urlencode({"after_id": last, "limit": _PAGE}) if isinstance(last, str) and last else "")

@@ -9,7 +9,7 @@ from trioproxy.protocols.base import Counting, Metering, Protocol, Seals
 from trioproxy.protocols.gemini.body import write_body
 from trioproxy.protocols.gemini.endpoints import ENDPOINTS, NAME, peek
 from trioproxy.protocols.gemini.errors import error_frames, read_error, render_error
-from trioproxy.protocols.gemini.model_list import render_model, render_models
+from trioproxy.protocols.gemini.model_list import read_models, render_model, render_models
 from trioproxy.protocols.gemini.reader import GeminiReader, read_body
 from trioproxy.protocols.gemini.request_reader import read_request
 from trioproxy.protocols.gemini.request_writer import write_request
@@ -40,6 +40,7 @@ PROTOCOL = Protocol(
     keepalive=None,
     render_models=render_models,
     render_model=render_model,
+    read_models=read_models,
     metering=Metering(member="usageMetadata", read=read_usage),
     words=WORDS,
     seals=Seals(marks=(PREFIX.encode(),), opened=without_seals),

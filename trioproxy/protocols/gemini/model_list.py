@@ -3,14 +3,26 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
+from urllib.parse import urlencode
 
-from trioproxy.protocols.base import ModelCard
-from trioproxy.wire.jsoncodec import Object
+from trioproxy.protocols.base import ModelCard, ModelPage
+from trioproxy.protocols.model_rows import Members, cards_in
+from trioproxy.wire.jsoncodec import JSON, Object
 
-__all__ = ["render_model", "render_models"]
+__all__ = ["read_models", "render_model", "render_models"]
 
 _METHODS = ("generateContent", "countTokens")
 _PREFIXES = ("models/", "tunedModels/")
+_ROWS = Members(
+    rows="models",
+    name="name",
+    title=("displayName",),
+    context=("inputTokenLimit",),
+    output=("outputTokenLimit",),
+    before="models/",
+)
+_PAGE = 1000
+"""The most that the API takes for ``pageSize``."""
 
 
 def render_model(card: ModelCard) -> Object:
@@ -31,3 +43,17 @@ def render_model(card: ModelCard) -> Object:
 def render_models(cards: Sequence[ModelCard]) -> Object:
     """The list, on one page."""
     return {"models": [render_model(card) for card in cards]}
+
+
+def read_models(document: JSON) -> ModelPage:
+    """A page of a provider's own list; ``nextPageToken`` leads to the next.
+
+    Raises:
+        ProtocolViolation: it is none.
+    """
+    # A model of one's own account has none to show: the API then leaves the list out.
+    cards = cards_in({"models": None} if document == {} else document, _ROWS)
+    token = document.get("nextPageToken") if isinstance(document, dict) else None
+    return ModelPage(
+        cards, urlencode({"pageToken": token, "pageSize": _PAGE}) if isinstance(token, str) and token else ""
+    )

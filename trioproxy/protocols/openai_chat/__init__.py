@@ -11,7 +11,7 @@ from trioproxy.protocols.base import Emulation, Metering, Operation, Protocol
 from trioproxy.protocols.openai_chat.body import read_body, write_body
 from trioproxy.protocols.openai_chat.completions import CompletionWriter, read_completion, write_completion
 from trioproxy.protocols.openai_chat.errors import error_frames, read_error, render_error
-from trioproxy.protocols.openai_chat.models import render_model, render_models
+from trioproxy.protocols.openai_chat.models import read_models, render_model, render_models
 from trioproxy.protocols.openai_chat.peek import ENDPOINTS, NAME, peek
 from trioproxy.protocols.openai_chat.reader import ChatReader
 from trioproxy.protocols.openai_chat.request_reader import read_request
@@ -39,6 +39,7 @@ PROTOCOL = Protocol(
     keepalive=b": keep-alive\n\n",
     render_models=render_models,
     render_model=render_model,
+    read_models=read_models,
     metering=Metering(member="usage", read=read_usage),
     words=WORDS,
     emulations={

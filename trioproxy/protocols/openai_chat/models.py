@@ -4,10 +4,20 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 
-from trioproxy.protocols.base import ModelCard
-from trioproxy.wire.jsoncodec import Object
+from trioproxy.protocols.base import ModelCard, ModelPage
+from trioproxy.protocols.model_rows import Members, cards_in
+from trioproxy.wire.jsoncodec import JSON, Object
 
-__all__ = ["render_model", "render_models"]
+__all__ = ["read_models", "render_model", "render_models"]
+
+_ROWS = Members(
+    rows="data",
+    name="id",
+    title=("display_name", "name"),
+    context=("context_length", "context_window", "max_context_length", "max_model_len"),
+    output=("max_output_tokens", "max_completion_tokens"),
+)
+"""OpenAI gives ``id`` alone; what else is read here is what servers of this family add (OpenRouter, Groq, Mistral, vLLM)."""
 
 
 def render_model(card: ModelCard) -> Object:
@@ -29,3 +39,12 @@ def render_model(card: ModelCard) -> Object:
 def render_models(cards: Sequence[ModelCard]) -> Object:
     """A list of models."""
     return {"object": "list", "data": [render_model(card) for card in cards]}
+
+
+def read_models(document: JSON) -> ModelPage:
+    """A provider's own list (``GET {base}/models``), which has no pages.
+
+    Raises:
+        ProtocolViolation: it is none.
+    """
+    return ModelPage(cards_in(document, _ROWS))

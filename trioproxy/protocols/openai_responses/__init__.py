@@ -12,7 +12,7 @@ from trioproxy.protocols.openai_responses.body import read_body, write_body
 from trioproxy.protocols.openai_responses.compaction import read_compaction, write_compaction
 from trioproxy.protocols.openai_responses.errors import read_error, render_error
 from trioproxy.protocols.openai_responses.failed import error_frames
-from trioproxy.protocols.openai_responses.models import render_model, render_models
+from trioproxy.protocols.openai_responses.models import read_models, render_model, render_models
 from trioproxy.protocols.openai_responses.peek import ENDPOINTS, peek
 from trioproxy.protocols.openai_responses.read_request import read_request
 from trioproxy.protocols.openai_responses.reader import StreamReader
@@ -43,6 +43,7 @@ PROTOCOL = Protocol(
     keepalive=b": keep-alive\n\n",
     render_models=render_models,
     render_model=render_model,
+    read_models=read_models,
     metering=Metering(member="usage", read=read_usage),
     words=WORDS,
     seals=Seals(marks=MARKS, opened=without_seals),
