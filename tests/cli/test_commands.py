@@ -237,6 +237,12 @@ def test_models_says_who_was_not_asked_and_asks_them(local: str) -> None:
     assert re.fullmatch(r"down#1 does not tell its models: can't connect to 127.0.0.1:\d+: .*\n", told.stderr)
 
 
+def test_check_says_whose_models_are_asked_for(local: str) -> None:
+    assert run("check", local).stdout.count("    models: what the provider lists itself (discover)\n") == 2
+    plan = json.loads(run("check", local, "--json").stdout)["plan"]
+    assert [each["discovers"] for each in plan["credentials"]] == [True, True]
+
+
 def test_explain_says_whose_models_it_can_not_know(local: str) -> None:
     told = run("explain", "qwen3:8b", "--config", local)
     assert told.stderr.startswith("not known here: which models up#1, down#1 list (discover: true); --live asks")

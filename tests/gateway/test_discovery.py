@@ -121,6 +121,23 @@ async def test_a_failure_keeps_the_list_and_is_followed_by_another_try(
     assert lines[1].endswith("; the 1 known stay")
 
 
+async def test_a_bug_of_ours_is_told_and_ends_nothing(
+    autojump_clock: MockClock, caplog: pytest.LogCaptureFixture
+) -> None:
+    async with asking(Script(open_error=KeyError("odd")), told("a")) as post:
+        await trio.sleep(1)
+        assert list(post.discovery.trouble.values()) == ["the proxy failed to ask: KeyError"]
+        await trio.sleep(30)
+        assert post.names == ["a"]
+    assert any(record.exc_info for record in caplog.records)
+
+
+async def test_a_key_that_no_header_can_hold_is_sent_as_requests_send_it(autojump_clock: MockClock) -> None:
+    async with asking(told("a"), config=CONFIG.replace("ONE", "k€y")) as post:
+        await trio.sleep(1)
+        assert dict(post.upstream.requests[0].headers)[b"authorization"] == b"Bearer k?y"
+
+
 async def test_an_oversized_body_is_not_read_to_its_end(autojump_clock: MockClock) -> None:
     async with asking(Script(chunks=[b"x" * 1024 * 1024] * 9)) as post:
         await trio.sleep(1)

@@ -84,6 +84,7 @@ def _plan(snapshot: Snapshot) -> dict[str, Any]:
                 "priority": credential.priority,
                 "wires": [{"protocol": wire.protocol, "base_url": wire.base_url} for wire in credential.wires],
                 "models": [{"alias": entry.alias, "name": entry.name} for entry in credential.models],
+                "discovers": credential.discovers,
                 "source": credential.source,
             }
             for credential in snapshot.credentials
@@ -160,4 +161,6 @@ def _credential(credential: Credential) -> list[str]:
     if credential.models:
         names = (f"{each.alias} = {each.name}" if each.alias != each.name else each.name for each in credential.models)
         lines.append(f"    models: {', '.join(names)}")
+    elif credential.discovers:
+        lines.append("    models: what the provider lists itself (discover)")
     return lines

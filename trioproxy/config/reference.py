@@ -82,7 +82,9 @@ openai-compatibility:
 It is asked (`GET {base}/models`, `/v1/models` of Anthropic's protocol, `/v1beta/models` of Gemini's, with all pages) when the process
 starts, when a reload brings the entry, and every five minutes; in the background, one provider at a time, at most ten seconds each. One that
 does not answer keeps the list it gave before and is asked again after half a minute. `excluded-models`, prefixes and the lists of client
-keys hold for these models as for all others. Names that are not listed go where they went without `discover`.
+keys hold for these models as for all others. Names that are not listed go where they went without `discover`; names that are listed go to
+who lists them, before the patterns of others are looked at. Where a server lists names of other vendors and shall not have their traffic,
+`excluded-models` hides them, or a prefix with `force-model-prefix` does.
 `trioproxy models --discover` asks now.
 """
 

@@ -95,6 +95,9 @@ class Discovery:
             trouble = _Trouble(error.failure.message, silent=True)
         except (_NotListed, JSONError, ProtocolViolation) as error:
             trouble = _Trouble(str(error))
+        except Exception as error:  # a bug of ours: the house stands without this list
+            _log.exception("%s could not be asked for its models", credential.label)
+            trouble = _Trouble(f"the proxy failed to ask: {type(error).__name__}")
         now = trio.current_time()
         self._next[credential.id] = now + (AGAIN if trouble is not None else FRESH)
         if trouble is None:

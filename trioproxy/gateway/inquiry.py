@@ -84,7 +84,9 @@ class Inquiry:
                 token=self.token(),
             ),
         }
-        headers: Headers = tuple((name.encode("latin-1"), value.encode("latin-1")) for name, value in lines.items())
+        headers: Headers = tuple(
+            (name.encode("latin-1", "replace"), value.encode("latin-1", "replace")) for name, value in lines.items()
+        )
         return UpstreamRequest(
             method="GET",
             url=url,
