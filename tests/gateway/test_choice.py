@@ -82,15 +82,15 @@ def test_a_rest_that_is_nearly_over_still_asks_for_a_second() -> None:
     assert "its only credential is" in failure.message
 
 
-def test_only_where_nobody_ever_could_it_is_the_requests_fault() -> None:
+def test_only_where_nobody_ever_could_too_much_was_asked() -> None:
     model = routed(2)
     holder = Holder("k", "k", Limits(max_tokens_per_request=10, concurrent=1))
     never, busy = Over(holder, Measure.REQUEST_TOKENS, inf), Over(holder, Measure.CONCURRENT)
     one, two = model.candidates
     failure = nobody_left(model, [Barred(one, never), Barred(two, never)], 0, 0).failure
-    assert (failure.kind, failure.param) == (ErrorKind.INVALID_REQUEST, "max_tokens")
+    assert (failure.kind, failure.param, failure.lasting) == (ErrorKind.RATE_LIMITED, "max_tokens", True)
     failure = nobody_left(model, [Barred(one, never), Barred(two, busy)], 0, 0).failure
-    assert (failure.kind, failure.retry_after) == (ErrorKind.MODEL_COOLDOWN, 1)
+    assert (failure.kind, failure.retry_after, failure.lasting) == (ErrorKind.MODEL_COOLDOWN, 1, False)
 
 
 def test_who_comes_as_the_last_place_gets_free_is_told_to_come_again() -> None:
