@@ -158,20 +158,20 @@ def _open_streams(field: Field, number: int) -> Iterator[Sample]:
     told = _teller(number, "open streams")
     few, many = SIZES.open_streams
     for subject in field.present("floor", "nginx", "proxy", "peers"):
-        child = field.subjects[subject].child
         memory: list[int] = []
-        for streams in (few, many):
-            lasting = field.lasting_load(
-                subject, model="bench-paced-4-1000000", stream=True, connections=streams, requests=streams
-            )
-            with lasting:
-                time.sleep(0.5)
-                before, begun = child.cpu_seconds, time.perf_counter()
-                memory.append(child.anonymous_bytes or 0)
-                time.sleep(1)
-                after, seconds = child.cpu_seconds, time.perf_counter() - begun
-                if streams == many and before is not None and after is not None:
-                    yield told("CPU ms/s", subject, (after - before) / seconds * 1e3)
+        with field.fresh(subject) as child:
+            for streams in (few, many):
+                lasting = field.lasting_load(
+                    "fresh", model="bench-paced-4-1000000", stream=True, connections=streams, requests=streams
+                )
+                with lasting:
+                    time.sleep(0.5)
+                    before, begun = child.cpu_seconds, time.perf_counter()
+                    memory.append(child.anonymous_bytes or 0)
+                    time.sleep(1)
+                    after, seconds = child.cpu_seconds, time.perf_counter() - begun
+                    if streams == many and before is not None and after is not None:
+                        yield told("CPU ms/s", subject, (after - before) / seconds * 1e3)
         if all(memory):
             yield told("KiB/stream", subject, max((memory[1] - memory[0]) / (many - few) / 1024, 0.01))
 

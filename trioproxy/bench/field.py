@@ -122,9 +122,20 @@ class Field:
         wanted = [each for name in names for each in (self.peers if name == "peers" else [name])]
         return [each for each in wanted if self._present(each)]
 
+    @contextmanager
+    def fresh(self, name: str) -> Iterator[Child]:
+        """Another process of this kind, as the subject ``fresh`` while it lasts: what served before has memory to spare."""
+        subject = self.subjects["fresh"] = self.recruits[name]()
+        try:
+            self.load("fresh", model="bench-paced-2-1000", stream=True, connections=1, requests=5)
+            yield subject.child
+        finally:
+            del self.subjects["fresh"]
+            subject.child.stop()
+
     def _present(self, name: str) -> bool:
         if name not in self.subjects:
-            recruit = self.recruits.pop(name, None)
+            recruit = self.recruits.get(name)
             if recruit is None:
                 return False
             self.subjects[name] = recruit()
