@@ -161,3 +161,9 @@ def test_both_agree_on_garbled_frames(name: str, data: st.DataObject) -> None:
             raw = raw or bytearray(b"0")
         garbled.append(Frame(bytes(raw), data.draw(st.sampled_from([frames[at].event, None, "error"]))))
     agreed(name, garbled)
+
+
+def test_text_of_a_part_that_is_not_open_is_read() -> None:
+    item = b'{"type":"response.output_item.added","output_index":0,"item":{"type":"message","id":"i"}}'
+    growth = b'{"type":"response.output_text.delta","output_index":0,"item_id":"i","content_index":0,"delta":"a"}'
+    assert agreed("openai_responses", [Frame(item), Frame(growth), Frame(growth)]) == 1
