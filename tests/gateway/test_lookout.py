@@ -5,6 +5,7 @@ from __future__ import annotations
 import logging
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
+from typing import Any
 
 import attrs
 import pytest
@@ -75,6 +76,26 @@ async def test_it_looks_now_and_then_at_who_wants_it(autojump_clock: MockClock) 
         assert b"x-copied" not in headers
         assert post.upstream.requests[0].method == "GET"
         assert post.health.spotless
+
+
+async def test_a_bug_in_looking_is_told_and_ends_nothing(
+    autojump_clock: MockClock, caplog: pytest.LogCaptureFixture, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    asked = Inquiry.ask
+    broken = iter([True])
+
+    async def ask(*given: Any, **more: Any) -> Any:
+        if next(broken, False):
+            raise RuntimeError("odd")
+        return await asked(*given, **more)
+
+    monkeypatch.setattr(Inquiry, "ask", ask)
+    async with watching(ALIVE) as post:
+        await trio.sleep(5)
+        assert "could not be looked at" in caplog.text
+        assert post.health.spotless
+        await trio.sleep(30)
+        assert len(post.urls) == 1
 
 
 @pytest.mark.parametrize(

@@ -67,7 +67,11 @@ class Lookout:
         return due
 
     async def _look(self, credential: Credential, check: HealthCheck) -> None:
-        failure = await self._failure(credential, check)
+        try:
+            failure = await self._failure(credential, check)
+        except Exception:  # a bug of ours, which says nothing of the account: the house stands without this look
+            _log.exception("%s could not be looked at", credential.label)
+            return
         if failure is None:
             self.health.answered(credential.id)
         elif not credential.disable_cooling:
