@@ -32,6 +32,8 @@ def small(monkeypatch: pytest.MonkeyPatch) -> None:
         open_streams=(1, 3),
         large=1_000_000,
         departures=20,
+        accounts=20,
+        settling=0.0,
     )
     monkeypatch.setattr(cases, "SIZES", sizes)
     monkeypatch.setattr(field, "WARM_UP", 4)
@@ -67,6 +69,7 @@ def test_every_case_is_measured(tmp_path: Path) -> None:
             ("agent's request", "CPU us/request"): {"floor", "proxy", "proxy, translating", "json.loads+dumps"},
             ("open streams", "KiB/stream"): {"floor", "proxy"},
             ("large stream", "MiB more"): {"floor", "proxy"},
+            ("ledger", "CPU us/request"): {"proxy, no ledger", "proxy"},
         }
     for key, subjects in wanted.items():
         assert subjects <= rows[key]["medians"].keys(), key

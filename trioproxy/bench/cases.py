@@ -40,6 +40,9 @@ class Sizes:
     open_streams: tuple[int, int] = (100, 1000)
     large: int = 200_000_000
     departures: int = 10_000
+    accounts: int = 4_000
+    settling: float = 1.2
+    """Seconds until the last account is on the disk."""
 
 
 SIZES = Sizes()
@@ -239,6 +242,20 @@ def _workers(field: Field, number: int) -> Iterator[Sample]:
             yield attrs.evolve(sample, against=("proxy, 1 worker",) if subject == "proxy, 2 workers" else ())
 
 
+def _ledger(field: Field, number: int) -> Iterator[Sample]:
+    """Whole answers through a proxy that keeps a ledger and through one that keeps none. What is written a moment later counts too."""
+    told = _teller(number, "ledger")
+    for subject in field.present("proxy, no ledger", "proxy"):
+        child = field.subjects[subject].child
+        before = child.cpu_seconds
+        seen, _ = field.load(subject, model="bench-json", stream=False, connections=1, requests=SIZES.accounts)
+        time.sleep(SIZES.settling)
+        after = child.cpu_seconds
+        if before is not None and after is not None:
+            sample = told("CPU us/request", subject, (after - before) / seen.count * 1e6)
+            yield attrs.evolve(sample, against=("proxy, no ledger",) if subject == "proxy" else ())
+
+
 def _start(field: Field, number: int) -> Iterator[Sample]:
     """A process from its start until it accepts a connection, and its memory then, next to one that imports what no trio proxy can do
     without."""
@@ -278,6 +295,7 @@ CASES: dict[str, Callable[[Field, int], Iterator[Sample]]] = {
     "large": _large,
     "departures": _departures,
     "workers": _workers,
+    "ledger": _ledger,
     "replay": replayed,
 }
 """By name: one round of a case."""

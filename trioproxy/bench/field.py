@@ -218,6 +218,7 @@ def _recruits(
     starts: dict[str, Callable[[], Child]] = {
         "floor": partial(Child.start, "-m", "trioproxy.bench.floor", str(origin), cpu=measured),
         "proxy": partial(field.start_proxy, "proxy", base, cpu=measured),
+        "proxy, no ledger": partial(field.start_proxy, "unkept", base, cpu=measured, more="ledger: {enabled: false}\n"),
         "proxy, 1 worker": partial(field.start_proxy, "single", base, cpu=None),
     }
     if hasattr(os, "fork"):

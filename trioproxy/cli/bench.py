@@ -27,6 +27,7 @@ _NAMES = (
     "large",
     "departures",
     "workers",
+    "ledger",
     "replay",
 )
 _PEERS = ("litellm",)
@@ -59,7 +60,7 @@ def command(
     and memory then), `paced` and `low` (20 streams of 100 events a second, 4 of 50), `burst` (one stream without a pause), `json` (whole
     answers over 1 and 32 connections), `first` (the first event of a stream), `agent` (a request of 300 KB), `idle` (beside 128 idle
     connections), `streams` (100 and 1,000 open ones), `large` (a stream of 200 MB), `departures` (10,000 clients that leave),
-    `workers`, and `replay` (how far 100 replays at once are from their recorded times).
+    `workers`, `ledger` (what keeping accounts costs), and `replay` (how far 100 replays at once are from their recorded times).
     What is compared is compared within one round; the ratio is the median of all. About three minutes a round. Processor times and memory
     are for Linux only.
 
