@@ -147,13 +147,13 @@ def encode(frames: Iterable[Frame]) -> bytes:
     """Frames as they go to a client: an ``event`` line where named, a ``data`` line for each line of data, a blank line."""
     out: list[bytes] = []
     for frame in frames:
-        if frame.event is not None:
-            out.append(b"event: %b\n" % frame.event.encode())
-        if b"\n" in frame.data:
-            out.extend(b"data: %b\n" % line for line in frame.data.split(b"\n"))
-            out.append(b"\n")
+        data, name = frame.data, frame.event
+        if b"\n" in data:
+            data = b"\ndata: ".join(data.split(b"\n"))
+        if name is None:
+            out.append(b"data: %b\n\n" % data)
         else:
-            out.append(b"data: %b\n\n" % frame.data)
+            out.append(b"event: %b\ndata: %b\n\n" % (name.encode(), data))
     return b"".join(out)
 
 

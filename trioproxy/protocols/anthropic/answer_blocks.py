@@ -43,12 +43,12 @@ class BlockOut(Protocol):
 
 
 class TextBlock:
-    """A text or refusal part."""
+    """A text or refusal part. ``opened`` says that its block has begun."""
 
     def __init__(self, start: PartStarted) -> None:
         self.losses, _ = foreign(start.extras, NAME)
         self._extras = own(start.extras, NAME)
-        self._opened = False
+        self.opened = False
 
     def said(self, event: Event) -> list[Object]:
         """See :class:`BlockOut`."""
@@ -69,12 +69,12 @@ class TextBlock:
                 self.losses.append(Loss("signature", "text carries no signature"))
                 return []
             case _:
-                return [_STOP] if self._opened else []
+                return [_STOP] if self.opened else []
 
     def _open(self) -> list[Object]:
-        if self._opened:
+        if self.opened:
             return []
-        self._opened = True
+        self.opened = True
         return [_start({"type": "text", "text": "", **self._extras})]
 
 

@@ -6,7 +6,7 @@ Source: platform.claude.com, "Streaming messages", "Error events".
 from __future__ import annotations
 
 from trioproxy.errors import ErrorKind, Failure, Fault
-from trioproxy.neutral.events import Event, Failed, Finished
+from trioproxy.neutral.events import Event, Failed, Finished, TextDelta
 from trioproxy.neutral.loss import Loss
 from trioproxy.protocols.anthropic.errors import error_frames
 from trioproxy.protocols.anthropic.telling import Telling
@@ -15,6 +15,9 @@ from trioproxy.wire.frames import Frame
 from trioproxy.wire.jsoncodec import dumps
 
 __all__ = ["MessagesWriter"]
+
+# What most events of an answer are, to the letter as the long way writes it.
+_MORE_TEXT = b'{"type":"content_block_delta","index":%d,"delta":{"type":"text_delta","text":%b}}'
 
 
 class MessagesWriter:
@@ -27,6 +30,8 @@ class MessagesWriter:
 
     def feed(self, item: Event, /) -> list[Frame]:
         """Frames this event completes."""
+        if type(item) is TextDelta and item.text and (number := self._telling.text_goes_on(item.index)) is not None:
+            return [Frame(_MORE_TEXT % (number, dumps(item.text)), "content_block_delta")]
         if isinstance(item, Failed):
             return self._failed(item.failure)
         self._over = isinstance(item, Finished)

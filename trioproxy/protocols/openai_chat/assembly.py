@@ -52,6 +52,8 @@ class AnswerAssembly:
 
     def grow(self, kind: PartKind, text: str) -> list[Event]:
         """More text of the part of this kind."""
+        if kind is PartKind.TEXT and self._open is not None and self._open[0] is kind:  # as nearly always
+            return [TextDelta(index=self._open[1], text=text)]
         events, index = self._opened(kind)
         match kind:
             case PartKind.TEXT:
