@@ -51,8 +51,11 @@ def many_files() -> Iterator[None]:
 
 
 def _serving(upstream: RawServer, folder: Path) -> Child:
+    """Without a ledger: the prices that it loads beside the first streams are no memory of theirs."""
     config = folder / "config.yaml"
-    config.write_text("port: 0\n" + config_of(upstream.url, connections=_STREAMS, more=PATIENT), "utf-8")
+    config.write_text(
+        "port: 0\nstate-dir: off\n" + config_of(upstream.url, connections=_STREAMS, more=PATIENT), "utf-8"
+    )
     return Child.start("-m", "trioproxy", "serve", "--config", str(config), "--log-level", "warning")
 
 
