@@ -61,29 +61,34 @@ WIRE: dict[ErrorKind, Words] = {
     ErrorKind.TIMEOUT: Words("timeout_error", "timeout"),
 }
 
+_OF_THE_REQUEST = (
+    "data_residency_mismatch",
+    "bio_policy",
+    "misalignment_policy_violation",
+    "invalid_image",
+    "invalid_image_format",
+    "invalid_base64_image",
+    "invalid_image_url",
+    "image_too_large",
+    "image_too_small",
+    "image_parse_error",
+    "image_content_policy_violation",
+    "invalid_image_mode",
+    "image_file_too_large",
+    "unsupported_image_media_type",
+    "empty_image_file",
+    "failed_to_download_image",
+    "image_file_not_found",
+)
+"""The codes of a failed response that are the request's doing: another provider would not fare better."""
+
 FAILED_CODES = frozenset(
     [
         "server_error",
         "rate_limit_exceeded",
         "invalid_prompt",
-        "data_residency_mismatch",
-        "bio_policy",
-        "misalignment_policy_violation",
         "vector_store_timeout",
-        "invalid_image",
-        "invalid_image_format",
-        "invalid_base64_image",
-        "invalid_image_url",
-        "image_too_large",
-        "image_too_small",
-        "image_parse_error",
-        "image_content_policy_violation",
-        "invalid_image_mode",
-        "image_file_too_large",
-        "unsupported_image_media_type",
-        "empty_image_file",
-        "failed_to_download_image",
-        "image_file_not_found",
+        *_OF_THE_REQUEST,
         # OpenAI sends these too, and Codex acts on them, although the types lack them.
         "context_length_exceeded",
         "insufficient_quota",
@@ -113,29 +118,7 @@ _BY_WORD: dict[str, ErrorKind] = {
     "invalid_prompt": ErrorKind.INVALID_REQUEST,
     "invalid_request_error": ErrorKind.INVALID_REQUEST,
     "server_error": ErrorKind.INTERNAL,
-    # The codes of a failed response that are the request's doing: another provider would not fare better.
-    **dict.fromkeys(
-        (
-            "data_residency_mismatch",
-            "bio_policy",
-            "misalignment_policy_violation",
-            "invalid_image",
-            "invalid_image_format",
-            "invalid_base64_image",
-            "invalid_image_url",
-            "image_too_large",
-            "image_too_small",
-            "image_parse_error",
-            "image_content_policy_violation",
-            "invalid_image_mode",
-            "image_file_too_large",
-            "unsupported_image_media_type",
-            "empty_image_file",
-            "failed_to_download_image",
-            "image_file_not_found",
-        ),
-        ErrorKind.INVALID_REQUEST,
-    ),
+    **dict.fromkeys(_OF_THE_REQUEST, ErrorKind.INVALID_REQUEST),
 }
 """What an error's ``code`` or ``type`` means where it says more than the status, or there is no status."""
 
