@@ -8,8 +8,10 @@ chokes on one is wrong.
 from __future__ import annotations
 
 from collections.abc import Sequence
+from typing import Any
 
 import attrs
+import msgspec
 from hypothesis import strategies as st
 
 from trioproxy.errors import ErrorKind, Failure, Fault
@@ -237,5 +239,6 @@ def _numbered(mixed: list[tuple[int, Event]]) -> list[Event]:
         if isinstance(event, ToolCallStarted):
             event = attrs.evolve(event, call_id=f"call_{calls}")
             calls += 1
-        out.append(attrs.evolve(event, index=index))  # type: ignore[arg-type]
+        evolve: Any = msgspec.structs.replace if isinstance(event, msgspec.Struct) else attrs.evolve
+        out.append(evolve(event, index=index))
     return out

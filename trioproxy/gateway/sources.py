@@ -5,14 +5,14 @@ Refuses to know: where the events go, and what a client is to be sent.
 
 from __future__ import annotations
 
-import re
-from collections.abc import Iterable
+from collections.abc import Iterable, Sequence
 from typing import Protocol as TypingProtocol
 from typing import assert_never
 
+import msgspec
+
 from trioproxy.errors import ErrorKind, Failure, Fault
-from trioproxy.gateway.bursts import LEAST, alike
-from trioproxy.neutral.events import Event, UsageReported
+from trioproxy.neutral.events import Event, Growth, ReasoningDelta, TextDelta, UsageReported
 from trioproxy.neutral.stopping import StopCutter
 from trioproxy.protocols.base import Framing, Metering, Protocol, Reader, StreamSeen
 from trioproxy.wire import sse
@@ -20,6 +20,7 @@ from trioproxy.wire.frames import Frame
 from trioproxy.wire.jsonarray import JSONArrayDecoder
 from trioproxy.wire.jsoncodec import JSONError, loads, loads_object, undecoded_members
 from trioproxy.wire.machine import ProtocolViolation
+from trioproxy.wire.moulds import Mould, moulded
 
 __all__ = [
     "AnySource",
@@ -52,6 +53,10 @@ class Source(TypingProtocol):
         """
         ...
 
+    def pour(self, data: bytes) -> Sequence[Event | Growth]:
+        """The same as :meth:`feed`, with deltas put together where that is cheaper than telling them one by one."""
+        ...
+
     def close(self) -> list[Event]:
         """Events owed at the clean end of the body."""
         ...
@@ -73,6 +78,10 @@ class CutSource:
         """See :class:`Source`."""
         return self._cutter.feed_all(self._source.feed(data))
 
+    def pour(self, data: bytes) -> list[Event]:
+        """See :meth:`Source.pour`."""
+        return self.feed(data)
+
     def close(self) -> list[Event]:
         """See :class:`Source`."""
         return self._cutter.feed_all(self._source.close())
@@ -91,20 +100,36 @@ def _decoder(framing: Framing, max_event: int) -> sse.SSEDecoder | JSONArrayDeco
 _MOST_MISSES = 64
 """So many frames in a row that can't be skimmed, and it is tried no more: this provider's have something that nobody expects."""
 
+_MOST_MOULDS = 16
+"""So many moulds in a row into which nothing was cast, and no more are made: this provider's frames differ in more than their words."""
+
+_TRIAL = 'Between two quotes, "these"\n'
+"""A text that no frame has by chance."""
+
 
 class StreamSource:
     """The events of a stream, and what its reader remembers of it.
 
     ``wordless`` is for who wants to know how a stream goes and not what it says: text that only continues an open part may be left out.
     After ``close``: ``torn`` says that the bytes ended within an event, ``unterminated`` that nothing but its blank line was missing.
+
+    Text that goes on is told by the first of three looks that is sure of it: the bytes around it are those of the frame before
+    (:class:`~trioproxy.wire.moulds.Mould`), all members of its frame are known to say nothing (:meth:`~trioproxy.protocols.base.Reader.skim`),
+    it is read.
     """
 
     def __init__(self, protocol: Protocol, framing: Framing, *, max_event: int, wordless: bool = False) -> None:
         self.decoder = _decoder(framing, max_event)
         self._reader: Reader = protocol.stream_reader()
-        self._skims = _MOST_MISSES if wordless else 0
+        self._wordless = wordless
         self._max_event = max_event
-        self._alike: re.Pattern[bytes] | None = None
+        self._skims = _MOST_MISSES
+        self._moulds = _MOST_MOULDS if self._reader.forgetful else 0
+        self._mould: Mould | None = None
+        self._cast: tuple[int, bool] = (0, False)
+        """Whose text the mould is for: the part's index, and whether it is thought."""
+        self._ready: Mould | None = None
+        """The mould, where the next bytes begin where a frame may begin."""
         self.torn = False
         self.unterminated = False
 
@@ -120,53 +145,75 @@ class StreamSource:
 
     def feed(self, data: bytes) -> list[Event]:
         """See :meth:`Source.feed`."""
-        if self._alike is not None:
-            return self._sweep(data)
-        return self._read(self.decoder.feed(data))
+        events: list[Event] = []
+        for told in self.pour(data):
+            if isinstance(told, Growth):
+                events += told.deltas()
+            else:
+                events.append(told)
+        return events
+
+    def pour(self, data: bytes) -> list[Event | Growth]:
+        """See :meth:`Source.pour`."""
+        mould = self._ready
+        if mould is not None and (text := mould.text(data)) is not None and len(data) <= self._max_event:
+            self._moulds = _MOST_MOULDS
+            return [] if self._wordless else [Growth(self._cast[0], [text], self._cast[1])]
+        decoder, self._ready = self.decoder, None
+        told: list[Event | Growth] = []
+        if isinstance(decoder, JSONArrayDecoder):
+            for element in decoder.feed(data):
+                self._read(element, None, told)
+            return told
+        blocks = decoder.blocks(data)
+        at = 0
+        while at < len(blocks):
+            if self._mould is not None and (texts := self._mould.texts(blocks, at)):
+                at += len(texts)
+                self._moulds = _MOST_MOULDS
+                if not self._wordless:
+                    told.append(Growth(self._cast[0], texts, self._cast[1]))
+                continue
+            frame = sse.frame_of(blocks[at])
+            if frame is not None:
+                self._read(frame, blocks[at], told)
+            at += 1
+        self._ready = self._mould if decoder.empty else None
+        return told
 
     def close(self) -> list[Event]:
         """See :meth:`Source.close`."""
         self.torn = not self.decoder.at_boundary
         frames = self.decoder.close()
         self.unterminated = self.torn and bool(frames)
-        return self._read(frames) + self._reader.close()
-
-    def _read(self, frames: list[Frame]) -> list[Event]:
         events: list[Event] = []
         for frame in frames:
-            if self._skims:
-                text = self._reader.skim(frame)
-                if text is not None:
-                    self._skims = _MOST_MISSES
-                    if self._alike is None and len(frames) >= LEAST and self._reader.forgetful:
-                        self._alike = alike(frame, text)
-                    continue
-                self._skims -= 1
-                self._alike = None  # the part may be over
             events += self._reader.feed(frame)
-        return events
+        return events + self._reader.close()
 
-    def _sweep(self, data: bytes) -> list[Event]:
-        """The events of bytes whose frames are mostly like one another: those that are not are read one by one."""
-        at, decoder = 0, self.decoder
-        events: list[Event] = []
-        if not isinstance(decoder, sse.SSEDecoder) or len(data) > self._max_event:
-            return self._read(decoder.feed(data))
-        if not decoder.at_boundary:  # the rest of a frame that the read before cut in two
-            at = data.find(b"\n\n") + 2
-            if at < 2:
-                return self._read(decoder.feed(data))
-            events += self._read(decoder.feed(data[:at]))
-        whole = decoder.stands_before(data)
-        while whole and self._alike is not None:
-            run = self._alike.match(data, at)
-            at = run.end() if run is not None else at
-            end = data.find(b"\n\n", at)
-            if end < 0:
-                break
-            events += self._read(decoder.feed(data[at : end + 2]))
-            at = end + 2
-        return events + self._read(decoder.feed(data[at:])) if at < len(data) else events
+    def _read(self, frame: Frame, block: bytes | None, told: list[Event | Growth]) -> None:
+        """Tell what a frame says. ``block`` are its bytes, None where it can be no model for others."""
+        delta = self._reader.skim(frame) if self._skims else None
+        if delta is None:
+            self._skims -= self._skims > 0
+            self._mould = None  # the part may be over
+            told += self._reader.feed(frame)
+            return
+        self._skims = _MOST_MISSES
+        if block is not None and self._moulds:
+            self._learn(frame, block, delta)
+        if not self._wordless:
+            told.append(Growth(delta.index, [delta.text], type(delta) is ReasoningDelta))
+
+    def _learn(self, frame: Frame, block: bytes, delta: TextDelta | ReasoningDelta) -> None:
+        """Take the frame for a model of those to come, if another text in its place is read as that other text."""
+        mould = moulded(block, delta.text) if delta.text != _TRIAL else None
+        trial = sse.frame_of(mould.filled(_TRIAL)) if mould is not None else None
+        if trial is None:
+            return
+        self._moulds -= 1
+        if self._reader.skim(trial) == msgspec.structs.replace(delta, text=_TRIAL):
+            self._mould, self._cast = mould, (delta.index, type(delta) is ReasoningDelta)
 
 
 class _Whole:
@@ -204,6 +251,10 @@ class WholeSource:
         self._body.add(data)
         return []
 
+    def pour(self, data: bytes) -> list[Event]:
+        """See :meth:`Source.pour`."""
+        return self.feed(data)
+
     def close(self) -> list[Event]:
         """See :meth:`Source.close`."""
         try:
@@ -225,6 +276,10 @@ class UsageSource:
         """See :meth:`Source.feed`."""
         self._body.add(data)
         return []
+
+    def pour(self, data: bytes) -> list[Event]:
+        """See :meth:`Source.pour`."""
+        return self.feed(data)
 
     def close(self) -> list[Event]:
         """See :meth:`Source.close`."""
@@ -260,18 +315,29 @@ class AnySource:
 
     def feed(self, data: bytes) -> list[Event]:
         """See :meth:`Source.feed`."""
-        if self._source is None:
-            # White space before a body means nothing, in JSON or in events: some providers send it while they think.
-            data = data.lstrip()
-            if not data:
-                return []
-            self._source = self._made(data[0])
-        return self._source.feed(data)
+        source, data = self._begun(data)
+        return source.feed(data) if source is not None else []
+
+    def pour(self, data: bytes) -> Sequence[Event | Growth]:
+        """See :meth:`Source.pour`."""
+        if self._source is not None:
+            return self._source.pour(data)
+        source, data = self._begun(data)
+        return source.pour(data) if source is not None else []
 
     def close(self) -> list[Event]:
         """See :meth:`Source.close`."""
         source = self._source or self._by_head(self._framing)
         return source.close()
+
+    def _begun(self, data: bytes) -> tuple[Source | None, bytes]:
+        """The source, once it is known, and what of ``data`` is for it."""
+        if self._source is None:
+            # White space before a body means nothing, in JSON or in events: some providers send it while they think.
+            data = data.lstrip()
+            if data:
+                self._source = self._made(data[0])
+        return self._source, data
 
     def _made(self, first: int) -> Source:
         if first == ord("{"):

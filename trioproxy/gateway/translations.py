@@ -6,14 +6,18 @@ one body.
 
 from __future__ import annotations
 
+from collections.abc import Sequence
+from typing import TypeAlias, TypeVar
+
 from trioproxy.errors import Failure
 from trioproxy.gateway.sources import Source, malformed
-from trioproxy.neutral.events import Event, Failed, Finished
+from trioproxy.neutral.events import Event, Failed, Finished, Growth, TextDelta
 from trioproxy.neutral.fold import Folder
 from trioproxy.neutral.loss import Loss
 from trioproxy.neutral.naming import NameRestorer, ToolNaming
 from trioproxy.protocols.base import Emulation, Framing, Protocol, WriteContext
 from trioproxy.wire import sse
+from trioproxy.wire.frames import Frame
 from trioproxy.wire.jsonarray import JSONArrayEncoder
 from trioproxy.wire.jsoncodec import dumps
 from trioproxy.wire.machine import ProtocolViolation
@@ -22,6 +26,9 @@ __all__ = ["StreamTranslation", "WholeTranslation"]
 
 
 _LAST = frozenset({Finished, Failed})
+
+_Told: TypeAlias = Event | Growth
+_Any = TypeVar("_Any", bound=_Told)
 
 
 class _Translation:
@@ -39,20 +46,23 @@ class _Translation:
         """See :class:`Carrier`."""
         return self._source.complete and not self.finished
 
-    def _events(self, data: bytes | None) -> list[Event]:
+    def _events(self, data: bytes | None) -> Sequence[Event]:
         """The events of these bytes (None: of the end), each stream ending in one Finished or Failed."""
+        events: Sequence[Event]
         try:
             events = self._source.close() if data is None else self._source.feed(data)
         except ProtocolViolation as violation:
             events = [Failed(failure=malformed(violation))]
-        if self._restorer is not None:
-            events = self._restorer.feed_all(events)
-        for at, event in enumerate(events):
-            if type(event) in _LAST:
+        return self._ended(self._restorer.feed_all(events) if self._restorer is not None else events)
+
+    def _ended(self, told: Sequence[_Any]) -> Sequence[_Any]:
+        """What is told, up to its end."""
+        for at, each in enumerate(told):
+            if type(each) in _LAST:
                 self.finished = True
-                self.failure = event.failure if isinstance(event, Failed) else None
-                return events[: at + 1]
-        return events
+                self.failure = each.failure if isinstance(each, Failed) else None
+                return told[: at + 1]
+        return told
 
 
 class StreamTranslation(_Translation):
@@ -98,14 +108,14 @@ class StreamTranslation(_Translation):
         """See :class:`Carrier`."""
         if self.finished:
             return b"", []
-        events = self._events(data)
-        return self._written(events), events
+        told = self._told(data)
+        return self._written(told), [each for each in told if not isinstance(each, Growth)]
 
     def close(self) -> tuple[bytes, list[Event]]:
         """See :class:`Carrier`."""
         if self.finished:
             return b"", []
-        events = self._events(None)
+        events = list(self._events(None))
         return self._written(events), events
 
     def failing(self, failure: Failure) -> bytes | None:
@@ -113,14 +123,45 @@ class StreamTranslation(_Translation):
         self.finished = True
         return self._written([Failed(failure=failure)])
 
-    def _written(self, events: list[Event]) -> bytes:
-        frames = [frame for event in events for frame in self._writer.feed(event)]
+    def _told(self, data: bytes) -> Sequence[_Told]:
+        """As :meth:`_events`, deltas put together."""
+        told: Sequence[_Told]
+        try:
+            told = self._source.pour(data)
+        except ProtocolViolation as violation:
+            told = [Failed(failure=malformed(violation))]
+        if self._restorer is not None:
+            told = [out for each in told for out in ([each] if isinstance(each, Growth) else self._restorer.feed(each))]
+        return self._ended(told)
+
+    def _written(self, told: Sequence[_Told]) -> bytes:
+        writer = self._writer
+        pieces: list[bytes] = []
+        frames: list[Frame] = []
+        for each in told:
+            if not isinstance(each, Growth):
+                if type(each) is not TextDelta or not each.text:
+                    frames += writer.feed(each)
+                    continue
+                each = Growth(each.index, [each.text])
+            row = writer.more(each)
+            if row is None:
+                frames += [frame for delta in each.deltas() for frame in writer.feed(delta)]
+            elif self._array is not None:
+                frames += row.frames()
+            else:
+                if frames:
+                    pieces.append(sse.encode(frames))
+                    frames = []
+                pieces.append(sse.encode_row(row))
         if self.finished:
-            frames += self._writer.close()
-        self._begun = self._begun or bool(frames)
-        if self._array is None:
-            return sse.encode(frames)
-        return self._array.encode(frames) + (self._array.close() if self.finished else b"")
+            frames += writer.close()
+        self._begun = self._begun or bool(frames or pieces)
+        if self._array is not None:
+            return self._array.encode(frames) + (self._array.close() if self.finished else b"")
+        if frames:
+            pieces.append(sse.encode(frames))
+        return pieces[0] if len(pieces) == 1 else b"".join(pieces)
 
 
 class WholeTranslation(_Translation):
@@ -159,12 +200,12 @@ class WholeTranslation(_Translation):
         """See :class:`Carrier`."""
         return None
 
-    def _taken(self, events: list[Event]) -> tuple[bytes, list[Event]]:
+    def _taken(self, events: Sequence[Event]) -> tuple[bytes, list[Event]]:
         for event in events:
             self._folder.feed(event)
         if not self.finished or self.over or self.failure is not None:
-            return b"", events
+            return b"", [*events]
         self.over = True
         written = self._words.write_body(self._folder.answer(), self._context)
         self.losses.extend(written.losses)
-        return dumps(written.body), events
+        return dumps(written.body), [*events]

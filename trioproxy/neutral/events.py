@@ -2,6 +2,9 @@
 
 Parts are numbered from 0 in order of appearance (``index``); several may be open at once (interleaved tool calls). A part's
 deltas lie between its start and its PartFinished. Exactly one Finished or Failed ends a stream, and nothing follows it.
+
+Deltas are most of an answer: they are structs, which are made four times as fast as attrs classes. Many of one part may travel as one
+:class:`Growth`, for those who know it.
 """
 
 from __future__ import annotations
@@ -10,6 +13,7 @@ import enum
 from typing import Any, TypeAlias
 
 import attrs
+import msgspec
 
 from trioproxy.errors import Failure
 from trioproxy.neutral.parts import NO_EXTRAS, Citation, Extras, Media, Search, Signature, ToolKind
@@ -22,6 +26,7 @@ __all__ = [
     "FinishReason",
     "Finished",
     "Foreign",
+    "Growth",
     "PartFinished",
     "PartKind",
     "PartSigned",
@@ -76,16 +81,14 @@ class PartStarted:
     extras: Extras = NO_EXTRAS
 
 
-@attrs.frozen(kw_only=True)
-class TextDelta:
+class TextDelta(msgspec.Struct, frozen=True, kw_only=True, gc=False):
     """More text of a TEXT part."""
 
     index: int
     text: str
 
 
-@attrs.frozen(kw_only=True)
-class ReasoningDelta:
+class ReasoningDelta(msgspec.Struct, frozen=True, kw_only=True, gc=False):
     """More of a REASONING part. ``summary`` is the number of the summary section the text belongs to, None for full text."""
 
     index: int
@@ -93,8 +96,24 @@ class ReasoningDelta:
     summary: int | None = None
 
 
-@attrs.frozen(kw_only=True)
-class RefusalDelta:
+class Growth(msgspec.Struct, frozen=True, gc=False):
+    """Several deltas of one part in one, none of them empty: ``texts`` of a TEXT part, or full text of a REASONING part (``thought``).
+
+    No event: :meth:`deltas` are the events that it stands for, and the grammar knows those alone.
+    """
+
+    index: int
+    texts: list[str]
+    thought: bool = False
+
+    def deltas(self) -> list[Event]:
+        """What it stands for."""
+        if self.thought:
+            return [ReasoningDelta(index=self.index, text=text) for text in self.texts]
+        return [TextDelta(index=self.index, text=text) for text in self.texts]
+
+
+class RefusalDelta(msgspec.Struct, frozen=True, kw_only=True, gc=False):
     """More of a REFUSAL part."""
 
     index: int
@@ -133,8 +152,7 @@ class ToolCallStarted:
     extras: Extras = NO_EXTRAS
 
 
-@attrs.frozen(kw_only=True)
-class ToolArgsDelta:
+class ToolArgsDelta(msgspec.Struct, frozen=True, kw_only=True, gc=False):
     """More argument text of a tool call."""
 
     index: int

@@ -15,13 +15,13 @@ from typing import Protocol as TypingProtocol
 import attrs
 
 from trioproxy.errors import Failure
-from trioproxy.neutral.events import Event
+from trioproxy.neutral.events import Event, Growth, ReasoningDelta, TextDelta
 from trioproxy.neutral.loss import Loss
 from trioproxy.neutral.naming import ToolNaming
 from trioproxy.neutral.request import Conversation
 from trioproxy.neutral.response import Answer
 from trioproxy.neutral.usage import Usage
-from trioproxy.wire.frames import Frame
+from trioproxy.wire.frames import Frame, Row
 from trioproxy.wire.jsoncodec import JSON, Object
 
 __all__ = [
@@ -153,13 +153,13 @@ class Reader(TypingProtocol):
         ...
 
     forgetful: bool
-    """Whether more text of an open part leaves no trace in this reader."""
+    """Whether more text of an open part leaves no trace in this reader: frames that :meth:`skim` would take need not be shown to it."""
 
-    def skim(self, item: Frame, /) -> str | None:
-        """Take this frame where it holds nothing but more text of an open part: :meth:`feed` would say that text and nothing else.
+    def skim(self, item: Frame, /) -> TextDelta | ReasoningDelta | None:
+        """Take this frame where it holds nothing but more text of an open part: :meth:`feed` would give this one event and no other.
 
-        For who follows a stream without wanting its words: a typed look at the bytes costs a quarter of what :meth:`feed` does. The text: the
-        frame is taken, and the reader stands as if it had been fed. None, as wherever the look leaves doubt: nothing happened, it is to be fed.
+        A typed look at the bytes costs a quarter of what :meth:`feed` does. The event (its text is never empty): the frame is taken, and the
+        reader stands as if it had been fed. None, as wherever the look leaves doubt: nothing happened, it is to be fed.
         """
         ...
 
@@ -178,6 +178,13 @@ class Writer(TypingProtocol):
 
     def feed(self, item: Event, /) -> list[Frame]:
         """Frames this event completes, as early as the protocol allows."""
+        ...
+
+    def more(self, growth: Growth, /) -> Row | None:
+        """The frames for the deltas that ``growth`` stands for, in one step; the writer stands as if it had been fed them.
+
+        None, as wherever more than these frames is to be said, or less: nothing happened, the deltas are to be fed.
+        """
         ...
 
     def close(self) -> list[Frame]:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import msgspec
 
-__all__ = ["Frame"]
+__all__ = ["Frame", "Row"]
 
 
 class Frame(msgspec.Struct, frozen=True, gc=False):
@@ -12,3 +12,14 @@ class Frame(msgspec.Struct, frozen=True, gc=False):
 
     data: bytes
     event: str | None = None
+
+
+class Row(msgspec.Struct, frozen=True, gc=False):
+    """Frames of one name in a row, each with ``data`` of one line."""
+
+    data: list[bytes]
+    event: str | None = None
+
+    def frames(self) -> list[Frame]:
+        """The same, one by one."""
+        return [Frame(data, self.event) for data in self.data]

@@ -9,11 +9,11 @@ from __future__ import annotations
 import re
 from collections.abc import Iterable
 
-from trioproxy.wire.frames import Frame
+from trioproxy.wire.frames import Frame, Row
 from trioproxy.wire.jsoncodec import JSONError, loads
 from trioproxy.wire.machine import ProtocolViolation
 
-__all__ = ["CommentStripper", "SSEDecoder", "encode"]
+__all__ = ["CommentStripper", "SSEDecoder", "encode", "encode_row", "frame_of"]
 
 DEFAULT_MAX_EVENT = 16 * 1024 * 1024
 
@@ -38,9 +38,10 @@ class SSEDecoder:
         buffer = self._buffer
         return not buffer or (buffer[0] == 0x0A and not buffer.strip(b"\n"))
 
-    def stands_before(self, item: bytes) -> bool:
-        """Whether ``item`` begins where an event may begin, and is read as it is."""
-        return not (self._buffer or self._fresh or self._cr_pending or b"\r" in item)
+    @property
+    def empty(self) -> bool:
+        """Whether what comes next begins where an event may begin, and all that came before it was handed out."""
+        return not (self._buffer or self._fresh or self._cr_pending)
 
     def feed(self, item: bytes) -> list[Frame]:
         """Frames whose closing blank line is in ``item``.
@@ -48,44 +49,43 @@ class SSEDecoder:
         Raises:
             ProtocolViolation: an event is longer than ``max_event`` bytes.
         """
+        return [frame for block in self.blocks(item) if (frame := frame_of(block)) is not None]
+
+    def blocks(self, item: bytes) -> list[bytes]:
+        """The same, each as its lines with LF between them: :func:`frame_of` is what they say. One may say nothing.
+
+        Raises:
+            ProtocolViolation: see :meth:`feed`. Nothing of ``item`` is handed out.
+        """
         buffer = self._buffer
-        if not (buffer or self._fresh or self._cr_pending or b"\r" in item):
-            if (
-                item.startswith(b"data: ")
-                and item.endswith(b"\n\n")
-                and item.find(b"\n") == len(item) - 2 <= self._max_event
-            ):
-                return [Frame(item[6:-2])]  # one event of one line: what a provider writes, and what one read finds
-            data = item
-        else:
-            data = self._normalised(item)
-        if not buffer:
+        held = len(buffer)
+        plain = not (held or self._fresh or self._cr_pending or b"\r" in item)
+        data = item if plain else self._normalised(item)
+        if not held:
             # As nearly always: what comes begins where an event does, and nothing has to be put together.
             *blocks, rest = data.split(b"\n\n")
-            if not rest:
-                return self._frames(blocks)
-            buffer += rest
+            if rest:
+                buffer += rest
         else:
             buffer += data
             end = buffer.rfind(b"\n\n", self._searched)
             blocks = bytes(buffer[:end]).split(b"\n\n") if end >= 0 else []
             if blocks:
                 del buffer[: end + 2]
-        frames = self._frames(blocks)
-        self._drop_comments()
-        if len(buffer) > self._max_event:
+        if buffer:
+            self._drop_comments()
+            self._searched = max(0, len(buffer) - 1)
+        if len(buffer) > self._max_event or (
+            held + len(data) > self._max_event and any(len(block) > self._max_event for block in blocks)
+        ):
             raise ProtocolViolation(f"an event is longer than {self._max_event} bytes")
-        self._searched = max(0, len(buffer) - 1)
-        return frames
-
-    def _frames(self, blocks: list[bytes]) -> list[Frame]:
-        return [frame for block in blocks if (frame := _parse(block, self._max_event)) is not None]
+        return blocks
 
     def close(self) -> list[Frame]:
         """The event that the end of the stream cut off before its blank line, if its data is whole; else nothing."""
         rest = bytes(self._buffer)
         self._buffer.clear()
-        frame = _parse(rest.rstrip(b"\n"), self._max_event)
+        frame = frame_of(rest.rstrip(b"\n"))
         return [frame] if frame is not None and _is_whole(frame.data) else []
 
     def _normalised(self, item: bytes) -> bytes:
@@ -115,12 +115,15 @@ class SSEDecoder:
             del buffer[: end + 1]
 
 
-def _parse(block: bytes, max_event: int) -> Frame | None:
+def frame_of(block: bytes) -> Frame | None:
     """The frame of one block of lines, None where it has no data (comments, ``retry``, an event name alone)."""
-    if len(block) > max_event:
-        raise ProtocolViolation(f"an event is longer than {max_event} bytes")
-    if block.startswith(b"data: ") and b"\n" not in block:
-        return Frame(block[6:])
+    # What providers write: one line of data, and perhaps the event's name before it.
+    head, found, body = (b"", b"\n", block) if block.startswith(b"data: ") else block.partition(b"\n")
+    if found and b"\n" not in body and body.startswith(b"data: "):
+        if not head:
+            return Frame(body[6:])
+        if head.startswith(b"event: "):
+            return Frame(body[6:], head[7:].decode("utf-8", "replace") or None)
     data: list[bytes] = []
     event: str | None = None
     for line in block.split(b"\n"):
@@ -155,6 +158,12 @@ def encode(frames: Iterable[Frame]) -> bytes:
         else:
             out.append(b"event: %b\ndata: %b\n\n" % (name.encode(), data))
     return b"".join(out)
+
+
+def encode_row(row: Row) -> bytes:
+    """The same as :func:`encode` of the row's frames."""
+    before = b"data: " if row.event is None else b"event: %b\ndata: " % row.event.encode()
+    return b"%b%b\n\n" % (before, (b"\n\n" + before).join(row.data))
 
 
 class CommentStripper:

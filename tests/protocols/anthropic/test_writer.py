@@ -2,9 +2,7 @@ from __future__ import annotations
 
 from typing import Any
 
-import attrs
 from hypothesis import given
-from hypothesis import strategies as st
 
 from tests.protocols.anthropic.wires import CONTEXT, frames, read_frames, told
 from tests.support.events import legal_events
@@ -47,18 +45,6 @@ def test_a_failure_is_the_last_frame_and_leaves_its_block_open() -> None:
         "error",
     ]
     assert documents[-1]["error"] == {"type": "api_error", "message": "broke off"}
-
-
-@given(legal_events(), st.lists(st.text(max_size=6), min_size=2, max_size=4))
-def test_text_that_goes_on_is_written_as_the_long_way_writes_it(events: list[Event], texts: list[str]) -> None:
-    lengthened: list[Event] = []
-    for event in events:
-        more = [attrs.evolve(event, text=text) for text in texts] if isinstance(event, TextDelta) else [event]
-        lengthened += more
-    short, long = PROTOCOL.stream_writer(CONTEXT), PROTOCOL.stream_writer(CONTEXT)
-    long._telling.text_goes_on = lambda index: None  # type: ignore[attr-defined]
-    for event in lengthened:
-        assert short.feed(event) == long.feed(event)
 
 
 def test_a_stream_that_was_given_no_end() -> None:

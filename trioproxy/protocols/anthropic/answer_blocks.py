@@ -43,12 +43,12 @@ class BlockOut(Protocol):
 
 
 class TextBlock:
-    """A text or refusal part. ``opened`` says that its block has begun."""
+    """A text or refusal part. ``goes_on`` says that its block has begun."""
 
     def __init__(self, start: PartStarted) -> None:
         self.losses, _ = foreign(start.extras, NAME)
         self._extras = own(start.extras, NAME)
-        self.opened = False
+        self.goes_on = False
 
     def said(self, event: Event) -> list[Object]:
         """See :class:`BlockOut`."""
@@ -69,12 +69,12 @@ class TextBlock:
                 self.losses.append(Loss("signature", "text carries no signature"))
                 return []
             case _:
-                return [_STOP] if self.opened else []
+                return [_STOP] if self.goes_on else []
 
     def _open(self) -> list[Object]:
-        if self.opened:
+        if self.goes_on:
             return []
-        self.opened = True
+        self.goes_on = True
         return [_start({"type": "text", "text": "", **self._extras})]
 
 
@@ -87,6 +87,11 @@ class ThinkingBlock:
         self._opened = False
         self._section: int | None = None
         self._signature: Signature | None = None
+
+    @property
+    def goes_on(self) -> bool:
+        """Whether more text, which is of no section, says nothing but itself."""
+        return self._opened and self._section is None
 
     def said(self, event: Event) -> list[Object]:
         """See :class:`BlockOut`."""

@@ -67,10 +67,9 @@ class MessagesReader:
             return self._ended(malformed(f"an event is no JSON object ({type(event).__name__})"))
         return self._event(event, item.event)
 
-    def skim(self, item: Frame, /) -> str | None:
+    def skim(self, item: Frame, /) -> TextDelta | ReasoningDelta | None:
         """See :meth:`~trioproxy.protocols.base.Reader.skim`."""
-        growth = self._growth(item)
-        return None if growth is None else growth.text
+        return self._growth(item)
 
     def _growth(self, item: Frame) -> TextDelta | ReasoningDelta | None:
         """The text by which this frame continues an open block, where it does nothing else."""

@@ -6,18 +6,21 @@ Source: platform.claude.com, "Streaming messages", "Error events".
 from __future__ import annotations
 
 from trioproxy.errors import ErrorKind, Failure, Fault
-from trioproxy.neutral.events import Event, Failed, Finished, TextDelta
+from trioproxy.neutral.events import Event, Failed, Finished, Growth
 from trioproxy.neutral.loss import Loss
 from trioproxy.protocols.anthropic.errors import error_frames
 from trioproxy.protocols.anthropic.telling import Telling
 from trioproxy.protocols.base import StreamSeen, WriteContext
-from trioproxy.wire.frames import Frame
+from trioproxy.wire.frames import Frame, Row
 from trioproxy.wire.jsoncodec import dumps
 
 __all__ = ["MessagesWriter"]
 
 # What most events of an answer are, to the letter as the long way writes it.
-_MORE_TEXT = b'{"type":"content_block_delta","index":%d,"delta":{"type":"text_delta","text":%b}}'
+_MORE = {
+    False: b'{"type":"content_block_delta","index":%d,"delta":{"type":"text_delta","text":%b}}',
+    True: b'{"type":"content_block_delta","index":%d,"delta":{"type":"thinking_delta","thinking":%b}}',
+}
 
 
 class MessagesWriter:
@@ -30,12 +33,18 @@ class MessagesWriter:
 
     def feed(self, item: Event, /) -> list[Frame]:
         """Frames this event completes."""
-        if type(item) is TextDelta and item.text and (number := self._telling.text_goes_on(item.index)) is not None:
-            return [Frame(_MORE_TEXT % (number, dumps(item.text)), "content_block_delta")]
         if isinstance(item, Failed):
             return self._failed(item.failure)
         self._over = isinstance(item, Finished)
         return [Frame(dumps(event), event["type"]) for event in self._telling.said(item)]
+
+    def more(self, growth: Growth, /) -> Row | None:
+        """See :meth:`~trioproxy.protocols.base.Writer.more`."""
+        number = self._telling.goes_on(growth.index, thought=growth.thought)
+        if number is None:
+            return None
+        more = _MORE[growth.thought]
+        return Row([more % (number, dumps(text)) for text in growth.texts], "content_block_delta")
 
     def close(self) -> list[Frame]:
         """An error where the stream was given no end."""

@@ -17,6 +17,7 @@ from trioproxy.neutral.events import (
     Failed,
     Finished,
     Foreign,
+    Growth,
     PartFinished,
     PartKind,
     PartSigned,
@@ -48,10 +49,13 @@ from trioproxy.protocols.gemini.endpoints import NAME
 from trioproxy.protocols.gemini.errors import render_error
 from trioproxy.protocols.gemini.grounding import BESIDE_PARTS, Placed, RememberedText, grounding_of, unquoted
 from trioproxy.protocols.gemini.reader import CANDIDATE, RESPONSE, USAGE
-from trioproxy.wire.frames import Frame
+from trioproxy.wire.frames import Frame, Row
 from trioproxy.wire.jsoncodec import Object, dumps
 
 __all__ = ["GeminiWriter"]
+
+_BEFORE_PART = b'{"candidates":[{"content":{"parts":['
+_MORE = _BEFORE_PART + b'{"text":'
 
 _SECTION = "\n\n"
 """What stands between two sections of a summary, which Google's thoughts have no borders for."""
@@ -140,6 +144,18 @@ class GeminiWriter:
                 return [Frame(dumps(render_error(failure)))]
             case _:
                 assert_never(item)
+
+    def more(self, growth: Growth) -> Row | None:
+        """See :meth:`~trioproxy.protocols.base.Writer.more`."""
+        prose = self._prose.get(growth.index)
+        if self._over or prose is None or prose.fields or not prose.spoken or prose.section is not None:
+            return None
+        if not growth.thought:
+            text = "".join(growth.texts)
+            prose.text.add(text)
+            self._spoken += len(text.encode())
+        closing = (b',"thought":true}' if growth.thought else b"}") + self._behind()
+        return Row([b"%b%b%b" % (_MORE, dumps(text), closing) for text in growth.texts])
 
     def close(self) -> list[Frame]:
         """Nothing is owed."""
@@ -235,10 +251,13 @@ class GeminiWriter:
         return [self._chunk(body)]
 
     def _part(self, part: Object) -> Frame:
-        # The one frame written for each token: only the part itself is new in it.
+        return Frame(_BEFORE_PART + dumps(part) + self._behind())
+
+    def _behind(self) -> bytes:
+        """What stands behind the one part of a chunk. It is the same in all of them."""
         if not self._tail:
             self._tail = b'],"role":"model"},"index":0}],' + dumps(self._identity)[1:]
-        return Frame(b'{"candidates":[{"content":{"parts":[' + dumps(part) + self._tail)
+        return self._tail
 
     def _chunk(self, fields: Object) -> Frame:
         return Frame(dumps({**fields, **self._identity}))

@@ -29,12 +29,12 @@ __all__ = ["AnswerAssembly"]
 
 
 class AnswerAssembly:
-    """Numbers parts, opens and ends them. Every method returns the events it causes."""
+    """Numbers parts, opens and ends them. Every method returns the events it causes. ``open`` is the text, reasoning or refusal that is open."""
 
     def __init__(self) -> None:
         self.calls = CallAssembly(self._claim)
         self._parts = 0
-        self._open: tuple[PartKind, int] | None = None
+        self.open: tuple[PartKind, int] | None = None
         self._grown: set[PartKind] = set()
 
     @property
@@ -46,14 +46,8 @@ class AnswerAssembly:
         """Whether a part of this kind has begun."""
         return kind in self._grown
 
-    def grows(self, kind: PartKind) -> bool:
-        """Whether more text of this kind continues a part that is open."""
-        return self._open is not None and self._open[0] is kind
-
     def grow(self, kind: PartKind, text: str) -> list[Event]:
         """More text of the part of this kind."""
-        if kind is PartKind.TEXT and self._open is not None and self._open[0] is kind:  # as nearly always
-            return [TextDelta(index=self._open[1], text=text)]
         events, index = self._opened(kind)
         match kind:
             case PartKind.TEXT:
@@ -76,8 +70,8 @@ class AnswerAssembly:
         call = self.calls.latest
         if called and call is not None:
             return [PartSigned(index=call, signature=signature)]
-        if self._open is not None and self._open[0] is PartKind.TEXT:
-            return [PartSigned(index=self._open[1], signature=signature)]
+        if self.open is not None and self.open[0] is PartKind.TEXT:
+            return [PartSigned(index=self.open[1], signature=signature)]
         return self.sign(signature)
 
     def cite(self, citations: list[Citation]) -> list[Event]:
@@ -102,10 +96,10 @@ class AnswerAssembly:
         return [*self._end_open(), *calls]
 
     def _opened(self, kind: PartKind) -> tuple[list[Event], int]:
-        if self._open is not None and self._open[0] is kind:
-            return [], self._open[1]
+        if self.open is not None and self.open[0] is kind:
+            return [], self.open[1]
         events, index = self._claim()
-        self._open = (kind, index)
+        self.open = (kind, index)
         self._grown.add(kind)
         return [*events, PartStarted(index=index, kind=kind)], index
 
@@ -116,8 +110,8 @@ class AnswerAssembly:
         return events, self._parts - 1
 
     def _end_open(self) -> list[Event]:
-        if self._open is None:
+        if self.open is None:
             return []
-        index = self._open[1]
-        self._open = None
+        index = self.open[1]
+        self.open = None
         return [PartFinished(index=index)]

@@ -15,6 +15,7 @@ from trioproxy.neutral.events import (
     Finished,
     FinishReason,
     Foreign,
+    Growth,
     PartFinished,
     PartSigned,
     PartStarted,
@@ -126,6 +127,9 @@ class CompletionWriter:
                 return []
             case _:
                 assert_never(item)
+
+    def more(self, growth: Growth) -> None:
+        """See :meth:`~trioproxy.protocols.base.Writer.more`. Never: few ask for completions."""
 
     def close(self) -> list[Frame]:
         """Nothing is owed: readers end every stream with Finished or Failed."""

@@ -17,7 +17,9 @@ from trioproxy.neutral.events import (
     Finished,
     PartKind,
     PartSigned,
+    ReasoningDelta,
     ResponseStarted,
+    TextDelta,
     UsageReported,
 )
 from trioproxy.neutral.parts import Citation
@@ -71,7 +73,7 @@ class ChatReader:
             return []
         growth = self._growth(item)
         if growth is not None:
-            return self._parts.grow(*growth)
+            return [growth]
         data = item.data.strip()
         if not data:
             return []
@@ -85,19 +87,21 @@ class ChatReader:
             return self._fail(ErrorKind.MALFORMED, f"The provider sent a chunk that is not JSON: {exc}.")
         return self.take(document, named_error=item.event == "error")
 
-    def skim(self, item: Frame) -> str | None:
+    def skim(self, item: Frame) -> TextDelta | ReasoningDelta | None:
         """See :meth:`~trioproxy.protocols.base.Reader.skim`."""
-        growth = None if self._over else self._growth(item)
-        return None if growth is None else growth[1]
+        return None if self._over else self._growth(item)
 
-    def _growth(self, item: Frame) -> tuple[PartKind, str] | None:
+    def _growth(self, item: Frame) -> TextDelta | ReasoningDelta | None:
         """The text by which this frame continues an open part, where it does nothing else."""
-        if item.event is not None or not self._tags.settled:
+        open_part = self._parts.open
+        if item.event is not None or open_part is None or not self._tags.settled:
             return None
         growth = plain_growth(item.data)
-        if growth is None or not self._parts.grows(growth[0]):
+        if growth is None or growth[0] is not open_part[0]:
             return None
-        return growth if growth[0] is PartKind.TEXT or self._thoughts_in_words else None
+        if growth[0] is PartKind.TEXT:
+            return TextDelta(index=open_part[1], text=growth[1])
+        return ReasoningDelta(index=open_part[1], text=growth[1]) if self._thoughts_in_words else None
 
     def close(self) -> list[Event]:
         """The end of the answer, where it was complete; else a failure. Nothing after the end."""

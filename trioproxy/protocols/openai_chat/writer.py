@@ -15,6 +15,7 @@ from trioproxy.neutral.events import (
     Failed,
     Finished,
     Foreign,
+    Growth,
     PartFinished,
     PartSigned,
     PartStarted,
@@ -40,7 +41,7 @@ from trioproxy.protocols.openai_chat.peek import NAME
 from trioproxy.protocols.openai_chat.reasoning import details_of
 from trioproxy.protocols.openai_chat.turnstile import Turnstile
 from trioproxy.protocols.openai_chat.usage import write_usage
-from trioproxy.wire.frames import Frame
+from trioproxy.wire.frames import Frame, Row
 from trioproxy.wire.jsoncodec import JSON, Object, dumps
 
 __all__ = ["ChatWriter", "answer_id", "google_content", "lost_fields"]
@@ -100,6 +101,19 @@ class ChatWriter:
         for event in self._turnstile.feed(item):
             frames += self._write(event)
         return frames
+
+    def more(self, growth: Growth) -> Row | None:
+        """See :meth:`~trioproxy.protocols.base.Writer.more`."""
+        if self._over or not self._before or not self._turnstile.passes(growth.index):
+            return None
+        if growth.thought:
+            self._thoughts.setdefault(growth.index, []).extend(growth.texts)
+            opening = self._before + b'{"reasoning_content":'
+        else:
+            self._length += sum(map(len, growth.texts))
+            opening = self._before + b'{"content":'
+        closing = b"}" + self._behind
+        return Row([b"%b%b%b" % (opening, dumps(text), closing) for text in growth.texts])
 
     def close(self) -> list[Frame]:
         """Nothing is owed: readers end every stream with Finished or Failed."""

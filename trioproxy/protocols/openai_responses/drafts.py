@@ -92,6 +92,11 @@ class MessageDraft(_Draft):
             return [("response.refusal.delta", self._at(content_index=number, delta=text))]
         return [("response.output_text.delta", self._at(content_index=number, delta=text, logprobs=[]))]
 
+    def more(self, number: int, texts: list[str]) -> Said:
+        """More text of a part of text: the event that each text is, with none in it."""
+        self._parts[number].texts += texts
+        return "response.output_text.delta", self._at(content_index=number, delta="", logprobs=[])
+
     def length(self, number: int) -> int:
         """Characters of a part so far."""
         return sum(map(len, self._parts[number].texts))
@@ -169,6 +174,17 @@ class ReasoningDraft(_Draft):
         self._text.append(text)
         said.append(("response.reasoning_text.delta", self._at(content_index=0, delta=text)))
         return said
+
+    def more(self, texts: list[str], *, summary: bool) -> Said | None:
+        """More of the section that is open (``summary``) or of the full text: the event that each text is, with none in it. None, and nothing
+        done, where neither was begun."""
+        if summary and self._open:
+            self._sections[-1] += texts
+            return "response.reasoning_summary_text.delta", self._summary_at(delta="")
+        if self._text and not summary:
+            self._text += texts
+            return "response.reasoning_text.delta", self._at(content_index=0, delta="")
+        return None
 
     def done(self) -> list[Said]:
         """The item is whole."""

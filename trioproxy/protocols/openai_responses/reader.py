@@ -13,7 +13,7 @@ from typing import Annotated, Any
 import msgspec
 
 from trioproxy.errors import ErrorKind, Failure, Fault
-from trioproxy.neutral.events import Event, Failed, PartKind, ResponseStarted, TextDelta, UsageReported
+from trioproxy.neutral.events import Event, Failed, PartKind, ReasoningDelta, ResponseStarted, TextDelta, UsageReported
 from trioproxy.protocols.base import StreamSeen
 from trioproxy.protocols.openai_responses.assembly import CallItem, MessageItem, OpenItem, ReasoningItem, type_of
 from trioproxy.protocols.openai_responses.desk import Desk
@@ -88,10 +88,9 @@ class StreamReader:
         except _Unusable as exc:
             return self._fail(ErrorKind.MALFORMED, f"The provider's stream can't be read: {exc}.")
 
-    def skim(self, item: Frame) -> str | None:
+    def skim(self, item: Frame) -> TextDelta | ReasoningDelta | None:
         """See :meth:`~trioproxy.protocols.base.Reader.skim`."""
-        growth = self._growth(item)
-        return None if growth is None else growth.text
+        return self._growth(item)
 
     def _growth(self, item: Frame) -> TextDelta | None:
         """The text by which this frame continues an open part, where it does nothing else; it is counted."""

@@ -17,6 +17,7 @@ from trioproxy.neutral.events import (
     Finished,
     FinishReason,
     Foreign,
+    Growth,
     PartFinished,
     PartKind,
     PartSigned,
@@ -52,8 +53,8 @@ from trioproxy.protocols.openai_responses.shown import write_shown
 from trioproxy.protocols.openai_responses.signatures import seal
 from trioproxy.protocols.openai_responses.usage import write_usage
 from trioproxy.protocols.openai_responses.vocabulary import CONTENT, NAME
-from trioproxy.wire.frames import Frame
-from trioproxy.wire.jsoncodec import Object
+from trioproxy.wire.frames import Frame, Row
+from trioproxy.wire.jsoncodec import Object, dumps
 
 __all__ = ["StreamWriter"]
 
@@ -118,6 +119,25 @@ class StreamWriter:
                 assert_never(item)
         frames, self._frames = self._frames, []
         return frames
+
+    def more(self, growth: Growth) -> Row | None:
+        """See :meth:`~trioproxy.protocols.base.Writer.more`."""
+        part = self._parts[growth.index]
+        said: Said | None
+        if isinstance(part, tuple):
+            said = part[0].more(part[1], growth.texts)
+        else:
+            assert isinstance(part, ReasoningDraft)
+            said = part.more(growth.texts, summary=self._tells_summary(part))
+        if said is None:
+            return None
+        kind, members = said
+        opening = b'{"type":"%b","sequence_number":' % kind.encode()
+        before, _, after = dumps(members)[1:].partition(b'"delta":""')
+        numbered = enumerate(growth.texts, self._number)
+        row = [b'%b%d,%b"delta":%b%b' % (opening, number, before, dumps(text), after) for number, text in numbered]
+        self._number += len(row)
+        return Row(row, kind)
 
     def close(self) -> list[Frame]:
         """Nothing is owed: the end of a stream is an event."""
@@ -210,18 +230,17 @@ class StreamWriter:
         assert isinstance(draft, ReasoningDraft)
         if event.summary is not None:
             self._say(draft.summary(event.summary, event.text))
-        elif draft.native and not self._wants_summary:
-            self._say(draft.text(event.text))
-        else:
-            # Summaries are what clients show, and the one form in which OpenAI's events and the Open Responses schema agree.
+        elif self._tells_summary(draft):
             self._say(draft.summary(0, event.text))
+        else:
+            self._say(draft.text(event.text))
 
-    @property
-    def _wants_summary(self) -> bool:
-        """Whether the client asked for summaries, also of models that have none."""
+    def _tells_summary(self, draft: ReasoningDraft) -> bool:
+        """Whether full text is told as a summary: that is what clients show, and the one form in which OpenAI's events and the Open Responses
+        schema agree. A client may have asked for summaries, also of models that have none."""
         conversation = self._context.conversation
         asked = conversation.reasoning if conversation is not None else None
-        return asked is not None and asked.summary is not None
+        return not draft.native or (asked is not None and asked.summary is not None)
 
     def _called(self, call: ToolCallStarted) -> None:
         self._settle(call.extras, f"output[{call.index}]")

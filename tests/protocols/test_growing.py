@@ -1,0 +1,71 @@
+"""Deltas that are written in one step are written as they are one by one."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+
+import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
+
+from tests.support.events import legal_events
+from trioproxy.neutral.events import Event, Growth, PartKind, PartStarted, ReasoningDelta, ResponseStarted, TextDelta
+from trioproxy.protocols.base import Operation, WriteContext, Writer
+from trioproxy.protocols.table import NAMES, protocol
+from trioproxy.wire.frames import Frame, Row
+from trioproxy.wire.sse import encode, encode_row
+
+CONTEXT = WriteContext(model="asked", now=1_700_000_000, token="c0ffee")
+WRITERS: dict[str, Callable[[WriteContext], Writer]] = {
+    **{name: protocol(name).stream_writer for name in NAMES},
+    "completions": protocol("openai_chat").emulations[Operation.COMPLETIONS].stream_writer,
+}
+
+
+def growth(event: Event, texts: list[str]) -> Growth | None:
+    """The event with so many texts, where it may go in one step."""
+    if isinstance(event, TextDelta):
+        return Growth(event.index, texts)
+    if isinstance(event, ReasoningDelta) and event.summary is None:
+        return Growth(event.index, texts, thought=True)
+    return None
+
+
+@pytest.mark.parametrize("name", WRITERS)
+@settings(max_examples=200, deadline=None)
+@given(events=legal_events(interleaved=True), texts=st.lists(st.text(min_size=1, max_size=6), min_size=1, max_size=4))
+def test_many_are_written_as_each_is(name: str, events: list[Event], texts: list[str]) -> None:
+    one, many = WRITERS[name](CONTEXT), WRITERS[name](CONTEXT)
+    for event in events:
+        grown = growth(event, texts)
+        deltas = grown.deltas() if grown is not None else [event]
+        expected = [frame for delta in deltas for frame in one.feed(delta)]
+        row = many.more(grown) if grown is not None else None
+        if row is not None:
+            assert row.frames() == expected
+            assert encode_row(row) == encode(expected)
+        else:
+            assert [frame for delta in deltas for frame in many.feed(delta)] == expected
+        assert many.losses == one.losses
+    assert many.close() == one.close()
+
+
+@pytest.mark.parametrize("item_id", [None, "i"])
+@pytest.mark.parametrize("kind", [PartKind.TEXT, PartKind.REASONING])
+@pytest.mark.parametrize("name", NAMES)
+def test_text_that_goes_on_goes_in_one_step(name: str, kind: PartKind, item_id: str | None) -> None:
+    writer = WRITERS[name](CONTEXT)
+    writer.feed(ResponseStarted(id="r", model="m"))
+    writer.feed(PartStarted(index=0, kind=kind, item_id=item_id))
+    more = Growth(0, ["a", "b"], thought=kind is PartKind.REASONING)
+    for delta in more.deltas():
+        writer.feed(delta)
+    row = writer.more(more)
+    assert row is not None
+    assert len(row.data) == 2
+    assert all(isinstance(frame, Frame) for frame in row.frames())
+
+
+def test_a_row_of_frames() -> None:
+    assert encode_row(Row([b"{}", b"[]"])) == b"data: {}\n\ndata: []\n\n"
+    assert encode_row(Row([b"{}"], "x")) == b"event: x\ndata: {}\n\n"

@@ -1,0 +1,92 @@
+"""Moulds: which blocks of lines are the known one with another text."""
+
+from __future__ import annotations
+
+import json
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from trioproxy.wire.moulds import LONGEST, Mould, moulded
+
+BLOCK = b'data: {"a":"words","b":1}'
+MOULD = Mould(b'data: {"a":"', b'","b":1}')
+
+
+@given(st.text(min_size=1), st.booleans())
+def test_another_text_is_found_however_it_is_spelled(text: str, ascii_only: bool) -> None:
+    try:
+        spelled = json.dumps(text, ensure_ascii=ascii_only).encode()
+    except UnicodeEncodeError:  # half of a pair
+        return
+    block = BLOCK.replace(b'"words"', spelled)
+    assert MOULD.texts([block, block, b"x", block], 0) == [text, text]
+    assert MOULD.text(block + b"\n\n") == text
+    filled = MOULD.filled(text)
+    assert MOULD.texts([filled], 0) == [text]
+    assert json.loads(filled[6:]) == {"a": text, "b": 1}
+
+
+@given(st.binary(max_size=12))
+def test_what_is_taken_is_what_a_decoder_would_find(inside: bytes) -> None:
+    block = BLOCK.replace(b"words", inside)
+    found = MOULD.texts([block], 0)
+    assert MOULD.text(block + b"\n\n") == (found[0] if found else None)
+    if found:
+        assert json.loads(block[6:]) == {"a": found[0], "b": 1}
+        assert b"\n" not in block
+
+
+@pytest.mark.parametrize(
+    "inside",
+    ["", '"', "\\", 'a","a":"b', "\n", "\r", "\t", "\0", "\\x", "\\ud800", 'a\\", "'],
+)
+def test_what_is_no_inside_of_one_string(inside: str) -> None:
+    block = BLOCK.replace(b"words", inside.encode())
+    assert MOULD.texts([block], 0) == []
+    assert MOULD.text(block + b"\n\n") is None
+
+
+@pytest.mark.parametrize(
+    "data",
+    [
+        b"",
+        BLOCK,
+        BLOCK + b"\n",
+        BLOCK + b"\n\n\n",
+        b"\n" + BLOCK + b"\n\n",
+        (BLOCK + b"\n\n") * 2,
+        b'data: {"a":"","b":1}\n\n',
+        b'data: {"a":"b":1}\n\n',
+    ],
+)
+def test_what_is_no_block_of_this_kind(data: bytes) -> None:
+    assert MOULD.text(data) is None
+
+
+def test_the_ends_do_not_overlap() -> None:
+    mould = Mould(b'{"a":"', b'":"}')
+    assert mould.texts([b'{"a":"}'], 0) == []
+    assert mould.texts([b'{"a":":"}'], 0) == []
+    assert mould.texts([b'{"a":"":"}'], 0) == []
+    assert mould.texts([b'{"a":"x":"}'], 0) == ["x"]
+
+
+def test_a_run_begins_where_it_is_asked_for() -> None:
+    blocks = [MOULD.filled(text) for text in "abc"]
+    assert MOULD.texts(blocks, 1) == ["b", "c"]
+    assert MOULD.texts(blocks, 3) == []
+
+
+def test_a_mould_is_made_of_a_text_that_stands_in_one_place() -> None:
+    mould = moulded(BLOCK, "words")
+    assert mould is not None
+    assert (mould.before, mould.after) == (MOULD.before, MOULD.after)
+    assert moulded(BLOCK, "a") is not None  # for somebody else to find out that it is no text
+    assert moulded(BLOCK, "word") is None
+    assert moulded(BLOCK + b'"words"', "words") is None
+    assert moulded(BLOCK + b" " * LONGEST, "words") is None
+    escaped = moulded(BLOCK.replace(b"words", rb"say \"x\""), 'say "x"')
+    assert escaped is not None
+    assert escaped.before == MOULD.before
