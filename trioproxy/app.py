@@ -1,9 +1,9 @@
 """The house put together, and its life: the only file that knows every room.
 
 Lifetimes. The ledger's writer outlives everything, so that whatever ends is written down. Within its nursery the outer one holds what outlives a
-request: the reload watcher, the sweeper of idle connections, who looks at providers and asks for their models, the one who hears signals. The
-server runs in an inner one and ends first: on SIGTERM or SIGINT nothing new is accepted, running exchanges have ``drain`` seconds to end by
-themselves, then a few more to end honestly. A second signal ends the process at once.
+request: who looks at the clock for all of them, the reload watcher, the sweeper of idle connections, who looks at providers and asks for their
+models, the one who hears signals. The server runs in an inner one and ends first: on SIGTERM or SIGINT nothing new is accepted, running
+exchanges have ``drain`` seconds to end by themselves, then a few more to end honestly. A second signal ends the process at once.
 """
 
 from __future__ import annotations
@@ -281,6 +281,7 @@ async def run(
                 async with trio.open_nursery() as outer:
                     outer.start_soon(_heed, received, app, drain, outer.cancel_scope)
                     outer.start_soon(_sweep, app)
+                    outer.start_soon(app.gateway.keeper.run)
                     outer.start_soon(app.lookout.run)
                     outer.start_soon(app.discovery.run)
                     if reloader is not None:

@@ -19,6 +19,7 @@ from trioproxy.errors import ClientFault, ErrorKind, ProxyFault
 from trioproxy.gateway.exchange import Exchange, Handler
 from trioproxy.gateway.remembering import Remembering
 from trioproxy.protocols.openai_responses.conversations import Conversations
+from trioproxy.server.connections import Connections
 from trioproxy.server.h11_loop import serve_connection
 from trioproxy.server.streams import LeanStream
 from trioproxy.server.turn import WebSocketTurn
@@ -117,13 +118,18 @@ async def remembered(asked: Asked, handler: Handler, script: Script) -> None:
 
 
 async def on_wire(
-    server: trio.abc.Stream, client: trio.abc.Stream, asked: Asked, handler: Handler, script: Script
+    server: trio.abc.Stream,
+    client: trio.abc.Stream,
+    asked: Asked,
+    handler: Handler,
+    script: Script,
+    house: Connections | None = None,
 ) -> None:
     fields = b"".join(b"%b: %b\r\n" % field for field in asked.headers)
     length = b"content-length: %d\r\n" % len(asked.body) if asked.body else b""
     raw = RawClient(client)
     async with trio.open_nursery() as nursery:
-        nursery.start_soon(serve_connection, server, handler)
+        nursery.start_soon(lambda: serve_connection(server, handler, connections=house))
         nursery.start_soon(
             raw.send, f"{asked.method} {asked.target} HTTP/1.1\r\n".encode() + fields + length + b"\r\n" + asked.body
         )
@@ -136,12 +142,26 @@ async def over_memory_streams(asked: Asked, handler: Handler, script: Script) ->
     await on_wire(server, client, asked, handler, script)
 
 
-async def over_sockets(asked: Asked, handler: Handler, script: Script) -> None:
+async def sockets() -> tuple[LeanStream, trio.SocketStream]:
     with socket.create_server(("127.0.0.1", 0)) as listener:
         client = await trio.open_tcp_stream(*listener.getsockname())
         accepted, _ = listener.accept()
     accepted.setblocking(False)
-    await on_wire(LeanStream(accepted), client, asked, handler, script)
+    return LeanStream(accepted), client
+
+
+async def over_sockets(asked: Asked, handler: Handler, script: Script) -> None:
+    server, client = await sockets()
+    await on_wire(server, client, asked, handler, script)
+
+
+async def over_attended_sockets(asked: Asked, handler: Handler, script: Script) -> None:
+    server, client = await sockets()
+    house = Connections()
+    async with trio.open_nursery() as nursery:
+        await nursery.start(house.attend)
+        await on_wire(server, client, asked, handler, script, house)
+        nursery.cancel_scope.cancel()
 
 
 @attrs.define(eq=False)
@@ -221,7 +241,14 @@ async def over_a_websocket(asked: Asked, handler: Handler, script: Script) -> No
         nursery.start_soon(serve, nursery)
 
 
-CARRIERS: tuple[Carrier, ...] = (in_memory, remembered, over_memory_streams, over_sockets, over_a_websocket)
+CARRIERS: tuple[Carrier, ...] = (
+    in_memory,
+    remembered,
+    over_memory_streams,
+    over_sockets,
+    over_attended_sockets,
+    over_a_websocket,
+)
 
 
 @pytest.fixture(params=CARRIERS, ids=lambda carrier: carrier.__name__)
@@ -604,6 +631,32 @@ async def test_a_leaving_client_is_noticed_while_nothing_is_sent(carrier: Carrie
         await client.leave()
 
     await perform(carrier, handler, script, asked=Asked(body=body))
+
+
+@pytest.mark.parametrize("late", [False, True])
+async def test_a_leaving_client_is_told_of_where_nobody_waits(carrier: Carrier, late: bool) -> None:
+    watching, left, told = trio.Event(), trio.Event(), trio.Event()
+
+    async def handler(exchange: Exchange) -> None:
+        await exchange.receive_body(MIB)
+        watching.set()
+        if late:
+            await exchange.wait_disconnected()
+        if not exchange.on_disconnect(told.set):
+            await exchange.wait_disconnected()
+            told.set()
+        await told.wait()
+        assert left.is_set()
+        await exchange.abort()
+
+    async def script(client: Client) -> None:
+        await watching.wait()
+        await wait_all_tasks_blocked()
+        assert not told.is_set()
+        left.set()
+        await client.leave()
+
+    await perform(carrier, handler, script)
 
 
 async def watch(exchange: Exchange, scope: trio.CancelScope) -> None:

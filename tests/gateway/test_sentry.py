@@ -14,6 +14,7 @@ from trioproxy.config.model import Deadlines
 from trioproxy.gateway.deadlines import DeadlineTracker, Phase
 from trioproxy.gateway.outlet import Outlet
 from trioproxy.gateway.sentry import Sentry
+from trioproxy.gateway.timekeeper import Timekeeper
 from trioproxy.ledger.entry import Ledger
 from trioproxy.neutral.events import ToolCallStarted
 
@@ -25,14 +26,19 @@ def outlet() -> Outlet:
     return Outlet(MemoryExchange(), ledger.entry(method="POST", path="/", peer=""), LIMITS)
 
 
+def unheard() -> None:
+    raise AssertionError("the client took every keep-alive")
+
+
 def tracker(limits: Deadlines = LIMITS) -> DeadlineTracker:
     return DeadlineTracker(limits, True, 0.0)
 
 
 async def test_what_is_silent_too_long_is_ended_on_time(autojump_clock: MockClock) -> None:
-    sentry = Sentry(outlet())
+    keeper = Timekeeper()
+    sentry = Sentry(outlet(), keeper, unheard)
     async with trio.open_nursery() as nursery:
-        nursery.start_soon(sentry.keep_watch)
+        nursery.start_soon(keeper.run)
         with sentry.watch(tracker(), "p") as pulse:
             await trio.sleep(3)
             pulse.received([])
@@ -45,9 +51,10 @@ async def test_what_is_silent_too_long_is_ended_on_time(autojump_clock: MockCloc
 
 @pytest.mark.parametrize("armed_at", [0.1, 4.9, 5.0, 29.0])
 async def test_what_is_armed_while_it_sleeps_is_noticed_on_time(autojump_clock: MockClock, armed_at: float) -> None:
-    sentry = Sentry(outlet())
+    keeper = Timekeeper()
+    sentry = Sentry(outlet(), keeper, unheard)
     async with trio.open_nursery() as nursery:
-        nursery.start_soon(sentry.keep_watch)
+        nursery.start_soon(keeper.run)
         with sentry.watch(tracker(), "p") as pulse:
             pulse.received([])
             await trio.sleep(armed_at)
@@ -59,9 +66,10 @@ async def test_what_is_armed_while_it_sleeps_is_noticed_on_time(autojump_clock: 
 
 
 async def test_a_send_that_hangs_is_ended_on_time(autojump_clock: MockClock) -> None:
-    sentry = Sentry(outlet())
+    keeper = Timekeeper()
+    sentry = Sentry(outlet(), keeper, unheard)
     async with trio.open_nursery() as nursery:
-        nursery.start_soon(sentry.keep_watch)
+        nursery.start_soon(keeper.run)
         with sentry.watch(tracker(), "p") as pulse:
             pulse.received([])
             await trio.sleep(4)
@@ -73,9 +81,10 @@ async def test_a_send_that_hangs_is_ended_on_time(autojump_clock: MockClock) -> 
 
 
 async def test_what_ends_by_itself_has_not_expired(autojump_clock: MockClock) -> None:
-    sentry = Sentry(outlet())
+    keeper = Timekeeper()
+    sentry = Sentry(outlet(), keeper, unheard)
     async with trio.open_nursery() as nursery:
-        nursery.start_soon(sentry.keep_watch)
+        nursery.start_soon(keeper.run)
         for _ in range(2):
             with sentry.watch(tracker(), "p") as pulse:
                 pulse.received([])
@@ -87,9 +96,10 @@ async def test_what_ends_by_itself_has_not_expired(autojump_clock: MockClock) ->
 
 async def test_with_every_limit_off_it_sleeps_for_ever(autojump_clock: MockClock) -> None:
     off = attrs.evolve(LIMITS, **{field.name: inf for field in attrs.fields(Deadlines)})
-    sentry = Sentry(outlet())
+    keeper = Timekeeper()
+    sentry = Sentry(outlet(), keeper, unheard)
     async with trio.open_nursery() as nursery:
-        nursery.start_soon(sentry.keep_watch)
+        nursery.start_soon(keeper.run)
         with sentry.watch(tracker(off), "p") as pulse:
             pulse.received([])
             await trio.sleep(80_000)

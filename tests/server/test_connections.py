@@ -143,3 +143,44 @@ class TestConnections:
             assert await there.receive_some() == b""
             with pytest.raises(trio.ClosedResourceError):
                 await here.receive_some()
+
+
+class TestAttending:
+    """One task closes the connections on which nothing was asked for too long."""
+
+    async def test_each_in_its_time(self, autojump_clock: MockClock) -> None:
+        connections = Connections(ServerLimits(idle_seconds=10))
+        scopes = [trio.CancelScope() for _ in range(4)]
+        woken = scopes[1]
+        async with trio.open_nursery() as nursery:
+            await nursery.start(connections.attend)
+            assert connections.attended
+            for scope in scopes:
+                connections.went_idle(scope, until=trio.current_time() + 10)
+                await trio.sleep(2)
+            connections.woke(woken)
+            for at in (10, 14, 16):
+                await trio.sleep_until(at - 0.5)
+                before = [scope.cancel_called for scope in scopes]
+                await trio.sleep_until(at + 0.5)
+                after = [scope.cancel_called for scope in scopes]
+                assert sum(after) == sum(before) + 1
+            assert not woken.cancel_called
+            assert connections.statistics().idle == 3  # they say so themselves when they are gone
+            late = trio.CancelScope()
+            await trio.sleep(100)
+            connections.went_idle(late, until=trio.current_time() + 1)
+            await trio.sleep(1.5)
+            assert late.cancel_called
+            nursery.cancel_scope.cancel()
+        assert not connections.attended
+
+    async def test_who_has_a_clock_of_its_own_is_left_alone(self, autojump_clock: MockClock) -> None:
+        connections = Connections(ServerLimits(idle_seconds=10))
+        own = trio.CancelScope()
+        async with trio.open_nursery() as nursery:
+            await nursery.start(connections.attend)
+            connections.went_idle(own)
+            await trio.sleep(1000)
+            nursery.cancel_scope.cancel()
+        assert not own.cancel_called

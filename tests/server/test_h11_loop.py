@@ -49,6 +49,7 @@ async def with_server(
     *,
     limits: ServerLimits = LIMITS,
     lockstep: bool = False,
+    attended: bool = False,
 ) -> Served:
     """Serve one connection while ``script`` runs. Ends when both do: a server that stays fails the test by the clock."""
     here, there = lockstep_stream_pair() if lockstep else memory_stream_pair()
@@ -58,10 +59,14 @@ async def with_server(
         await serve_connection(there, handler, connections=served.connections, peer="127.0.0.1:5")
         served.ended.set()
 
-    async with trio.open_nursery() as nursery:
-        nursery.start_soon(serve)
-        await script(served)
-        await served.client.leave()
+    async with trio.open_nursery() as attending:
+        if attended:
+            await attending.start(served.connections.attend)
+        async with trio.open_nursery() as nursery:
+            nursery.start_soon(serve)
+            await script(served)
+            await served.client.leave()
+        attending.cancel_scope.cancel()
     statistics = served.connections.statistics()
     assert (statistics.open, statistics.idle, statistics.active) == (0, 0, 0)
     return served
@@ -465,16 +470,18 @@ async def test_cancellation_leaves_an_answer_broken() -> None:
 # The clocks.
 
 
-async def test_an_idle_connection_is_closed_without_a_word(autojump_clock: MockClock) -> None:
+@pytest.mark.parametrize("attended", [False, True])
+async def test_an_idle_connection_is_closed_without_a_word(autojump_clock: MockClock, attended: bool) -> None:
     async def script(served: Served) -> None:
         began = trio.current_time()
         assert await served.client.rest() == b""
         assert trio.current_time() == began + LIMITS.idle_seconds
 
-    await with_server(echo, script)
+    await with_server(echo, script, attended=attended)
 
 
-async def test_between_requests_a_connection_may_idle_as_long(autojump_clock: MockClock) -> None:
+@pytest.mark.parametrize("attended", [False, True])
+async def test_between_requests_a_connection_may_idle_as_long(autojump_clock: MockClock, attended: bool) -> None:
     async def script(served: Served) -> None:
         for _ in range(3):
             assert (await served.client.ask(get("/"))).status == 200
@@ -483,7 +490,36 @@ async def test_between_requests_a_connection_may_idle_as_long(autojump_clock: Mo
         assert await served.client.rest() == b""
         assert not served.client.reset
 
-    await with_server(echo, script)
+    await with_server(echo, script, attended=attended)
+
+
+async def test_a_request_that_crosses_with_its_connections_end_is_served() -> None:
+    connections = Connections()
+    here, there = memory_stream_pair()
+
+    class Crossing(trio.abc.Stream):
+        """Whatever arrives on it arrives just when its place is wanted for another."""
+
+        async def receive_some(self, max_bytes: int | None = None) -> bytes:
+            data = await there.receive_some(max_bytes)
+            assert connections.evict_idle() or not data
+            return bytes(data)
+
+        async def send_all(self, data: bytes | bytearray | memoryview) -> None:
+            await there.send_all(data)
+
+        async def wait_send_all_might_not_block(self) -> None:
+            await there.wait_send_all_might_not_block()
+
+        async def aclose(self) -> None:
+            await there.aclose()
+
+    client = RawClient(here)
+    async with trio.open_nursery() as nursery:
+        nursery.start_soon(lambda: serve_connection(Crossing(), echo, connections=connections))
+        for _ in range(2):
+            assert (await client.ask(get("/"))).body == b"GET / "
+        await client.leave()
 
 
 @pytest.mark.parametrize("size", [1, 20])

@@ -15,7 +15,7 @@ from trioproxy.gateway.carriers import Carrier, is_encoded
 from trioproxy.gateway.deadlines import DeadlineTracker
 from trioproxy.gateway.error_shapes import challenged, typed, unserved
 from trioproxy.gateway.grants import NOTHING_HELD, Grant
-from trioproxy.gateway.guard import Guard, Pulse
+from trioproxy.gateway.pulse import Pulse
 from trioproxy.gateway.stages import ErrorAnswer, Lane, Prepared, Rejected
 from trioproxy.ledger.entry import Entry
 from trioproxy.neutral.events import Event, Foreign, PartStarted, ToolCallStarted, UsageReported
@@ -111,21 +111,20 @@ class Opened:
 
 
 async def attempt(
-    prepared: Prepared, upstream: Upstream, tracker: DeadlineTracker, choose: ChooseCarrier, entry: Entry
+    prepared: Prepared, upstream: Upstream, pulse: Pulse, choose: ChooseCarrier, entry: Entry
 ) -> Opened | Rejected:
-    """Ask one candidate. An :class:`Opened` that has a ``failure`` is an answer that is itself an error."""
+    """Ask one candidate, as long as ``pulse`` lets it. An :class:`Opened` that has a ``failure`` is an answer that is itself an error."""
     response: UpstreamResponse | None = None
     outcome: Opened | Rejected | None = None
-    guard = Guard(tracker, prepared.provider)
     try:
-        tracker.attempt_started(trio.current_time())
-        with guard:
-            response = await upstream.open(prepared.request, guard)
-            outcome = await _head(prepared, response, guard, choose, entry)
+        pulse.tracker.attempt_started(trio.current_time())
+        with pulse:
+            response = await upstream.open(prepared.request, pulse)
+            outcome = await _head(prepared, response, pulse, choose, entry)
             if isinstance(outcome, Opened):
-                await _hold(outcome, guard)
+                await _hold(outcome, pulse)
         if isinstance(outcome, Opened):
-            outcome = _settled(outcome, guard)
+            outcome = _settled(outcome, pulse)
     except ProxyError as error:
         outcome = Rejected(failure=_placed(error.failure, prepared))
     except BaseException:
@@ -135,35 +134,35 @@ async def attempt(
         if response is not None and not isinstance(outcome, Opened):
             with trio.CancelScope(shield=True, deadline=trio.current_time() + CLOSING_TIME):
                 await response.aclose()
-    return outcome if outcome is not None else Rejected(failure=guard.failure())
+    return outcome if outcome is not None else Rejected(failure=pulse.failure())
 
 
 async def _head(
-    prepared: Prepared, response: UpstreamResponse, guard: Guard, choose: ChooseCarrier, entry: Entry
+    prepared: Prepared, response: UpstreamResponse, pulse: Pulse, choose: ChooseCarrier, entry: Entry
 ) -> Opened | Rejected:
     if response.status >= 400:
-        return await _error(prepared, response, guard)
+        return await _error(prepared, response, pulse)
     problem = _problem(prepared, response)
     if problem is not None:
         return Rejected(failure=problem)
     return Opened(
-        prepared=prepared, response=response, carrier=choose(response.headers), entry=entry, tracker=guard.tracker
+        prepared=prepared, response=response, carrier=choose(response.headers), entry=entry, tracker=pulse.tracker
     )
 
 
-async def _hold(opened: Opened, guard: Guard) -> None:
+async def _hold(opened: Opened, pulse: Pulse) -> None:
     """Read until it is clear what the answer is."""
     while not opened.ended and not opened.carrier.done:
-        opened.held += await opened.receive(guard)
+        opened.held += await opened.receive(pulse)
         if (opened.held and opened.carrier.ready) or len(opened.held) > MOST_HELD:
             break
 
 
-def _settled(opened: Opened, guard: Guard) -> Opened | Rejected:
+def _settled(opened: Opened, pulse: Pulse) -> Opened | Rejected:
     """What the bytes that were held came to."""
-    if guard.expired is not None:
+    if pulse.expired is not None:
         if not opened.carrier.complete:
-            return Rejected(failure=guard.failure())
+            return Rejected(failure=pulse.failure())
         opened.held += opened.conclude()
     if opened.ended and not opened.held and opened.failure is None and opened.prepared.must_speak:
         return Rejected(failure=_fault(opened.prepared, ErrorKind.TRUNCATED, "{provider} sent an empty answer"))
@@ -190,11 +189,11 @@ def _problem(prepared: Prepared, response: UpstreamResponse) -> Failure | None:
     return None
 
 
-async def _error(prepared: Prepared, response: UpstreamResponse, guard: Guard) -> Rejected:
+async def _error(prepared: Prepared, response: UpstreamResponse, pulse: Pulse) -> Rejected:
     body = b""
     try:
         while len(body) <= MOST_ERROR_BODY and (data := await response.receive_some()):
-            guard.received(())
+            pulse.received(())
             body += data
     except UpstreamFault:
         pass  # the status was heard, and says more than the broken rest

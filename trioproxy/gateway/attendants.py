@@ -1,7 +1,8 @@
-"""The tasks beside an exchange: one waits for the client to leave, one keeps a stream's deadlines and fills its silences.
+"""Who looks after an exchange while it runs: for its client's leaving, and for its deadlines and silences.
 
-They belong to the exchange's nursery and end with it. What they find out is entered in the account before the exchange is cancelled, so that
-whoever cleans up knows why.
+One task does so for all exchanges of a house (``timekeeper.py``), and the carrier tells of its client's leaving by itself where it can. Where
+one of these is missing (an exchange of a test, a turn on a WebSocket, a system without epoll), a nursery of the exchange's own has tasks for
+it. What they find out is entered in the account before the exchange is cancelled, so that whoever cleans up knows why.
 """
 
 from __future__ import annotations
@@ -16,6 +17,7 @@ from trioproxy.gateway.answers import stream_head
 from trioproxy.gateway.outlet import Outlet
 from trioproxy.gateway.sentry import Sentry
 from trioproxy.gateway.stages import Admitted
+from trioproxy.gateway.timekeeper import Timekeeper
 from trioproxy.protocols.base import Framing
 
 __all__ = ["Attendants"]
@@ -23,35 +25,68 @@ __all__ = ["Attendants"]
 
 @attrs.define(eq=False)
 class Attendants:
-    """Starts the tasks beside one exchange."""
+    """Looks after one exchange. ``scope`` is all of it."""
 
     outlet: Outlet
-    nursery: trio.Nursery
+    keeper: Timekeeper
+    scope: trio.CancelScope = attrs.field(factory=trio.CancelScope)
+    _nursery: trio.Nursery | None = attrs.field(default=None, init=False)
+    _sentry: Sentry | None = attrs.field(default=None, init=False)
+    _told: bool = attrs.field(default=False, init=False)
+    _watching: bool = attrs.field(default=False, init=False)
+    _left: bool = attrs.field(default=False, init=False)
+
+    def stand_ready(self) -> bool:
+        """Whether nobody else is needed; else :meth:`have_tasks` comes next."""
+        self._told = self.outlet.exchange.on_disconnect(self._leave)
+        return self._told and self.keeper.at_work
+
+    def have_tasks(self, nursery: trio.Nursery) -> None:
+        """Have tasks in ``nursery``, which is the exchange's own, do what nobody else does."""
+        self._nursery, self.scope = nursery, nursery.cancel_scope
+        if not self.keeper.at_work:
+            self.keeper = Timekeeper()
+            nursery.start_soon(self.keeper.run)
 
     def watch_client(self) -> None:
         """Cancel the exchange when the client leaves. Only after the request's body was received."""
-        self.nursery.start_soon(self._watch)
+        self._watching = True
+        if self._left:
+            self._leave()
+        elif not self._told and self._nursery is not None:
+            self._nursery.start_soon(self._wait)
 
-    def keep_watch(self, admitted: Admitted, settings: Settings) -> Sentry | None:
-        """Have a stream's deadlines and silences seen to; None where no stream is asked for."""
+    def keep_watch(self, admitted: Admitted, settings: Settings) -> Sentry:
+        """Have deadlines seen to, and a stream's silences."""
         asked, beat = admitted.asked, admitted.protocol.keepalive
-        if not asked.stream:
-            return None
-        sentry = Sentry(self.outlet)
-        if asked.framing is Framing.SSE and 0 < settings.keepalive < inf:
-            early = stream_head(admitted, self.outlet.entry.id) if settings.early_head and beat is not None else None
-            sentry = Sentry(self.outlet, beat, settings.keepalive, early)
-        self.nursery.start_soon(self._keep_watch, sentry)
-        return sentry
+        early, interval = None, inf
+        if beat is None or not asked.stream or asked.framing is not Framing.SSE or not 0 < settings.keepalive < inf:
+            beat = None
+        else:
+            interval = settings.keepalive
+            early = stream_head(admitted, self.outlet.entry.id) if settings.early_head else None
+        self._sentry = Sentry(self.outlet, self.keeper, self._give_up, beat, interval, early)
+        return self._sentry
 
-    async def _watch(self) -> None:
+    def dismiss(self) -> None:
+        """The exchange is over."""
+        if self._sentry is not None:
+            self._sentry.leave()
+
+    async def _wait(self) -> None:
         await self.outlet.exchange.wait_disconnected()
+        self._leave()
+
+    def _leave(self) -> None:
+        """The client has gone."""
+        self._left = True
+        if not self._watching:
+            return
         if self.outlet.over:
             self.outlet.entry.complete()  # it left with the whole answer
         else:
             self.outlet.entry.client_gone()
-        self.nursery.cancel_scope.cancel(reason="the client left")
+        self.scope.cancel(reason="the client left")
 
-    async def _keep_watch(self, sentry: Sentry) -> None:
-        await sentry.keep_watch()
-        self.nursery.cancel_scope.cancel(reason="the client can't be reached")
+    def _give_up(self) -> None:
+        self.scope.cancel(reason="the client can't be reached")

@@ -99,6 +99,11 @@ class Exchange(Protocol):
         """End so that the client sees a broken transfer, never a whole one. Never waits for the client."""
         ...
 
+    def on_disconnect(self, left: Callable[[], None]) -> bool:
+        """Have ``left`` called, once, when the client goes (EOF counts); at once where it has gone. Call after ``receive_body``; nothing is
+        called after the handler's end. False where this carrier can't tell without a task: then ``wait_disconnected`` is for one."""
+        ...
+
     async def wait_disconnected(self) -> None:
         """Return when the client has gone (EOF counts). Call after ``receive_body``."""
         ...

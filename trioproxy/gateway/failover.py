@@ -31,6 +31,7 @@ from trioproxy.gateway.outlook import Outlook, outlook
 from trioproxy.gateway.prepare import prepare
 from trioproxy.gateway.refusal import is_unrecorded, lacks_the_place
 from trioproxy.gateway.search import Search, servable
+from trioproxy.gateway.sentry import Sentry
 from trioproxy.gateway.stages import Admitted, Lane, Prepared, Rejected
 from trioproxy.gateway.turnstile import Turnstile
 from trioproxy.ledger.entry import Entry, Try
@@ -53,6 +54,13 @@ class _Again:
     pause: float
 
 
+@attrs.define(eq=False)
+class _Watched(Search):
+    """A search whose attempts end in time: ``sentry`` sees to that."""
+
+    sentry: Sentry = attrs.field(kw_only=True)
+
+
 @attrs.define(eq=False, kw_only=True)
 class Failover:
     """Finds the answer of one request after another. ``reach`` says by which upstream a credential is asked; ``wall`` is Unix time."""
@@ -69,7 +77,7 @@ class Failover:
     )
 
     async def first_answer(
-        self, admitted: Admitted, routed: Routed, settings: Settings, entry: Entry
+        self, admitted: Admitted, routed: Routed, settings: Settings, entry: Entry, sentry: Sentry
     ) -> Opened | Rejected:
         """The first candidate's answer that is one, else the last one's error.
 
@@ -78,7 +86,8 @@ class Failover:
             UpstreamFault: MODEL_COOLDOWN, every candidate rests or is over its limits.
             ProxyFault: MISCONFIGURED, every candidate's weight is 0.
         """
-        search = Search(admitted, servable(admitted, routed), settings, entry, self._session(admitted, settings))
+        session = self._session(admitted, settings)
+        search = _Watched(admitted, servable(admitted, routed), settings, entry, session, sentry=sentry)
         queue: list[Candidate] | None = None
         while True:
             if queue is None:
@@ -132,7 +141,7 @@ class Failover:
     def _over(self, demand: Demand, candidate: Candidate) -> Over | None:
         return self.turnstile.over(holders_at(candidate), demand)
 
-    async def _round(self, queue: list[Candidate], search: Search) -> Opened | Rejected | _Again | None:
+    async def _round(self, queue: list[Candidate], search: _Watched) -> Opened | Rejected | _Again | None:
         """Ask each candidate once, until one answers or there is no point in asking more; None where nobody could be asked."""
         again: list[tuple[float, Candidate]] = []
         held: list[Candidate] = []
@@ -165,7 +174,7 @@ class Failover:
         return search.last or unsaid
 
     async def _next(
-        self, queue: list[Candidate], held: list[Candidate], search: Search
+        self, queue: list[Candidate], held: list[Candidate], search: _Watched
     ) -> tuple[Candidate, Grant] | None:
         """The next candidate that may be asked: the first of ``queue``, else the first of those ``held`` until now that gets free in time."""
         while queue:
@@ -195,7 +204,7 @@ class Failover:
             held.remove(taken[0])
         return taken
 
-    async def _granted(self, prepared: Prepared, grant: Grant, search: Search) -> Opened | Rejected:
+    async def _granted(self, prepared: Prepared, grant: Grant, search: _Watched) -> Opened | Rejected:
         """What a candidate answers; the grant goes with an answer and ends with anything else."""
         result: Opened | Rejected | None = None
         try:
@@ -216,7 +225,7 @@ class Failover:
             return rest.try_at - now
         return failure.retry_after or ROUND_PAUSE * 2.0 ** min(number, 16)
 
-    async def _answer(self, prepared: Prepared, search: Search) -> Opened | Rejected:
+    async def _answer(self, prepared: Prepared, search: _Watched) -> Opened | Rejected:
         """What a candidate answers, asked in other words where it has nothing for the client's own."""
         result = await self._ask(prepared, search)
         if not isinstance(result, Rejected) or prepared.lane is not Lane.PASS:
@@ -228,7 +237,7 @@ class Failover:
             return await self._recorded_otherwise(prepared, result, search)
         return result
 
-    async def _recorded_otherwise(self, prepared: Prepared, missed: Rejected, search: Search) -> Opened | Rejected:
+    async def _recorded_otherwise(self, prepared: Prepared, missed: Rejected, search: _Watched) -> Opened | Rejected:
         """A recording that was made in another protocol; where there is none, the miss that came closest."""
         for wire in prepared.candidate.credential.wires:
             if wire is prepared.candidate.wire:
@@ -243,14 +252,14 @@ class Failover:
                 missed = result
         return missed
 
-    def _prepared(self, candidate: Candidate, search: Search, lane: Lane | None = None) -> Prepared | Rejected:
+    def _prepared(self, candidate: Candidate, search: _Watched, lane: Lane | None = None) -> Prepared | Rejected:
         """The request for this candidate; what its protocol can't say, another's may."""
         try:
             return prepare(search.admitted, search.routed, candidate, now=self.wall(), token=self.token(), lane=lane)
         except ClientFault as fault:
             return Rejected(failure=fault.failure)
 
-    async def _ask(self, prepared: Prepared, search: Search) -> Opened | Rejected:
+    async def _ask(self, prepared: Prepared, search: _Watched) -> Opened | Rejected:
         admitted, settings, entry = search.admitted, search.settings, search.entry
         candidate = prepared.candidate
         credential = candidate.credential
@@ -273,7 +282,8 @@ class Failover:
 
         asked_at = trio.current_time()
         tracker = DeadlineTracker(candidate.deadlines, admitted.asked.stream, entry.opened_at)
-        result = await attempt(prepared, self.reach(credential), tracker, carrier, entry)
+        pulse = search.sentry.watch(tracker, prepared.provider)
+        result = await attempt(prepared, self.reach(credential), pulse, carrier, entry)
         if isinstance(result, Rejected):
             headers, body = (result.answer.headers, result.answer.body) if result.answer is not None else ((), b"")
             result = attrs.evolve(result, failure=hinted(result.failure, headers, body, self.wall()))

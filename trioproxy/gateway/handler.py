@@ -1,7 +1,7 @@
 """One exchange, from its head to its settlement: admit, route, attempt, relay, settle.
 
-The order of things is here and nowhere else; what each of them means is in the file of its name. One nursery and one cancel scope an exchange:
-the client's leaving cancels it, and with it everything that was under way for that client.
+The order of things is here and nowhere else; what each of them means is in the file of its name. One cancel scope an exchange: the client's
+leaving cancels it, and with it everything that was under way for that client.
 """
 
 from __future__ import annotations
@@ -31,6 +31,7 @@ from trioproxy.gateway.refusal import Reply
 from trioproxy.gateway.relay import relay, relay_alone
 from trioproxy.gateway.remembering import remembered
 from trioproxy.gateway.stages import Admitted, Rejected
+from trioproxy.gateway.timekeeper import Timekeeper
 from trioproxy.gateway.warden import Warden
 from trioproxy.ledger.entry import Ledger
 from trioproxy.protocols.openai_responses.conversations import Conversations
@@ -53,6 +54,8 @@ class Gateway:
     ledger: Ledger
     house: House = attrs.field(factory=House)
     warden: Warden = attrs.field(factory=Warden)
+    keeper: Timekeeper = attrs.field(factory=Timekeeper)
+    """Looks at the clock for all exchanges, once somebody runs it."""
     conversations: Conversations | None = None
     """What is kept for clients that ask over HTTP, where the configuration wants that."""
 
@@ -62,17 +65,18 @@ class Gateway:
         exchange = remembered(exchange, snapshot, self.conversations)
         with self.ledger.entry(method=head.method, path=head.path, peer=head.peer) as entry:
             outlet = Outlet(exchange, entry, snapshot.settings.deadlines)
-            async with trio.open_nursery() as nursery:
-                try:
-                    await self._serve(snapshot, outlet, Attendants(outlet, nursery))
-                except Refused as error:
-                    await refuse(outlet, snapshot.settings, error.failure, headers=error.headers)
-                except ProxyError as error:
-                    await refuse(outlet, snapshot.settings, error.failure)
-                except Exception:
-                    _log.exception("%s %s failed", head.method, head.path)
-                    await refuse(outlet, snapshot.settings, BUG)
-                nursery.cancel_scope.cancel(reason="the exchange is over")
+            attendants = Attendants(outlet, self.keeper)
+            try:
+                if attendants.stand_ready():
+                    with attendants.scope:
+                        await self._serve(snapshot, outlet, attendants)
+                else:
+                    async with trio.open_nursery() as nursery:
+                        attendants.have_tasks(nursery)
+                        await self._serve(snapshot, outlet, attendants)
+                        nursery.cancel_scope.cancel(reason="the exchange is over")
+            finally:
+                attendants.dismiss()
 
     async def turn_away(self, exchange: Exchange, error: ProxyError) -> None:
         """Refuse an exchange that somebody else had a look at, in the words of the protocol spoken at its path."""
@@ -81,6 +85,18 @@ class Gateway:
             await refuse(Outlet(exchange, entry, settings.deadlines), settings, error.failure)
 
     async def _serve(self, snapshot: Snapshot, outlet: Outlet, attendants: Attendants) -> None:
+        settings, head = snapshot.settings, outlet.exchange.head
+        try:
+            await self._admit(snapshot, outlet, attendants)
+        except Refused as error:
+            await refuse(outlet, settings, error.failure, headers=error.headers)
+        except ProxyError as error:
+            await refuse(outlet, settings, error.failure)
+        except Exception:
+            _log.exception("%s %s failed", head.method, head.path)
+            await refuse(outlet, settings, BUG)
+
+    async def _admit(self, snapshot: Snapshot, outlet: Outlet, attendants: Attendants) -> None:
         exchange, entry, settings = outlet.exchange, outlet.entry, snapshot.settings
         door = find_door(exchange.head)
         if isinstance(door, ControlCall):
@@ -103,7 +119,7 @@ class Gateway:
         if not is_counted(asked, routed):
             return await self._estimate(admitted, outlet)
         sentry = attendants.keep_watch(admitted, settings)
-        answer = await self.failover.first_answer(admitted, routed, settings, entry)
+        answer = await self.failover.first_answer(admitted, routed, settings, entry, sentry)
         if isinstance(answer, Rejected):
             if was_not_counted(asked, answer) and not outlet.started:
                 return await self._estimate(admitted, outlet)

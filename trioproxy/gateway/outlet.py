@@ -13,7 +13,7 @@ from trioproxy.config.model import Deadlines
 from trioproxy.gateway.carriers import Carrier
 from trioproxy.gateway.deadlines import Phase, failure_of
 from trioproxy.gateway.exchange import Exchange
-from trioproxy.gateway.guard import Pulse
+from trioproxy.gateway.pulse import Pulse
 from trioproxy.gateway.refusal import Reply
 from trioproxy.ledger.entry import Entry
 from trioproxy.upstream.base import Headers

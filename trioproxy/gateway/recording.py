@@ -109,6 +109,10 @@ class Witness:
         self._end(Ending.TRUNCATED)
         await self._inner.abort()
 
+    def on_disconnect(self, left: Callable[[], None]) -> bool:
+        """See ``Exchange.on_disconnect``."""
+        return self._inner.on_disconnect(left)
+
     async def wait_disconnected(self) -> None:
         """See ``Exchange.wait_disconnected``."""
         await self._inner.wait_disconnected()

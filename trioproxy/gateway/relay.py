@@ -24,8 +24,8 @@ import trio
 from trioproxy.errors import ClientFault, ErrorKind, Failure, Fault, ProxyError, UpstreamFault
 from trioproxy.gateway.attempt import Opened
 from trioproxy.gateway.deadlines import Phase
-from trioproxy.gateway.guard import Guard, Pulse
 from trioproxy.gateway.outlet import Outlet
+from trioproxy.gateway.pulse import Pulse
 from trioproxy.gateway.sentry import Sentry
 from trioproxy.gateway.stages import Ended
 from trioproxy.upstream.base import Headers
@@ -48,16 +48,12 @@ NOT_A_STREAM = Failure(
 )
 
 
-async def relay(opened: Opened, outlet: Outlet, sentry: Sentry | None, status: int, headers: Headers) -> Ended:
+async def relay(opened: Opened, outlet: Outlet, sentry: Sentry, status: int, headers: Headers) -> Ended:
     """Carry the answer to its end. The provider's side is closed afterwards, come what may.
 
-    ``sentry`` keeps the deadlines of a stream. A failure that comes before anything of this answer was sent is left to the caller to tell.
+    ``sentry`` keeps the deadlines. A failure that comes before anything of this answer was sent is left to the caller to tell.
     """
-    pulse: Pulse
-    if sentry is not None and opened.carrier.streams:
-        pulse = sentry.watch(opened.tracker, opened.prepared.provider)
-    else:
-        pulse = Guard(opened.tracker, opened.prepared.provider)
+    pulse = sentry.watch(opened.tracker, opened.prepared.provider)
     try:
         failure: Failure | None = None
         if outlet.started and not opened.carrier.streams:
@@ -90,7 +86,7 @@ async def relay(opened: Opened, outlet: Outlet, sentry: Sentry | None, status: i
         await opened.aclose()
 
 
-async def relay_alone(opened: Opened, outlet: Outlet, sentry: Sentry | None, status: int, headers: Headers) -> Ended:
+async def relay_alone(opened: Opened, outlet: Outlet, sentry: Sentry, status: int, headers: Headers) -> Ended:
     """:func:`relay` in a task of its own, for streams.
 
     Whoever waits is woken through every function that waits for it: from the accepted connection down these are twenty, and each costs every

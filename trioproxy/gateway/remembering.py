@@ -6,6 +6,8 @@ answered is looked at as it passes. Bodies that go on from nothing pass as they 
 
 from __future__ import annotations
 
+from collections.abc import Callable
+
 import attrs
 import trio
 
@@ -146,6 +148,10 @@ class Remembering:
     async def abort(self) -> None:
         """See ``Exchange.abort``."""
         await self._inner.abort()
+
+    def on_disconnect(self, left: Callable[[], None]) -> bool:
+        """See ``Exchange.on_disconnect``."""
+        return self._inner.on_disconnect(left)
 
     async def wait_disconnected(self) -> None:
         """See ``Exchange.wait_disconnected``."""

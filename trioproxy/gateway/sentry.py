@@ -1,136 +1,102 @@
-"""The task beside a stream: it sees to it that no deadline passes unnoticed and that no silence lasts too long.
+"""An exchange's deadlines and silences: no deadline passes unnoticed, and no silence of a stream lasts too long.
 
-A chunk costs a stream two looks at the clock and nothing else: facts go to the tracker, no timer is touched. The sentry sleeps until the next
-deadline as it stood when it last looked, but never longer than the shortest limit there is; so whatever was armed while it slept is still to
-come when it wakes. Then it looks again, ends what has expired, and fills a silence with a keep-alive.
+A chunk costs two looks at the clock and nothing else: facts go to the tracker, no timer is touched. The sentry is looked at when the next
+deadline falls as it stood at the last look, but never later than the shortest limit there is; so whatever was armed in between is still to come.
+Then it ends what has expired, and has a silence filled with a keep-alive. Who looks is ``timekeeper.py``.
 """
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
+import logging
+from collections.abc import Callable
 from math import inf
-from types import TracebackType
 
 import attrs
 import trio
 
-from trioproxy.errors import ClientFault, Failure
-from trioproxy.gateway.deadlines import DeadlineTracker, Phase, failure_of
+from trioproxy.errors import ClientFault
+from trioproxy.gateway.deadlines import DeadlineTracker
 from trioproxy.gateway.outlet import Outlet
-from trioproxy.neutral.events import Event
+from trioproxy.gateway.pulse import Pulse
+from trioproxy.gateway.timekeeper import Timekeeper
 from trioproxy.upstream.base import Headers
 
-__all__ = ["Sentry", "Watched"]
+__all__ = ["Sentry"]
 
-
-@attrs.define(eq=False)
-class Watched:
-    """See :class:`~trioproxy.gateway.guard.Pulse`. What runs inside is ended by its sentry."""
-
-    tracker: DeadlineTracker
-    provider: str
-    sentry: Sentry
-    _scope: trio.CancelScope = attrs.field(factory=trio.CancelScope, init=False)
-    _phase: Phase | None = attrs.field(default=None, init=False)
-    _now: Callable[[], float] = attrs.field(default=trio.current_time, init=False)
-    """The clock itself, which is asked three times a chunk, while the scope is open."""
-
-    def __enter__(self) -> Watched:
-        self._scope.__enter__()
-        self._now = trio.lowlevel.current_clock().current_time
-        self.sentry.begin(self)
-        return self
-
-    def __exit__(
-        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
-    ) -> bool:
-        self.sentry.end()
-        return bool(self._scope.__exit__(kind, error, trace))
-
-    @property
-    def expired(self) -> Phase | None:
-        """See :class:`~trioproxy.gateway.guard.Pulse`."""
-        return self._phase if self._scope.cancelled_caught else None
-
-    def failure(self) -> Failure:
-        """See :class:`~trioproxy.gateway.guard.Pulse`."""
-        assert self._phase is not None
-        return failure_of(self._phase, self.tracker.deadlines, provider=self.provider)
-
-    def received(self, events: Sequence[Event]) -> None:
-        """See :class:`~trioproxy.gateway.guard.Pulse`."""
-        now = self._now()
-        self.tracker.bytes_received(now)
-        if events:
-            self.tracker.events_seen(events, now)
-
-    def send_started(self) -> None:
-        """See :class:`~trioproxy.gateway.guard.Pulse`."""
-        self.tracker.send_started(self._now())
-
-    def send_finished(self) -> float:
-        """See :class:`~trioproxy.gateway.guard.Pulse`."""
-        now = self._now()
-        self.tracker.send_finished(now)
-        return now
-
-    def expire(self) -> None:
-        """End what runs inside: a deadline has passed."""
-        self._phase = self.tracker.phase()
-        self._scope.cancel(reason=f"the {self._phase.value} deadline passed")
+_log = logging.getLogger("trioproxy.gateway")
 
 
 @attrs.define(eq=False)
 class Sentry:
-    """Watches one stream. ``beat`` is the keep-alive to send after ``interval`` seconds of silence, None for none; ``early`` the head to send
-    with it where none was sent by then, None to wait for the answer's own."""
+    """Watches one exchange. ``beat`` is the keep-alive to send after ``interval`` seconds of silence, None for none; ``early`` the head to send
+    with it where none was sent by then, None to wait for the answer's own. ``unreachable`` is called when the client takes no keep-alive."""
 
     outlet: Outlet
+    keeper: Timekeeper
+    unreachable: Callable[[], None]
     beat: bytes | None = None
     interval: float = inf
     early: Headers | None = None
-    _watched: Watched | None = attrs.field(default=None, init=False)
-    _sleep: trio.CancelScope = attrs.field(factory=trio.CancelScope, init=False)
+    look_at: float = attrs.field(default=inf, init=False)
+    _watched: Pulse | None = attrs.field(default=None, init=False)
+    _filling: trio.CancelScope | None = attrs.field(default=None, init=False)
 
-    def watch(self, tracker: DeadlineTracker, provider: str) -> Watched:
+    def __attrs_post_init__(self) -> None:
+        if self.beat is not None:
+            self.keeper.look_by(self, self.outlet.last_sent + self.interval)
+
+    def watch(self, tracker: DeadlineTracker, provider: str) -> Pulse:
         """A pulse whose deadlines this sentry keeps."""
-        return Watched(tracker, provider, self)
+        return Pulse(tracker, provider, self)
 
-    def begin(self, watched: Watched) -> None:
+    def begin(self, watched: Pulse, now: float) -> None:
         """Something is to be watched from now on."""
         self._watched = watched
-        self._sleep.deadline = -inf
+        self.keeper.look_by(self, self._next(now))
 
     def end(self) -> None:
         """Nothing is to be watched any more."""
         self._watched = None
 
-    async def keep_watch(self) -> None:
-        """Run until cancelled, or until the client can't be reached any more; the account says why."""
-        while True:
-            now = trio.current_time()
-            if self._watched is not None and self._watched.tracker.due() <= now:
-                self._watched.expire()
-                self.end()
-            if (
-                self.beat is not None
-                and now >= self.outlet.last_sent + self.interval
-                and not await self._fill(self.beat)
-            ):
-                return
-            with trio.CancelScope(deadline=self._next(trio.current_time())) as self._sleep:
-                await trio.sleep_forever()
+    def leave(self) -> None:
+        """The exchange is over."""
+        self._watched = None
+        self.keeper.forget(self)
+        if self._filling is not None:
+            self._filling.cancel(reason="the exchange is over")
 
-    async def _fill(self, beat: bytes) -> bool:
-        """Send a keep-alive, if one may stand here; whether the client can still be reached."""
-        try:
-            return await self.outlet.fill_silence(beat, self.early)
-        except ClientFault as error:
-            self.outlet.entry.failed(error.failure)
-            return False
+    def look(self, now: float, nursery: trio.Nursery) -> float:
+        """See :class:`~trioproxy.gateway.timekeeper.Kept`."""
+        if self._watched is not None and self._watched.tracker.due() <= now:
+            self._watched.expire()
+            self.end()
+        if self.beat is not None and self._filling is None and now >= self.outlet.last_sent + self.interval:
+            self._filling = trio.CancelScope()
+            self.outlet.last_sent = now
+            nursery.start_soon(self._fill, self.beat, self._filling)
+        return self._next(now)
+
+    async def _fill(self, beat: bytes, scope: trio.CancelScope) -> None:
+        """Send a keep-alive, if one may stand here. Where the client can't be reached any more, the account says why."""
+        reached = True
+        with scope:
+            try:
+                reached = await self.outlet.fill_silence(beat, self.early)
+            except ClientFault as error:
+                self.outlet.entry.failed(error.failure)
+                reached = False
+            except Exception:
+                _log.exception("a keep-alive could not be sent")
+                reached = False
+        self._filling = None
+        if not scope.cancel_called:
+            self.keeper.look_by(self, self._next(trio.current_time()))
+        if not reached and not scope.cancel_called:
+            self.unreachable()
 
     def _next(self, now: float) -> float:
-        silence = self.outlet.last_sent + self.interval if self.beat is not None else inf
+        filled = self.beat is None or self._filling is not None
+        silence = inf if filled else self.outlet.last_sent + self.interval
         if self._watched is None:
             return silence
         tracker = self._watched.tracker

@@ -14,12 +14,14 @@ from math import inf
 import attrs
 import trio
 
+from trioproxy.server.hangups import Hangups, Line
 from trioproxy.server.limits import ServerLimits
 from trioproxy.server.streams import ClientStream
 
 __all__ = ["ConnectionStatistics", "Connections", "Drain", "Draining"]
 
 _DRAIN_REASON = "the server is shutting down"
+_IDLE_REASON = "nothing was asked for too long"
 _EVICTION_REASON = "an idle connection makes room for a new one"
 
 
@@ -81,11 +83,17 @@ class Connections:
 
     limits: ServerLimits = attrs.field(factory=ServerLimits)
     drain: Drain = attrs.field(factory=Drain)
+    hangups: Hangups = attrs.field(factory=Hangups)
+    attended: bool = attrs.field(default=False, init=False)
+    """Whether :meth:`attend` runs: then nobody else need look at the clock for an idle connection, or out for a client's leaving."""
     _accepted: int = attrs.field(default=0, init=False)
     _requests: int = attrs.field(default=0, init=False)
     _refused: int = attrs.field(default=0, init=False)
-    _streams: set[ClientStream] = attrs.field(factory=set, init=False)
+    _streams: dict[ClientStream, Line] = attrs.field(factory=dict, init=False)
     _idle: dict[trio.CancelScope, None] = attrs.field(factory=dict, init=False)
+    _resting: dict[trio.CancelScope, float] = attrs.field(factory=dict, init=False)
+    """Those of the idle that are closed when they have waited for ``limits.idle_seconds``, and until when; the first come first."""
+    _reaper: trio.CancelScope = attrs.field(factory=trio.CancelScope, init=False)
     _active: set[trio.CancelScope] = attrs.field(factory=set, init=False)
     _changes: trio.lowlevel.ParkingLot = attrs.field(factory=trio.lowlevel.ParkingLot, init=False)
 
@@ -102,26 +110,35 @@ class Connections:
 
     # What the loops report.
 
-    def opened(self, stream: ClientStream) -> None:
+    def opened(self, stream: ClientStream) -> Line:
         """A connection is served from now on."""
         self._accepted += 1
-        self._streams.add(stream)
+        line = self._streams[stream] = self.hangups.watch(stream)
+        return line
 
     def closed(self, stream: ClientStream) -> None:
         """A connection is over."""
-        self._streams.discard(stream)
+        line = self._streams.pop(stream, None)
+        if line is not None:
+            self.hangups.forget(line)
         self._changes.unpark_all()
 
-    def went_idle(self, scope: trio.CancelScope) -> None:
-        """A connection waits for a request within ``scope``; cancelling that closes it."""
+    def went_idle(self, scope: trio.CancelScope, *, until: float = inf) -> None:
+        """A connection waits for a request within ``scope``; cancelling that closes it, which is done at ``until`` by whoever attends to all."""
         self._idle[scope] = None
-        self._changes.unpark_all()
+        if until != inf:
+            if not self._resting:
+                self._reaper.deadline = min(self._reaper.deadline, until)
+            self._resting[scope] = until
+        if self._changes:
+            self._changes.unpark_all()
         if self.drain.begun:
             scope.cancel(reason=_DRAIN_REASON)
 
     def woke(self, scope: trio.CancelScope) -> None:
         """It waits no more."""
         self._idle.pop(scope, None)
+        self._resting.pop(scope, None)
 
     def exchange_began(self, scope: trio.CancelScope) -> None:
         """A handler runs within ``scope``."""
@@ -137,6 +154,30 @@ class Connections:
         self._refused += 1
 
     # What the listener asks and orders.
+
+    async def attend(self, task_status: trio.TaskStatus[None] = trio.TASK_STATUS_IGNORED) -> None:
+        """See to idle connections that have waited too long, and to clients that hang up, until cancelled."""
+        async with trio.open_nursery() as nursery:
+            await nursery.start(self.hangups.run)
+            self.attended = True
+            task_status.started()
+            try:
+                while True:
+                    with self._reaper:
+                        await trio.sleep_forever()
+                    self._reaper = trio.CancelScope(deadline=self._reap(trio.current_time()))
+            finally:
+                self.attended = False
+
+    def _reap(self, now: float) -> float:
+        """Close the connections whose time is up; when the next one's is."""
+        while self._resting:
+            scope, until = next(iter(self._resting.items()))
+            if until > now:
+                return until
+            del self._resting[scope]
+            scope.cancel(reason=_IDLE_REASON)
+        return inf
 
     async def wait_room(self) -> None:
         """Return when another connection may be opened. The one that was idle longest makes room for it; where none is, this waits."""

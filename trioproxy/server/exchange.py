@@ -3,15 +3,17 @@
 Knows: how a body is asked for and read, how an answer's chunks are framed, and which connection may carry another request afterwards.
 Refuses to know: what is asked and answered.
 
-The client's leaving. One task receives while an answer runs, the watcher in :meth:`H11Exchange.wait_disconnected`. What arrives there is
-the next request, sent ahead; it is kept for the loop, so that the end behind it can be seen. A client that sends more ahead than
-``ServerLimits.pipelined`` is not read from any further, and only its hang-up is waited for, which Linux can tell behind unread bytes;
-elsewhere the next ``send`` finds out. The end of the client's sending counts as leaving: no client of ours half-closes.
+The client's leaving. Whoever attends to all connections sees it (``hangups.py``). Where nobody does, one task receives while an answer
+runs, the watcher in :meth:`H11Exchange.wait_disconnected`. What arrives there is the next request, sent ahead; it is kept for the loop, so that
+the end behind it can be seen. A client that sends more ahead than ``ServerLimits.pipelined`` is not read from any further, and only its hang-up
+is waited for, which Linux can tell behind unread bytes; elsewhere the next ``send`` finds out. The end of the client's sending counts as
+leaving: no client of ours half-closes.
 """
 
 from __future__ import annotations
 
 import enum
+from collections.abc import Callable
 from contextlib import suppress
 from typing import assert_never
 
@@ -23,6 +25,7 @@ from trioproxy.gateway.exchange import RequestHead
 from trioproxy.server.answer import Framing, Headers, write_head
 from trioproxy.server.body import BodyReader, ChunkedBody, LengthBody
 from trioproxy.server.connections import Connections, Draining
+from trioproxy.server.hangups import Line
 from trioproxy.server.head import ParsedHead
 from trioproxy.server.intake import BodyGatherer, pour
 from trioproxy.server.streams import Inbox, ReplayedStream
@@ -58,6 +61,7 @@ class H11Exchange:
     _inbox: Inbox
     _connections: Connections
     _transport: trio.abc.Stream
+    _line: Line = attrs.field(factory=Line)
     _phase: _Phase = attrs.field(default=_Phase.FRESH, init=False)
     _body: BodyReader = attrs.field(init=False)
     _body_asked: bool = attrs.field(default=False, init=False)
@@ -140,6 +144,12 @@ class H11Exchange:
             return gatherer.whole()
         except ProtocolViolation as exc:
             raise ClientFault(ErrorKind.INVALID_REQUEST, f"the request body can't be read: {exc}") from None
+
+    def on_disconnect(self, left: Callable[[], None]) -> bool:
+        """See ``Exchange.on_disconnect``."""
+        if self._line.watched:
+            self._line.tell(left)
+        return self._line.watched
 
     async def wait_disconnected(self) -> None:
         """See ``Exchange.wait_disconnected``, and the head of this module."""

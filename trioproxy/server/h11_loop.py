@@ -13,6 +13,7 @@ from __future__ import annotations
 
 import logging
 import traceback
+from math import inf
 
 import attrs
 import trio
@@ -22,6 +23,7 @@ from trioproxy.gateway.exchange import Handler, RequestHead
 from trioproxy.server.answer import Headers, write_head
 from trioproxy.server.connections import Connections
 from trioproxy.server.exchange import H11Exchange
+from trioproxy.server.hangups import Line
 from trioproxy.server.head import HeadMemory, HeadScanner
 from trioproxy.server.intake import pour
 from trioproxy.server.streams import Inbox, client_stream
@@ -49,7 +51,7 @@ async def serve_connection(
     house = connections if connections is not None else Connections()
     connection = _Connection(stream, handler, house, peer, scheme, Inbox(client_stream(stream)))
     lean = connection.inbox.stream
-    house.opened(lean)
+    connection.line = house.opened(lean)
     try:
         await connection.run()
     except (trio.BrokenResourceError, trio.ClosedResourceError):
@@ -73,13 +75,24 @@ class _Connection:
     inbox: Inbox
     scanner: HeadScanner = attrs.field(init=False)
     memory: HeadMemory = attrs.field(factory=HeadMemory, init=False)
+    line: Line = attrs.field(factory=Line, init=False)
+    scope: trio.CancelScope = attrs.field(factory=trio.CancelScope, init=False)
+    """Cancelled by whoever wants this connection closed: it waited for too long, makes room for another, or the server ends. One scope serves
+    all requests, because each costs a small answer three per cent."""
 
     def __attrs_post_init__(self) -> None:
         self.scanner = HeadScanner(self.house.limits)
 
     async def run(self) -> None:
-        while await self._serve_one():
-            pass
+        """Serve until the connection is over. A request that crosses with our wish to close its idle connection is served all the same."""
+        again = True
+        while again:
+            again = False
+            with self.scope:
+                while await self._serve_one():
+                    pass
+                again = self.scope.cancel_called and bool(self.inbox.pending)
+            self.scope = trio.CancelScope()
 
     async def _serve_one(self) -> bool:
         """Serve one request; whether another may follow."""
@@ -92,8 +105,11 @@ class _Connection:
             await self._refuse(exc.failure)
             return False
         kept = raw if parsed.upgrade is not None else b""
-        exchange = H11Exchange(parsed, kept, self.inbox, self.house, self.stream)
-        await self._run_handler(exchange)
+        exchange = H11Exchange(parsed, kept, self.inbox, self.house, self.stream, self.line)
+        try:
+            await self._run_handler(exchange)
+        finally:
+            self.line.tell(None)
         return await self._settle(exchange)
 
     # Before the handler.
@@ -114,14 +130,18 @@ class _Connection:
         raise ClientFault(ErrorKind.CLIENT_TIMEOUT, "the request's head came too slowly")
 
     async def _wait_for_request(self) -> bool:
-        scope = trio.CancelScope(deadline=trio.current_time() + self.house.limits.idle_seconds)
-        self.house.went_idle(scope)
+        """Whether anything came, and this connection is still wanted."""
+        scope, house = self.scope, self.house
+        until = trio.current_time() + house.limits.idle_seconds
+        if not house.attended:
+            scope.deadline = until
+        house.went_idle(scope, until=until)
         try:
-            with scope:
-                return await self.inbox.receive()
+            return await self.inbox.receive() and not scope.cancel_called
         finally:
-            self.house.woke(scope)
-        return False  # idle for too long, or the server wants its connections closed
+            house.woke(scope)
+            if not house.attended:
+                scope.deadline = inf
 
     async def _refuse(self, failure: Failure) -> None:
         """Answer what never became a request, and close."""
@@ -140,25 +160,29 @@ class _Connection:
 
     async def _run_handler(self, exchange: H11Exchange) -> None:
         """Run the handler to its end and make up for what it left undone."""
-        scope = trio.CancelScope()
-        self.house.exchange_began(scope)
-        failure: Failure | None = None
+        self.house.exchange_began(self.scope)
         try:
-            with scope:
-                failure = await self._handle(exchange)
+            failure = await self._handle(exchange)
         except BaseException:
             # Everything ends. An answer that shows no end of its own must not look whole.
             with trio.CancelScope(shield=True):
-                await exchange.abort()
+                await self._cut_short(exchange)
             raise
         finally:
-            self.house.exchange_ended(scope)
-        if exchange.over:
-            return
-        if scope.cancelled_caught:
-            failure = Failure(
-                kind=ErrorKind.SHUTTING_DOWN, message="the server is shutting down; ask again", retry_after=1.0
-            )
+            self.house.exchange_ended(self.scope)
+        if not exchange.over:
+            await self._make_up(exchange, failure)
+
+    async def _cut_short(self, exchange: H11Exchange) -> None:
+        """The handler was cancelled: by the server's end, which the client is told where nothing was said yet, or from further out."""
+        if exchange.over or not self.scope.cancel_called:
+            await exchange.abort()
+        else:
+            await self._make_up(exchange, _SHUTTING_DOWN)
+            await self._settle(exchange)
+
+    async def _make_up(self, exchange: H11Exchange, failure: Failure | None) -> None:
+        """End an answer that its handler has left without an end."""
         if failure is None or exchange.started or failure.kind is ErrorKind.CLIENT_GONE:
             await exchange.abort()
         else:
@@ -179,7 +203,7 @@ class _Connection:
                 self._log_failure(exchange.head, failures, _INTERNAL)
             assert rest is not None  # or it were an ExceptionGroup, and caught above
             raise rest from None
-        if exchange.over or self.inbox.ended:  # who ends because the client has left need say no more
+        if exchange.over or self.inbox.ended or self.line.dead:  # who ends because the client has left need say no more
             return None
         logger.error("%s %s of %s: the handler ended without an end to its answer", *_name(exchange.head))
         return _INTERNAL
@@ -240,6 +264,9 @@ class _Connection:
             self.house.woke(scope)
 
 
+_SHUTTING_DOWN = Failure(
+    kind=ErrorKind.SHUTTING_DOWN, message="the server is shutting down; ask again", retry_after=1.0
+)
 _INTERNAL = Failure(kind=ErrorKind.INTERNAL, message="internal error; the server's log says where", fault=Fault.PROXY)
 
 

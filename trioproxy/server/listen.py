@@ -154,15 +154,18 @@ async def serve(
     connections = Connections(limits if limits is not None else ServerLimits(), drain)
     addresses = tuple((name[0], name[1]) for name in (listener.getsockname() for listener in listeners))
     try:
-        async with trio.open_nursery() as serving:
-            async with trio.open_nursery() as accepting:
-                for listener in listeners:
-                    accepting.start_soon(_accept, listener, handler, connections, serving)
-                task_status.started(Serving(addresses=addresses, connections=connections))
-                await drain.wait_begun()
-                accepting.cancel_scope.cancel(reason="the server is shutting down")
-            _close(listeners)
-            await _drain_connections(drain, connections)
+        async with trio.open_nursery() as attending:
+            await attending.start(connections.attend)
+            async with trio.open_nursery() as serving:
+                async with trio.open_nursery() as accepting:
+                    for listener in listeners:
+                        accepting.start_soon(_accept, listener, handler, connections, serving)
+                    task_status.started(Serving(addresses=addresses, connections=connections))
+                    await drain.wait_begun()
+                    accepting.cancel_scope.cancel(reason="the server is shutting down")
+                _close(listeners)
+                await _drain_connections(drain, connections)
+            attending.cancel_scope.cancel(reason="the server has ended")
     finally:
         _close(listeners)
 

@@ -7,6 +7,7 @@ Knows: the rules of ``gateway.exchange.Exchange``, and that the socket outlives 
 from __future__ import annotations
 
 import enum
+from collections.abc import Callable
 from typing import Protocol
 
 import attrs
@@ -131,6 +132,10 @@ class WebSocketTurn:
         """See ``Exchange.abort``."""
         if not self.over:
             self._phase = _Phase.ABORTED
+
+    def on_disconnect(self, left: Callable[[], None]) -> bool:
+        """See ``Exchange.on_disconnect``: a task waits."""
+        return False
 
     async def wait_disconnected(self) -> None:
         """See ``Exchange.wait_disconnected``."""

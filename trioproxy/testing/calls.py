@@ -5,7 +5,7 @@ Knows: how a request is kept for a test to look at. Refuses to know: who answers
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from contextvars import ContextVar
 from types import MappingProxyType
 from typing import Any
@@ -113,6 +113,10 @@ class Witnessed:
     async def abort(self) -> None:
         """See ``Exchange.abort``."""
         await self._inner.abort()
+
+    def on_disconnect(self, left: Callable[[], None]) -> bool:
+        """See ``Exchange.on_disconnect``."""
+        return self._inner.on_disconnect(left)
 
     async def wait_disconnected(self) -> None:
         """See ``Exchange.wait_disconnected``."""
