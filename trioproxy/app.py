@@ -34,9 +34,11 @@ from trioproxy.gateway.discovery import Discovery
 from trioproxy.gateway.exchange import Exchange
 from trioproxy.gateway.failover import Failover
 from trioproxy.gateway.handler import Gateway
+from trioproxy.gateway.household import answer, publish, resume, spread
 from trioproxy.gateway.inquiry import Inquiry
 from trioproxy.gateway.limits import holder_keys
 from trioproxy.gateway.lookout import Lookout
+from trioproxy.gateway.siblings import Place
 from trioproxy.gateway.turnstile import Turnstile
 from trioproxy.ledger.entry import Ledger, Sink
 from trioproxy.ledger.lines import write_line
@@ -264,11 +266,17 @@ async def run(
     listeners: list[socket.socket],
     reloader: Reloader | None = None,
     ready: Callable[[], None] = lambda: None,
+    place: Place | None = None,
     task_status: trio.TaskStatus[Serving] = trio.TASK_STATUS_IGNORED,
 ) -> None:
     """Serve on ``listeners`` (which are closed at the end) until a signal says to stop. ``ready`` is called once signals are heeded and
-    clients are served."""
+    clients are served. ``place`` is this process's among several, of which another leaves word in the state folder."""
     settings = app.cell.current.settings
+    house = app.gateway.house
+    house.place = place
+    if place is not None and place.again and reloader is not None:
+        await reloader.reload()  # it began with what the first of all processes had read
+    await resume(house)
     await app.budgets.recall()
     protocols()  # all of them now, so that no client waits for an import
     drain = Drain()
@@ -284,6 +292,10 @@ async def run(
                     outer.start_soon(app.gateway.keeper.run)
                     outer.start_soon(app.lookout.run)
                     outer.start_soon(app.discovery.run)
+                    if place is not None:
+                        outer.start_soon(place.siblings.serve, partial(answer, house))
+                        outer.start_soon(spread, house)
+                        outer.start_soon(_outlive, place, app, drain)
                     if reloader is not None:
                         outer.start_soon(reloader.watch)
                         outer.start_soon(reloader.watch_signals)
@@ -297,12 +309,14 @@ async def run(
                                 listeners=listeners,
                             )
                         )
-                        contact = app.leave_contact(serving.addresses)
+                        if place is None:
+                            contact = app.leave_contact(serving.addresses)
                         ready()
                         task_status.started(serving)
                     outer.cancel_scope.cancel(reason="the server has ended")
             last.cancel_scope.cancel(reason="everything that settles accounts has ended")
     finally:
+        publish(house)
         app.http.close()
         if app.folder is not None and contact is not None:
             withdraw(app.folder, contact)
@@ -314,9 +328,20 @@ async def _heed(received: AsyncIterator[int], app: App, drain: Drain, everything
             _log.warning("a second %s: ending at once", signal.Signals(number).name)
             everything.cancel(reason="a second signal")
             return
-        grace = app.cell.current.settings.drain
-        _log.info("%s: ending; running requests have %g s", signal.Signals(number).name, grace)
-        drain.begin(grace)
+        _end(app, drain, signal.Signals(number).name)
+
+
+async def _outlive(place: Place, app: App, drain: Drain) -> None:
+    """Nobody would reload or end this process after the one that started it."""
+    await place.siblings.wait_orphaned()
+    if not drain.begun:
+        _end(app, drain, "the process that started this one is gone")
+
+
+def _end(app: App, drain: Drain, why: str) -> None:
+    grace = app.cell.current.settings.drain
+    _log.info("%s: ending; running requests have %g s", why, grace)
+    drain.begin(grace)
 
 
 async def _sweep(app: App) -> None:
@@ -326,4 +351,5 @@ async def _sweep(app: App) -> None:
         app.upgrades.conversations.expire(trio.current_time())
         app.health.keep({credential.id for credential in app.cell.current.credentials})
         app.turnstile.meters.keep(holder_keys(app.cell.current))
+        publish(app.gateway.house)
         await app.budgets.recall()

@@ -4,77 +4,18 @@ from __future__ import annotations
 
 import json
 import os
-import re
 import signal
 import socket
 import subprocess
 import sys
 import time
-import urllib.error
-import urllib.request
-from collections.abc import Iterator
-from contextlib import contextmanager, suppress
 from pathlib import Path
-from typing import Any
 
-import attrs
 import pytest
 
 from tests.support.answers import ANSWERS
 from tests.support.houses import SIMPLE
-
-PATIENCE = 30.0
-
-
-@attrs.define(eq=False)
-class Process:
-    """A running ``trioproxy``."""
-
-    process: subprocess.Popen[str]
-    url: str
-    said: list[str]
-
-    def ask(self, path: str, document: Any = None, headers: dict[str, str] | None = None) -> tuple[int, bytes]:
-        """Status and body of one request."""
-        data = json.dumps(document).encode() if document is not None else None
-        lines = {"content-type": "application/json", **(headers or {})}
-        request = urllib.request.Request(self.url + path, data, lines)
-        try:
-            with urllib.request.urlopen(request, timeout=PATIENCE) as answer:
-                return answer.status, answer.read()
-        except urllib.error.HTTPError as error:
-            with error:
-                return error.code, error.read()
-
-    def end(self, number: int = signal.SIGTERM) -> tuple[int, str]:
-        """Exit code and what was said on standard error."""
-        self.process.send_signal(number)
-        _, rest = self.process.communicate(timeout=PATIENCE)
-        return self.process.returncode, "".join(self.said) + (rest or "")
-
-
-@contextmanager
-def running(*arguments: str) -> Iterator[Process]:
-    process = subprocess.Popen(
-        [sys.executable, "-m", "trioproxy", *arguments],
-        stderr=subprocess.PIPE,
-        stdout=subprocess.PIPE,
-        text=True,
-        env={**os.environ, "PYTHONUNBUFFERED": "1"},
-    )
-    try:
-        assert process.stderr is not None
-        said: list[str] = []
-        found: re.Match[str] | None = None
-        while found is None:
-            line = process.stderr.readline()
-            assert line, "".join(said)
-            said.append(line)
-            found = re.search(r"^listening on (http://\S+)$", line)
-        yield Process(process, found.group(1), said)
-    finally:
-        process.kill()
-        process.communicate()
+from tests.support.processes import PATIENCE, running
 
 
 @pytest.fixture
@@ -132,54 +73,6 @@ def test_a_taken_port_is_said_in_words(config: Path) -> None:
     assert done.returncode == 1
     assert f"can't listen on 127.0.0.1:{port}" in done.stderr
     assert "Traceback" not in done.stderr
-
-
-def test_workers_share_one_port(config: Path) -> None:
-    with running("serve", "--config", str(config), "--workers", "2") as proxy:
-        for _ in range(5):
-            assert proxy.ask("/healthz")[0] == 200
-        code, said = proxy.end()
-    assert code == 0
-    assert said.count("listening on") == 1
-
-
-def _workers(proxy: Process) -> set[str]:
-    return set(Path(f"/proc/{proxy.process.pid}/task/{proxy.process.pid}/children").read_text().split())
-
-
-@pytest.mark.skipif(not Path("/proc/self/task").exists(), reason="processes are looked up as Linux shows them")
-def test_a_worker_that_dies_is_replaced_and_one_that_always_does_ends_the_whole(config: Path) -> None:
-    with running("serve", "--config", str(config), "--workers", "2") as proxy:
-        before = _workers(proxy)
-        victim = sorted(before)[0]
-        os.kill(int(victim), signal.SIGKILL)
-        while len(_workers(proxy)) < 2 or victim in _workers(proxy):
-            assert proxy.process.poll() is None
-        for _ in range(8):
-            assert proxy.ask("/healthz")[0] == 200
-        assert len(_workers(proxy) & before) == 1
-        code, said = proxy.end()
-    assert code == 0
-    assert "ended by itself by signal 9: starting another" in said
-
-    with running("serve", "--config", str(config), "--workers", "1") as single:
-        assert _workers(single) == set()
-    with running("serve", "--config", str(config), "--workers", "2") as proxy:
-        while proxy.process.poll() is None:
-            for worker in _workers(proxy):
-                with suppress(ProcessLookupError):
-                    os.kill(int(worker), signal.SIGKILL)
-        assert proxy.process.returncode == 1
-
-
-def test_workers_reload_and_drain_together(config: Path) -> None:
-    with running("serve", "--config", str(config), "--workers", "2") as proxy:
-        proxy.process.send_signal(signal.SIGHUP)
-        for _ in range(4):
-            assert proxy.ask("/healthz")[0] == 200
-        code, said = proxy.end(signal.SIGINT)
-    assert code == 0
-    assert "ended by itself" not in said
 
 
 def test_replay_serves_a_folder() -> None:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import attrs
 import pytest
 from hypothesis import settings
 from hypothesis import strategies as st
@@ -363,3 +364,66 @@ class _Watched(RuleBasedStateMachine):
 
 TestWhateverHappens = _Watched.TestCase
 TestWhateverHappens.settings = settings(max_examples=60, stateful_step_count=40, deadline=None)
+
+
+def sharing() -> tuple[Health, Health, list[str]]:
+    """Two that are told of each other's news by hand, and a word for each time that the first has some."""
+    first, heard = Health(), list[str]()
+    first.heed = lambda: heard.append("news")
+    return first, Health(), heard
+
+
+def test_what_one_finds_out_another_learns() -> None:
+    first, second, heard = sharing()
+    first.failed("k", "m", failure(ErrorKind.RATE_LIMITED), 0.0)
+    first.failed("k", "m", failure(ErrorKind.RATE_LIMITED), 2.0)
+    assert heard == ["news"] * 2
+    (note,) = first.take_news()
+    assert (first.take_news(), second.notes()) == ([], [])
+    second.learn(note)
+    assert second.resting("k", "m", 2.0) == first.resting("k", "m", 2.0)
+    assert second.notes() == first.notes() == [note]
+    assert not second.is_spotless("k")
+    # The strikes came along: its own next failure rests as long as the first's would.
+    assert note.rest is not None
+    assert second.failed("k", "m", failure(ErrorKind.RATE_LIMITED), 5.0) == attrs.evolve(
+        note.rest, since=5.0, until=9.0, try_at=9.0
+    )
+    first.succeeded("k", "m")
+    (over,) = first.take_news()
+    assert over.rest is None
+    second.learn(over)
+    assert second.resting("k", "m", 5.0) is not None, "a rest that began later is not over"
+    second.learn(attrs.evolve(over, since=5.0))
+    assert (second.notes(), second.spotless, second.take_news()) == ([], True, [])
+    second.learn(over)
+
+
+def test_of_two_rests_the_firm_one_holds_and_of_equals_the_longer() -> None:
+    first, second, _ = sharing()
+    first.failed("k", "m", failure(ErrorKind.TIMEOUT), 0.0)
+    (soft,) = first.take_news()
+    first.failed("k", "m", failure(ErrorKind.RATE_LIMITED, retry_after=10), 0.0)
+    (firm,) = first.take_news()
+    for order in ((soft, firm), (firm, soft)):
+        health = Health()
+        for note in order:
+            health.learn(note)
+        assert [rest.firm for rest in health.cooling(0.0)] == [True]
+    second.learn(firm)
+    assert firm.rest is not None
+    longer = attrs.evolve(firm, rest=attrs.evolve(firm.rest, until=30.0))
+    second.learn(longer)
+    second.learn(firm)
+    assert [rest.until for rest in second.cooling(0.0)] == [30.0]
+
+
+def test_what_a_look_or_an_operator_ends_is_news_too_and_only_where_somebody_heeds_it() -> None:
+    first, second, heard = sharing()
+    for health in (first, second):
+        health.failed("a", "m", failure(ErrorKind.UNAUTHENTICATED), 0.0)
+        health.failed("b", "m", failure(ErrorKind.TIMEOUT), 0.0)
+        health.answered("a")
+        assert health.clear() == 1
+    assert sorted((note.credential_id, note.rest) for note in first.take_news()) == [("a", None), ("b", None)]
+    assert (len(heard), second.take_news()) == (4, [])

@@ -34,7 +34,10 @@ async def test_the_counters_of_every_provider(path: str) -> None:
     desk = Desk.of()
     desk.app.metrics.note(settled())
     told = await desk.got(path)
-    assert told == {"providers": {name: NOTHING for name in ("claude", "groq", "Chat", "drawn")} | {"mine": COUNTED}}
+    assert told == {
+        "providers": {name: NOTHING for name in ("claude", "groq", "Chat", "drawn")} | {"mine": COUNTED},
+        "workers": {"all": 1, "answered": 1},
+    }
 
 
 @pytest.mark.parametrize("path", ["/metrics", "/v1/metrics"])

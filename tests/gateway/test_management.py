@@ -67,10 +67,10 @@ async def test_cooldowns_are_seen_and_cleared() -> None:
     ]
     assert (await desk.got(f"{BASE}/credentials", MANAGER))["credentials"][2]["state"] == "cooling"
     one = await desk.ask("DELETE", f"{BASE}/cooldowns?credential=Chat%231", MANAGER)
-    assert json.loads(one.body) == {"cleared": 1}
+    assert json.loads(one.body) == {"cleared": 1, "workers": {"all": 1, "answered": 1}}
     assert (await desk.ask("DELETE", f"{BASE}/cooldowns?credential=nobody", MANAGER)).status == 404
     rest = await desk.ask("DELETE", f"{BASE}/cooldowns", MANAGER)
-    assert json.loads(rest.body) == {"cleared": 1}
+    assert json.loads(rest.body)["cleared"] == 1
     assert (await desk.got(f"{BASE}/cooldowns", MANAGER)) == {"cooldowns": []}
 
 

@@ -92,7 +92,9 @@ def clear(config: Path | None, name: str | None) -> None:
     Example:  trioproxy accounts clear openai#1
     """
     query = f"?credential={quote(name, safe='')}" if name is not None else ""
-    count = asked(running(config), "DELETE", f"/cooldowns{query}")["cleared"]
+    answer = asked(running(config), "DELETE", f"/cooldowns{query}")
+    count = answer["cleared"]
+    _warn(answer["workers"])
     click.echo(f"{count} cooldown{'s' if count != 1 else ''} cleared")
 
 
@@ -102,15 +104,28 @@ def _switched(contact: Contact, name: str, on: bool) -> str:
     word = "enabled" if on else "disabled"
     for each in credentials:
         if wanted in (each["label"].lower(), each["id"].lower()):
-            asked(contact, "PUT", f"/credentials/{quote(each['id'], safe='')}/enabled", {"enabled": on})
+            _put(contact, f"/credentials/{quote(each['id'], safe='')}/enabled", on)
             return f"{each['label']} is {word}"
     for each in credentials:
         if wanted == each["provider"].lower():
-            asked(contact, "PUT", f"/providers/{quote(each['provider'], safe='')}/enabled", {"enabled": on})
+            _put(contact, f"/providers/{quote(each['provider'], safe='')}/enabled", on)
             count = sum(other["provider"] == each["provider"] for other in credentials)
             return f"{each['provider']} is {word} ({count} credential{'s' if count != 1 else ''})"
     labels = ", ".join(each["label"] for each in credentials) or "none"
     return fail(f"neither a credential nor a provider goes by the name {name!r}; there are {labels}")
+
+
+def _put(contact: Contact, path: str, on: bool) -> None:
+    _warn(asked(contact, "PUT", path, {"enabled": on})["workers"])
+
+
+def _warn(workers: Any) -> None:
+    silent = workers["all"] - workers["answered"]
+    if silent:
+        click.echo(
+            f"warning: {silent} of {workers['all']} workers did not answer; it is done there when they read on",
+            err=True,
+        )
 
 
 def _configured(credential: Any) -> dict[str, Any]:

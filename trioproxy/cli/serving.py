@@ -61,6 +61,10 @@ def serve_app(
     for warning in app.cell.current.warnings:
         click.echo(f"warning: {warning}", err=True)
     try:
+        if workers > 1 and settings.port:
+            # Another house that shares its port would take this one in without a word, and they would serve by two configurations.
+            for probe in trio.run(partial(bind, settings.host, settings.port)):
+                probe.close()
         shared = [trio.run(partial(bind, settings.host, settings.port, reuse_port=workers > 1))]
         port = shared[0][0].getsockname()[1]
         shared += (trio.run(partial(bind, settings.host, port, reuse_port=True)) for _ in range(workers - 1))
@@ -79,11 +83,24 @@ def serve_app(
     if workers == 1:
         return trio.run(partial(run, app, reloader=reloader, listeners=shared[0], ready=ready))
     from trioproxy.cli.workers import run_workers
+    from trioproxy.contact import withdraw
+    from trioproxy.gateway.siblings import Place
+    from trioproxy.ledger.board import Board
+    from trioproxy.server.mailboxes import Mailboxes
 
-    def work(number: int) -> None:
+    boxes, board = Mailboxes.of(workers), Board.of(workers)
+
+    def work(number: int, again: bool) -> None:
         for other in (*shared[:number], *shared[number + 1 :]):
             for listener in other:
                 listener.close()
-        trio.run(partial(run, app, reloader=reloader, listeners=shared[number]))
+        place = Place(number=number, count=workers, siblings=boxes.settle(number), board=board, again=again)
+        trio.run(partial(run, app, reloader=reloader, listeners=shared[number], place=place))
 
-    raise SystemExit(run_workers(workers, work, ready))
+    contact = app.leave_contact(addresses)
+    try:
+        code = run_workers(workers, work, ready)
+    finally:
+        if app.folder is not None and contact is not None:
+            withdraw(app.folder, contact)
+    raise SystemExit(code)

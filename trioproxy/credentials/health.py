@@ -24,7 +24,7 @@ from __future__ import annotations
 
 import enum
 from collections import Counter
-from collections.abc import Collection
+from collections.abc import Callable, Collection
 from typing import assert_never
 
 import attrs
@@ -37,6 +37,7 @@ __all__ = [
     "EARLY_TRY",
     "RESTS",
     "Health",
+    "Note",
     "Readiness",
     "Rest",
     "RestRule",
@@ -51,6 +52,8 @@ BACKOFF_CAP = 30 * MINUTE
 EARLY_TRY = 5 * MINUTE
 """After how long a rest that was asked to be longer than is believed is tried for the first time."""
 MOST_ENTRIES = 4096
+_SAME = 1e-3
+"""Seconds by which one moment may differ on the clocks of two processes."""
 
 
 class Span(enum.Enum):
@@ -103,6 +106,18 @@ class Rest:
     firm: bool
 
 
+@attrs.frozen(kw_only=True)
+class Note:
+    """What became known of one pair, for others who ask the same providers: the ``rest`` that began, or (None) that whatever began until
+    ``since`` is over. ``strikes`` are the failures in a row that lengthen a rest."""
+
+    credential_id: str
+    model: str | None
+    since: float
+    rest: Rest | None
+    strikes: int = 0
+
+
 class Readiness(enum.IntEnum):
     """Whether a credential may be asked for a model. The greater, the less so."""
 
@@ -143,8 +158,13 @@ class Trial:
 
 @attrs.define(eq=False)
 class Health:
-    """What is known of every (credential, model). :meth:`keep` drops what is known of credentials that a reload took away."""
+    """What is known of every (credential, model). :meth:`keep` drops what is known of credentials that a reload took away.
 
+    ``heed``, where somebody sets it, is called when there is something new to tell others (:meth:`take_news`).
+    """
+
+    heed: Callable[[], None] | None = attrs.field(default=None, init=False)
+    _news: dict[_Key, Note] = attrs.field(factory=dict, init=False)
     _rests: dict[_Key, Rest] = attrs.field(factory=dict, init=False)
     _strikes: dict[_Key, int] = attrs.field(factory=dict, init=False)
     _tried: dict[_Key, Trial] = attrs.field(factory=dict, init=False)
@@ -226,11 +246,8 @@ class Health:
         if running is not None and running.until > rest.until and running.firm:
             # The longer rest goes on; a try that came early and failed is not repeated at once.
             rest = attrs.evolve(running, try_at=min(max(running.try_at, now + EARLY_TRY), running.until))
-        if len(self._rests) >= MOST_ENTRIES or len(self._strikes) >= MOST_ENTRIES:
-            self._make_room()
-        if key not in self._rests:
-            self._noted[credential_id] += 1
-        self._rests[key] = rest
+        self._hold(key, rest)
+        self._tell(key, rest.since, rest)
         return rest
 
     def succeeded(self, credential_id: str, model: str, asked_at: float | None = None) -> None:
@@ -242,14 +259,14 @@ class Health:
             rest = self._rests.get(key)
             if rest is not None and asked_at is not None and asked_at < rest.since:
                 continue
-            self._forget(key)
+            self._end(key)
 
     def answered(self, credential_id: str) -> None:
         """The provider answered a look at the whole account: it does not stumble any more, and knows the key. That says nothing of quotas, nor
         of any model."""
         rest = self._rests.get((credential_id, None))
         if rest is not None and (not rest.firm or rest.kind is ErrorKind.UNAUTHENTICATED):
-            self._forget((credential_id, None))
+            self._end((credential_id, None))
 
     def cooling(self, now: float) -> list[Rest]:
         """Every rest that holds now, the soonest to end first."""
@@ -260,13 +277,36 @@ class Health:
         keys = [key for key in (*self._rests, *self._strikes) if credential_id in (None, key[0])]
         ended = sum(key in self._rests for key in set(keys))
         for key in keys:
-            self._forget(key)
+            self._end(key)
         return ended
 
     def keep(self, credential_ids: Collection[str]) -> None:
         """Forget every credential that is not among these."""
         for gone in {key[0] for key in (*self._rests, *self._strikes)}.difference(credential_ids):
             self.clear(gone)
+
+    def notes(self) -> list[Note]:
+        """Everything that is held against anybody, for somebody who knows nothing yet."""
+        return [self._note(key, rest.since, rest) for key, rest in self._rests.items()]
+
+    def take_news(self) -> list[Note]:
+        """What became known here since the last call. What others told is none of it."""
+        news = list(self._news.values())
+        self._news.clear()
+        return news
+
+    def learn(self, note: Note) -> None:
+        """Somebody else found out ``note``. Of two rests the firm one holds, of equals the longer."""
+        key = (note.credential_id, note.model)
+        mine, rest = self._rests.get(key), note.rest
+        if rest is None:
+            if mine is not None and mine.since <= note.since + _SAME:
+                self._forget(key)
+            return
+        if mine is None or (mine.firm, mine.until) < (rest.firm, rest.until):
+            self._hold(key, rest)
+            if note.strikes:
+                self._strikes[key] = max(self._strikes.get(key, 0), note.strikes)
 
     def _readiness(self, key: _Key, rest: Rest, now: float) -> Readiness:
         if now < rest.try_at:
@@ -298,6 +338,27 @@ class Health:
                 return min(BACKOFF_FIRST * 2.0 ** min(max(strikes, 1) - 1, 32), BACKOFF_CAP)
             case _:
                 assert_never(rule.span)
+
+    def _hold(self, key: _Key, rest: Rest) -> None:
+        if len(self._rests) >= MOST_ENTRIES or len(self._strikes) >= MOST_ENTRIES:
+            self._make_room()
+        if key not in self._rests:
+            self._noted[key[0]] += 1
+        self._rests[key] = rest
+
+    def _end(self, key: _Key) -> None:
+        rest = self._rests.get(key)
+        self._forget(key)
+        if rest is not None:
+            self._tell(key, rest.since, None)
+
+    def _tell(self, key: _Key, since: float, rest: Rest | None) -> None:
+        if self.heed is not None:
+            self._news[key] = self._note(key, since, rest)
+            self.heed()
+
+    def _note(self, key: _Key, since: float, rest: Rest | None) -> Note:
+        return Note(credential_id=key[0], model=key[1], since=since, rest=rest, strikes=self._strikes.get(key, 0))
 
     def _forget(self, key: _Key) -> None:
         if self._rests.pop(key, None) is not None:

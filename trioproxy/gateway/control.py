@@ -20,6 +20,7 @@ from trioproxy.errors import ClientFault, ErrorKind
 from trioproxy.gateway.exchange import RequestHead
 from trioproxy.gateway.outlook import Outlook
 from trioproxy.gateway.refusal import Reply
+from trioproxy.gateway.siblings import Place
 from trioproxy.ledger.entry import Ledger
 from trioproxy.ledger.metrics import Metrics
 from trioproxy.ledger.writer import Books
@@ -53,7 +54,7 @@ class House:
 
     ``outlook`` says who would be asked now.
     ``now`` is the clock of cooldowns; ``cell`` None is a house whose providers can't be switched; ``token`` is the secret that this process
-    gave to its own user's commands.
+    gave to its own user's commands; ``place`` None is a process without siblings.
     """
 
     now: Callable[[], float] = lambda: 0.0
@@ -65,6 +66,7 @@ class House:
     books: Books | None = None
     outlook: Callable[[Routed, Settings], list[Outlook]] | None = None
     token: Secret | None = None
+    place: Place | None = None
 
     def active(self) -> dict[str, int]:
         """How many exchanges run now, by the provider that is asked."""

@@ -1,4 +1,4 @@
-"""Figures of this process: providers' counters as JSON, and everything for Prometheus."""
+"""Figures of the house: providers' counters as JSON, and everything for Prometheus."""
 
 from __future__ import annotations
 
@@ -9,6 +9,7 @@ import trio
 
 from trioproxy.config.model import ClientKey, Snapshot
 from trioproxy.gateway.control import ControlCall
+from trioproxy.gateway.household import figures
 from trioproxy.gateway.refusal import Reply, json_reply
 from trioproxy.gateway.status import cooling
 from trioproxy.ledger.exposition import expose, families
@@ -17,19 +18,20 @@ from trioproxy.ledger.metrics import Tally, Timing
 __all__ = ["exposition", "providers"]
 
 
-def providers(call: ControlCall, snapshot: Snapshot, client: ClientKey | None) -> Reply:
-    """The counters of every provider that is configured, or was asked since the process began."""
+async def providers(call: ControlCall, snapshot: Snapshot, client: ClientKey | None) -> Reply:
+    """The counters of every provider that is configured, or was asked since the house began."""
     house = call.house
-    active, rests = house.active(), cooling(snapshot, house)
+    found, rests = await figures(house), cooling(snapshot, house)
     names = dict.fromkeys(credential.group or credential.provider.name for credential in snapshot.credentials)
-    names |= dict.fromkeys(house.metrics.providers)
+    names |= dict.fromkeys(found.metrics.providers)
     return json_reply(
         {
             "providers": {
-                name: _counts(house.metrics.tally(name))
-                | {"active": active.get(name, 0), "cooling": rests.get(name, [])}
+                name: _counts(found.metrics.tally(name))
+                | {"active": found.active.get(name, 0), "cooling": rests.get(name, [])}
                 for name in names
-            }
+            },
+            "workers": found.workers.document(),
         }
     )
 
@@ -38,12 +40,14 @@ async def exposition(call: ControlCall, snapshot: Snapshot, client: ClientKey | 
     """What Prometheus scrapes. The library is imported and its text made in a thread."""
     house = call.house
     rests = Counter((name, rest["reason"]) for name, found in cooling(snapshot, house).items() for rest in found)
+    whole = await figures(house)
     found = families(
-        house.metrics,
-        active=house.active(),
+        whole.metrics,
+        active=whole.active,
         cooling=rests,
-        pools=house.pools(),
-        books=house.books.state if house.books is not None else None,
+        pools=whole.pools,
+        books=whole.books,
+        workers=(whole.workers.all, whole.workers.answered),
     )
     accept = (call.head.header(b"accept") or b"").decode("latin-1")
     body, content_type = await trio.to_thread.run_sync(expose, found, accept)

@@ -12,6 +12,7 @@ import trio
 
 from trioproxy.config.model import ClientKey, Credential, Snapshot
 from trioproxy.errors import ClientFault, ErrorKind, ProxyFault
+from trioproxy.gateway import household
 from trioproxy.gateway.control import ControlCall
 from trioproxy.gateway.refusal import Reply, json_reply
 from trioproxy.gateway.status import cooling, wanted_state
@@ -63,13 +64,14 @@ def credentials(call: ControlCall, snapshot: Snapshot, client: ClientKey | None)
     )
 
 
-def switch(call: ControlCall, snapshot: Snapshot, client: ClientKey | None) -> Reply:
-    """Take a credential out, or put it back, for as long as this process lives."""
+async def switch(call: ControlCall, snapshot: Snapshot, client: ClientKey | None) -> Reply:
+    """Take a credential out, or put it back, for as long as the house stands."""
     credential, on = _credential(snapshot, call.params["name"]), wanted_state(call)
     if call.house.cell is None:
         raise ProxyFault(ErrorKind.UNSUPPORTED, "credentials can't be switched here")
-    changed = call.house.cell.switch(credential.id, on)
-    return json_reply(_told(_credential(changed, credential.id), []))
+    workers = await household.switch(call.house, credential.id, on)
+    changed = _credential(call.house.cell.current, credential.id)
+    return json_reply({**_told(changed, []), "workers": workers.document()})
 
 
 def cooldowns(call: ControlCall, snapshot: Snapshot, client: ClientKey | None) -> Reply:
@@ -78,11 +80,12 @@ def cooldowns(call: ControlCall, snapshot: Snapshot, client: ClientKey | None) -
     return json_reply({"cooldowns": [{"provider": name, **rest} for name, rests in found.items() for rest in rests]})
 
 
-def clear_cooldowns(call: ControlCall, snapshot: Snapshot, client: ClientKey | None) -> Reply:
+async def clear_cooldowns(call: ControlCall, snapshot: Snapshot, client: ClientKey | None) -> Reply:
     """Forget what is held against one credential (``?credential=``), or against all."""
     name = call.asked("credential")
     wanted = _credential(snapshot, name).id if name is not None else None
-    return json_reply({"cleared": call.house.health.clear(wanted)})
+    cleared, workers = await household.clear(call.house, wanted)
+    return json_reply({"cleared": cleared, "workers": workers.document()})
 
 
 async def usage(call: ControlCall, snapshot: Snapshot, client: ClientKey | None) -> Reply:

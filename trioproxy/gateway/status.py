@@ -17,6 +17,7 @@ from trioproxy.config.nearest import nearest
 from trioproxy.config.routes import listing, route
 from trioproxy.credentials.health import Rest
 from trioproxy.errors import ClientFault, ErrorKind, ProxyError, ProxyFault
+from trioproxy.gateway import household
 from trioproxy.gateway.control import ControlCall, House, dialect
 from trioproxy.gateway.refusal import Reply, json_reply
 from trioproxy.protocols.base import Operation
@@ -87,13 +88,15 @@ def enabled(call: ControlCall, snapshot: Snapshot, client: ClientKey | None) -> 
     return json_reply({"name": group.name, "enabled": group.enabled})
 
 
-def switch(call: ControlCall, snapshot: Snapshot, client: ClientKey | None) -> Reply:
-    """Take a provider out, or put it back: from the next request on, for as long as this process lives."""
+async def switch(call: ControlCall, snapshot: Snapshot, client: ClientKey | None) -> Reply:
+    """Take a provider out, or put it back: from the next request on, for as long as the house stands."""
     group, on = _group(call, snapshot), wanted_state(call)
     if call.house.cell is None:
         raise ProxyFault(ErrorKind.UNSUPPORTED, "providers can't be switched here")
-    changed = call.house.cell.switch(group.name, on)
-    return json_reply(_told(_named(changed, group.name), changed, client, call.house))
+    workers = await household.switch(call.house, group.name, on)
+    changed = call.house.cell.current
+    told = _told(_named(changed, group.name), changed, client, call.house)
+    return json_reply({**told, "workers": workers.document()})
 
 
 def wanted_state(call: ControlCall) -> bool:
@@ -130,15 +133,16 @@ def capabilities_of(call: ControlCall, snapshot: Snapshot, client: ClientKey | N
     )
 
 
-def status_of(call: ControlCall, snapshot: Snapshot, client: ClientKey | None) -> Reply:
+async def status_of(call: ControlCall, snapshot: Snapshot, client: ClientKey | None) -> Reply:
     """How it is: what runs, what was, what rests and why."""
     group, house = _group(call, snapshot), call.house
-    tally = house.metrics.tally(group.name)
+    found = await household.figures(house)
+    tally = found.metrics.tally(group.name)
     rests = cooling(snapshot, house)
     return json_reply(
         {
             **_told(group, snapshot, client, house),
-            "active": house.active().get(group.name, 0),
+            "active": found.active.get(group.name, 0),
             "requests": tally.requests,
             "successes": tally.successes,
             "failures": tally.failures,
@@ -152,6 +156,7 @@ def status_of(call: ControlCall, snapshot: Snapshot, client: ClientKey | None) -
                 }
                 for credential in group.credentials
             ],
+            "workers": found.workers.document(),
         }
     )
 

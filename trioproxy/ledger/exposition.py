@@ -51,13 +51,15 @@ def families(
     cooling: Mapping[tuple[str, str], int],
     pools: Mapping[str, tuple[int, int, int]],
     books: BooksState | None,
+    workers: tuple[int, int] = (1, 1),
 ) -> tuple[Family, ...]:
     """Every family. ``active`` are the exchanges that run now by provider, ``cooling`` the cooldowns by provider and kind, ``pools`` idle,
-    active and waiting by origin."""
+    active and waiting by origin, ``workers`` how many processes there are and how many of them told all of this just now."""
     return tuple(
         _of_providers(metrics.providers)
         + _of_the_process(metrics, active, cooling, pools)
         + (_of_books(books) if books is not None else [])
+        + _of_workers(*workers)
     )
 
 
@@ -205,6 +207,19 @@ def _of_books(books: BooksState) -> list[Family]:
         ),
         Family("ledger_write_failures", "counter", "Tries to write that failed.", (), (((), books.failures),)),
         Family("ledger_waiting_rows", "gauge", "Accounts that wait to be written.", (), (((), books.waiting),)),
+    ]
+
+
+def _of_workers(count: int, answered: int) -> list[Family]:
+    return [
+        Family("workers", "gauge", "Processes that serve together.", (), (((), count),)),
+        Family(
+            "workers_answered",
+            "gauge",
+            "Processes whose figures are of this moment; counters of the others are as they last told them.",
+            (),
+            (((), answered),),
+        ),
     ]
 
 

@@ -105,6 +105,13 @@ class Books:
             trouble=self._trouble,
         )
 
+    def resume(self, state: BooksState) -> None:
+        """Count on from what an earlier process counted in this one's place."""
+        self._written += state.written
+        self._dropped += state.dropped
+        self._failures += state.failures
+        self._pruned += state.pruned
+
     def keep(self, settled: Settled) -> None:
         """The sink."""
         if settled.operation is None or not self.settings().ledger:
