@@ -28,7 +28,7 @@ from trioproxy.gateway.limits import demand_of, holders_before
 from trioproxy.gateway.outlet import Outlet
 from trioproxy.gateway.receive import receive
 from trioproxy.gateway.refusal import Reply
-from trioproxy.gateway.relay import relay, relay_alone
+from trioproxy.gateway.relay import relay
 from trioproxy.gateway.remembering import remembered
 from trioproxy.gateway.stages import Admitted, Rejected
 from trioproxy.gateway.timekeeper import Timekeeper
@@ -124,8 +124,7 @@ class Gateway:
             if was_not_counted(asked, answer) and not outlet.started:
                 return await self._estimate(admitted, outlet)
             return await refuse(outlet, settings, answer.failure, answer=answer.answer)
-        carry = relay_alone if answer.carrier.streams else relay
-        ended = await carry(answer, outlet, sentry, *answer_head(answer, admitted, settings, entry.id))
+        ended = await relay(answer, outlet, sentry, *answer_head(answer, admitted, settings, entry.id))
         if ended.failure is not None:
             self.failover.note(answer.prepared.candidate, ended.failure, settings)
             if not ended.told:

@@ -92,18 +92,26 @@ class Outlet:
         if scope.cancelled_caught:
             await self.leave()
 
-    async def finish(self, tail: bytes = b"") -> None:
-        """End the exchange well, after ``tail``."""
+    async def finish(self, tail: bytes = b"", pulse: Pulse | None = None) -> None:
+        """End the exchange well, after ``tail``. ``pulse`` keeps the client's deadline, where one runs."""
+        if pulse is not None:
+            pulse.send_started()
+            await self._finish(tail)
+            pulse.send_finished()
+            return
         with self._patience() as scope:
-            if self._filling is not None:
-                await self._filling.wait()
-            self._giving = True
-            if tail:
-                await self.exchange.send(tail)
-                self.entry.sent(len(tail))
-            await self.exchange.finish()
+            await self._finish(tail)
         if scope.cancelled_caught:
             await self.leave()
+
+    async def _finish(self, tail: bytes) -> None:
+        if self._filling is not None:
+            await self._filling.wait()
+        self._giving = True
+        if tail:
+            await self.exchange.send(tail)
+            self.entry.sent(len(tail))
+        await self.exchange.finish()
 
     async def leave(self) -> None:
         """The client stopped reading: break the transfer off."""

@@ -30,7 +30,7 @@ from trioproxy.gateway.sentry import Sentry
 from trioproxy.gateway.stages import Ended
 from trioproxy.upstream.base import Headers
 
-__all__ = ["SHUTTING_DOWN", "relay", "relay_alone"]
+__all__ = ["SHUTTING_DOWN", "relay"]
 
 LAST_WORDS_TIME = 3.0
 LETTING_GO_TIME = 0.2
@@ -60,53 +60,33 @@ async def relay(opened: Opened, outlet: Outlet, sentry: Sentry, status: int, hea
             return Ended(failure=NOT_A_STREAM, told=False)
         with pulse:
             failure = await _pump(opened, outlet, pulse, status, headers)
+            if failure is None:
+                await _end(opened, outlet, None, pulse=pulse)
         if pulse.expired is Phase.CLIENT_SEND:
             await outlet.leave()
             return Ended(failure=pulse.failure())
         if pulse.expired is not None:
             failure = pulse.failure()
-        tail = b""
-        if failure is not None and opened.carrier.complete and not outlet.in_midst:
-            # The provider called its answer whole and kept the line open.
-            tail, failure = opened.conclude(), opened.carrier.failure
-        if failure is not None and not outlet.started:
-            return Ended(failure=failure, told=False)
-        if opened.carrier.over and opened.carrier.failure is None and not outlet.in_midst:
-            failure = None  # all was said: what happened to the transfer afterwards is nobody's loss
-        await _end(opened, outlet, failure, tail)
+        if failure is not None:
+            tail = b""
+            if opened.carrier.complete and not outlet.in_midst:
+                # The provider called its answer whole and kept the line open.
+                tail, failure = opened.conclude(), opened.carrier.failure
+            if failure is not None and not outlet.started:
+                return Ended(failure=failure, told=False)
+            if opened.carrier.over and opened.carrier.failure is None and not outlet.in_midst:
+                failure = None  # all was said: what happened to the transfer afterwards is nobody's loss
+            await _end(opened, outlet, failure, tail)
         if failure is None and not opened.ended:
             await _let_go(opened)
         return Ended(failure=failure)
-    except trio.Cancelled:
+    except (trio.Cancelled, BaseExceptionGroup):  # the task of a stream's own is cancelled with its parent: both say so
         if outlet.entry.outcome is None:
             with trio.CancelScope(shield=True, deadline=trio.current_time() + LAST_WORDS_TIME):
                 await _end(opened, outlet, SHUTTING_DOWN)
         raise
     finally:
         await opened.aclose()
-
-
-async def relay_alone(opened: Opened, outlet: Outlet, sentry: Sentry, status: int, headers: Headers) -> Ended:
-    """:func:`relay` in a task of its own, for streams.
-
-    Whoever waits is woken through every function that waits for it: from the accepted connection down these are twenty, and each costs every
-    chunk a little. A task that begins here has half of them, which saves a tenth of what a chunk costs (measured), and costs as much as six.
-    """
-    ended: Ended | Exception | None = None
-
-    async def carry() -> None:
-        nonlocal ended
-        try:
-            ended = await relay(opened, outlet, sentry, status, headers)
-        except Exception as error:  # no group around it, please
-            ended = error
-
-    async with trio.open_nursery() as nursery:
-        nursery.start_soon(carry)
-    if isinstance(ended, Exception):
-        raise ended
-    assert ended is not None, "a task that was not cancelled has come to its end"
-    return ended
 
 
 async def _pump(opened: Opened, outlet: Outlet, pulse: Pulse, status: int, headers: Headers) -> Failure | None:
@@ -117,6 +97,16 @@ async def _pump(opened: Opened, outlet: Outlet, pulse: Pulse, status: int, heade
             await outlet.start(status, headers)
         if opened.held:
             await outlet.give(opened.held, pulse, carrier)
+    except ProxyError as error:
+        return error.failure
+    if carrier.streams and not opened.ended:
+        return await _carry_alone(opened, outlet, pulse)
+    return await _carry(opened, outlet, pulse)
+
+
+async def _carry(opened: Opened, outlet: Outlet, pulse: Pulse) -> Failure | None:
+    carrier = opened.carrier
+    try:
         while not opened.ended and not carrier.done:
             out = await opened.receive(pulse)
             if out:
@@ -126,7 +116,31 @@ async def _pump(opened: Opened, outlet: Outlet, pulse: Pulse, status: int, heade
     return carrier.failure
 
 
-async def _end(opened: Opened, outlet: Outlet, failure: Failure | None, tail: bytes = b"") -> None:
+async def _carry_alone(opened: Opened, outlet: Outlet, pulse: Pulse) -> Failure | None:
+    """:func:`_carry` in a task of its own, for streams.
+
+    Whoever waits is woken through every function that waits for it: from the accepted connection down these are twenty, and each costs every
+    chunk a little. A task that begins here has half of them, which saves a tenth of what a chunk costs (measured), and costs as much as six.
+    """
+    ended: list[Failure | Exception | None] = []
+
+    async def carry() -> None:
+        try:
+            ended.append(await _carry(opened, outlet, pulse))
+        except Exception as error:  # no group around it, please
+            ended.append(error)
+
+    async with trio.open_nursery() as nursery:
+        nursery.start_soon(carry)
+    (found,) = ended
+    if isinstance(found, Exception):
+        raise found
+    return found
+
+
+async def _end(
+    opened: Opened, outlet: Outlet, failure: Failure | None, tail: bytes = b"", pulse: Pulse | None = None
+) -> None:
     """Tell the client how it ended, once, and settle the account. ``tail`` is what is still owed of an answer that has its end."""
     carrier = opened.carrier
     opened.entry.observed = not carrier.lost
@@ -139,7 +153,7 @@ async def _end(opened: Opened, outlet: Outlet, failure: Failure | None, tail: by
         opened.entry.failed(failure)
     try:
         if failure is None or carrier.over:
-            await outlet.finish(tail)
+            await outlet.finish(tail, pulse)
         elif outlet.in_midst or (error := carrier.failing(failure)) is None:
             await outlet.abort()
         else:
