@@ -51,6 +51,7 @@ from trioproxy.server.connections import Drain
 from trioproxy.server.limits import ServerLimits
 from trioproxy.server.listen import Serving, serve
 from trioproxy.server.upgrade import Upgrades
+from trioproxy.tokens import random_hex
 from trioproxy.upstream.base import Upstream
 from trioproxy.upstream.http import HttpUpstream
 
@@ -111,15 +112,15 @@ class App:
             folder=self.folder,
         )
         sinks += (self.budgets.charge,)
-        ledger = Ledger(clock=trio.current_time, wall=time.time, token=lambda: secrets.token_hex(8), sinks=sinks)
+        ledger = Ledger(clock=trio.current_time, wall=time.time, token=random_hex(8), sinks=sinks)
         failover = Failover(
             reach=self.reach,
             wall=time.time,
-            token=lambda: secrets.token_hex(16),
+            token=random_hex(16),
             health=self.health,
             turnstile=self.turnstile,
         )
-        inquiry = Inquiry(reach=self.reach, wall=time.time, token=lambda: secrets.token_hex(16))
+        inquiry = Inquiry(reach=self.reach, wall=time.time, token=random_hex(16))
         self.lookout = Lookout(current=lambda: self.cell.current, inquiry=inquiry, health=self.health)
         self.discovery = Discovery(cell=self.cell, inquiry=inquiry)
         house = House(
@@ -145,7 +146,7 @@ class App:
             gateway=self.gateway,
             handler=self.handle,
             current=lambda: self.cell.current,
-            token=lambda: secrets.token_hex(16),
+            token=random_hex(16),
             http=self.http,
             conversations=conversations,
         )

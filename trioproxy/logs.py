@@ -30,6 +30,8 @@ def configure(*, level: str, as_json: bool, stream: TextIO | None = None) -> Non
     logger.addHandler(handler)
     logger.setLevel(level.upper())
     logger.propagate = False
+    # No line names a thread, a process or a task: a record need not ask for them.
+    logging.logThreads = logging.logProcesses = logging.logMultiprocessing = False
 
 
 class HumanFormatter(logging.Formatter):

@@ -292,7 +292,9 @@ def broken(monkeypatch: pytest.MonkeyPatch) -> Iterator[None]:
     def read_body(document: object) -> list[Event]:
         raise ZeroDivisionError
 
-    spoilt = attrs.evolve(table.protocol("openai_chat"), stream_reader=BrokenReader, read_body=read_body)
+    spoilt = attrs.evolve(
+        table.protocol("openai_chat"), stream_reader=BrokenReader, read_body=read_body, glance=read_body
+    )
     found = {name: table.protocol(name) for name in table.NAMES} | {"openai_chat": spoilt}
     monkeypatch.setattr(table, "protocol", found.__getitem__)
     table.match.cache_clear()

@@ -32,6 +32,7 @@ def test_only_the_bytes_of_the_value_change(value: dict[str, Any], indent: int |
     raw = json.dumps(value, indent=indent).encode()
     span = member_span(raw, "model")
     assert span is not None
+    assert member_span(raw, "model", value) == span
     changed = replace(raw, span, json.dumps(model).encode())
 
     assert json.loads(changed) == {**value, "model": model}
@@ -49,10 +50,31 @@ def test_a_name_is_compared_decoded() -> None:
     assert member_span(raw, "model") == (15, 18)
 
 
+words = st.sampled_from(["model", '"model"', "\\u006dodel", "mode", "l", "", "\\", '"'])
+nested = st.recursive(
+    words | st.integers(),
+    lambda inner: st.lists(inner, max_size=3) | st.dictionaries(words, inner, max_size=3),
+    max_leaves=8,
+)
+
+
+@given(st.dictionaries(words, nested, max_size=4), st.booleans())
+def test_what_was_decoded_before_changes_nothing(value: dict[str, Any], escaped: bool) -> None:
+    raw = json.dumps(value).encode()
+    if escaped:
+        raw = raw.replace(b'"model"', b'"mod\\u0065l"', 1)
+    try:
+        span = member_span(raw, "model")
+    except DuplicateMember:
+        return
+    assert member_span(raw, "model", value) == span
+
+
 @pytest.mark.parametrize("raw", [b'{"model": 1, "model": 2}', b'{"model": 1, "mod\\u0065l": 2}'])
 def test_a_member_given_twice_is_refused(raw: bytes) -> None:
-    with pytest.raises(DuplicateMember, match="'model' is given twice"):
-        member_span(raw, "model")
+    for document in (None, json.loads(raw)):
+        with pytest.raises(DuplicateMember, match="'model' is given twice"):
+            member_span(raw, "model", document)
 
 
 def test_other_members_given_twice_are_none_of_our_business() -> None:

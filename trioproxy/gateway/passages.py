@@ -197,7 +197,7 @@ class WholePassage:
     ) -> None:
         self._source: Source | None = None
         if observed:
-            self._source = WholeSource(protocol, limit=MOST_OBSERVED)
+            self._source = WholeSource(protocol, limit=MOST_OBSERVED, wordless=True)
         elif metering is not None:
             self._source = UsageSource(metering, limit=MOST_OBSERVED)
         self._edit = edit

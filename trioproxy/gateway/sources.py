@@ -238,12 +238,13 @@ class _Whole:
 
 
 class WholeSource:
-    """The events of a whole JSON body, all at its end."""
+    """The events of a whole JSON body, all at its end. ``wordless`` is as in :class:`StreamSource`."""
 
     complete = False
 
-    def __init__(self, protocol: Protocol, *, limit: int) -> None:
+    def __init__(self, protocol: Protocol, *, limit: int, wordless: bool = False) -> None:
         self._protocol = protocol
+        self._wordless = wordless
         self._body = _Whole(limit)
 
     def feed(self, data: bytes) -> list[Event]:
@@ -257,8 +258,12 @@ class WholeSource:
 
     def close(self) -> list[Event]:
         """See :meth:`Source.close`."""
+        body = self._body.taken()
+        told = self._protocol.glance(body) if self._wordless else None
+        if told is not None:
+            return told
         try:
-            return self._protocol.read_body(loads_object(self._body.taken()))
+            return self._protocol.read_body(loads_object(body))
         except JSONError as exc:
             raise ProtocolViolation(f"the body of the answer: {exc}") from None
 

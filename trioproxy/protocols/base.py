@@ -315,6 +315,10 @@ class Protocol:
     read_body: Callable[[Object], list[Event]]
     write_body: Callable[[Answer, WriteContext], Written]
 
+    glance: Callable[[bytes], list[Event] | None]
+    """What a whole body tells whoever follows how an answer goes and not what it says: its usage, where it is an answer in order. None, as
+    wherever a look leaves doubt: ``read_body`` is to read it."""
+
     read_error: Callable[[int, Mapping[str, str], bytes], Failure]
     """(status, lower-cased headers, body) of an upstream's non-2xx answer."""
     render_error: Callable[[Failure], Object]

@@ -9,7 +9,7 @@ from __future__ import annotations
 import re
 from collections.abc import Iterator
 
-from trioproxy.wire.jsoncodec import loads, undecoded_members
+from trioproxy.wire.jsoncodec import Object, loads, undecoded_members
 
 __all__ = ["DuplicateMember", "inserted", "member_span", "members", "replace"]
 
@@ -51,13 +51,20 @@ def members(body: bytes) -> Iterator[tuple[str, int, int]]:
         at = _behind(body, at, b",")
 
 
-def member_span(body: bytes, name: str) -> tuple[int, int] | None:
-    """The byte range of the value of a top-level member, None where there is none.
+def member_span(body: bytes, name: str, document: Object | None = None) -> tuple[int, int] | None:
+    """The byte range of the value of a top-level member, None where there is none. ``document`` is what the text was decoded to, where it was:
+    then most bodies need no second look at all of their members.
 
     Raises:
         DuplicateMember: the object names it twice.
         JSONError: the text is not one JSON object.
     """
+    if document is not None and (spelled := b'"%b"' % name.encode()) in body and name in document:
+        at = body.index(spelled)
+        # Without an escaped letter the name is spelled in one way only, so where it stands once, there is the member.
+        if body.find(spelled, at + 1) < 0 and b"\\u" not in body:
+            start = _behind(body, at + len(spelled), b":")
+            return start, _value_end(body, start)
     found: tuple[int, int] | None = None
     for each, start, end in members(body):
         if each != name:

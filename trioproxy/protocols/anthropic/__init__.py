@@ -5,6 +5,7 @@ from __future__ import annotations
 from trioproxy.protocols.anthropic.body import read_body, write_body
 from trioproxy.protocols.anthropic.endpoints import ENDPOINTS, NAME, peek
 from trioproxy.protocols.anthropic.errors import error_frames, read_error, render_error
+from trioproxy.protocols.anthropic.glance import glance
 from trioproxy.protocols.anthropic.models import read_models, render_model, render_models
 from trioproxy.protocols.anthropic.reader import MessagesReader
 from trioproxy.protocols.anthropic.request_reader import read_request
@@ -27,6 +28,7 @@ PROTOCOL = Protocol(
     stream_reader=MessagesReader,
     stream_writer=MessagesWriter,
     read_body=read_body,
+    glance=glance,
     write_body=write_body,
     read_error=read_error,
     render_error=render_error,

@@ -38,7 +38,7 @@ def peek(request: PeekRequest) -> Asked:
     if not isinstance(model, str) or not model.strip():
         raise invalid("model", "is required and must be the name of a model")
     try:
-        span = member_span(request.body, "model")
+        span = member_span(request.body, "model", document)
     except DuplicateMember as exc:
         raise invalid("model", "is given twice; give it once") from exc
     stream = document.get("stream")

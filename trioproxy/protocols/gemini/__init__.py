@@ -9,6 +9,7 @@ from trioproxy.protocols.base import Counting, Metering, Protocol, Seals
 from trioproxy.protocols.gemini.body import write_body
 from trioproxy.protocols.gemini.endpoints import ENDPOINTS, NAME, peek
 from trioproxy.protocols.gemini.errors import error_frames, read_error, render_error
+from trioproxy.protocols.gemini.glance import glance
 from trioproxy.protocols.gemini.model_list import read_models, render_model, render_models
 from trioproxy.protocols.gemini.reader import GeminiReader, read_body
 from trioproxy.protocols.gemini.request_reader import read_request
@@ -32,6 +33,7 @@ PROTOCOL = Protocol(
     stream_reader=GeminiReader,
     stream_writer=GeminiWriter,
     read_body=read_body,
+    glance=glance,
     write_body=write_body,
     read_error=read_error,
     render_error=render_error,

@@ -11,6 +11,7 @@ from trioproxy.protocols.base import Emulation, Metering, Operation, Protocol
 from trioproxy.protocols.openai_chat.body import read_body, write_body
 from trioproxy.protocols.openai_chat.completions import CompletionWriter, read_completion, write_completion
 from trioproxy.protocols.openai_chat.errors import error_frames, read_error, render_error
+from trioproxy.protocols.openai_chat.glance import glance
 from trioproxy.protocols.openai_chat.models import read_models, render_model, render_models
 from trioproxy.protocols.openai_chat.peek import ENDPOINTS, NAME, peek
 from trioproxy.protocols.openai_chat.reader import ChatReader
@@ -32,6 +33,7 @@ PROTOCOL = Protocol(
     stream_reader=ChatReader,
     stream_writer=ChatWriter,
     read_body=read_body,
+    glance=glance,
     write_body=write_body,
     read_error=read_error,
     render_error=render_error,

@@ -12,6 +12,7 @@ from trioproxy.protocols.openai_responses.body import read_body, write_body
 from trioproxy.protocols.openai_responses.compaction import read_compaction, write_compaction
 from trioproxy.protocols.openai_responses.errors import read_error, render_error
 from trioproxy.protocols.openai_responses.failed import error_frames
+from trioproxy.protocols.openai_responses.glance import glance
 from trioproxy.protocols.openai_responses.models import read_models, render_model, render_models
 from trioproxy.protocols.openai_responses.peek import ENDPOINTS, peek
 from trioproxy.protocols.openai_responses.read_request import read_request
@@ -36,6 +37,7 @@ PROTOCOL = Protocol(
     stream_reader=StreamReader,
     stream_writer=StreamWriter,
     read_body=read_body,
+    glance=glance,
     write_body=write_body,
     read_error=read_error,
     render_error=render_error,

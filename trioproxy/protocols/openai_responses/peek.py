@@ -25,7 +25,7 @@ def peek(request: PeekRequest) -> Asked:
     """
     try:
         document = loads_object(request.body)
-        span = member_span(request.body, "model")
+        span = member_span(request.body, "model", document)
     except JSONError as exc:
         raise _fault(f"The request body is not a JSON object: {exc}. Send one as UTF-8.") from None
     except DuplicateMember:
