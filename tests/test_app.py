@@ -4,8 +4,6 @@ from __future__ import annotations
 
 import os
 import signal
-import subprocess
-import sys
 from collections.abc import Callable
 from functools import partial
 from pathlib import Path
@@ -118,12 +116,6 @@ async def test_credentials_that_a_reload_took_away_are_forgotten(autojump_clock:
         await trio.sleep(app_module.SWEEP_SECONDS + 1)
         assert [rest.credential_id for rest in app.health.cooling(trio.current_time())] == [kept]
         nursery.cancel_scope.cancel()
-
-
-def test_what_is_seldom_used_is_not_imported_at_the_start() -> None:
-    late = "('sqlite3', 'prometheus_client', 'genai_prices', 'pydantic', 'httpx2')"
-    code = f"import sys, trioproxy.app, trioproxy.cli.serve; print([name for name in {late} if name in sys.modules])"
-    assert subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True).stdout == "[]\n"
 
 
 async def test_a_state_folder_that_cannot_be_written_keeps_nobody_from_being_served(tmp_path: Path) -> None:

@@ -5,6 +5,7 @@ Exit codes: 0 it worked; 1 it did not, and the message says why; 2 the command l
 
 from __future__ import annotations
 
+import gc
 import importlib
 from typing import cast
 
@@ -12,7 +13,7 @@ import click
 
 from trioproxy import __version__
 
-__all__ = ["COMMANDS", "cli", "main"]
+__all__ = ["COMMANDS", "SERVING", "cli", "main"]
 
 COMMANDS: dict[str, str] = {
     "serve": "Serve clients.",
@@ -30,6 +31,9 @@ COMMANDS: dict[str, str] = {
 }
 """Name and one line of help. The command ``x`` is ``command`` in ``trioproxy/cli/x.py``."""
 
+SERVING = frozenset({"serve", "demo", "record", "replay"})
+"""Those that end in ``serving.serve_app``."""
+
 
 class LazyCommands(click.Group):
     """A group that knows its commands from the table and imports one when it is run or asked for help."""
@@ -42,7 +46,10 @@ class LazyCommands(click.Group):
         """See :meth:`click.Group.get_command`."""
         if cmd_name not in COMMANDS:
             return None
-        return cast("click.Command", importlib.import_module(f"trioproxy.cli.{cmd_name}").command)
+        found = importlib.import_module(f"trioproxy.cli.{cmd_name}").command
+        if cmd_name not in SERVING:
+            gc.enable()
+        return cast("click.Command", found)
 
     def format_commands(self, ctx: click.Context, formatter: click.HelpFormatter) -> None:
         """See :meth:`click.Group.format_commands`. Written from the table, so that help imports nothing."""
@@ -64,4 +71,6 @@ def cli() -> None:
 
 def main() -> None:
     """Run the ``trioproxy`` command."""
+    # What is imported stays: looking for garbage in it again and again takes an eighth of a start. Whoever serves looks once, when it listens.
+    gc.disable()
     cli(prog_name="trioproxy")

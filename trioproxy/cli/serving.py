@@ -74,12 +74,11 @@ def serve_app(
 
     def ready() -> None:
         announce(addresses)
+        _settle()
         if after is not None:
             after(base_urls(addresses)[0])
 
     protocols()
-    # What stands now stays. Looked at again by every full collection, it would hold all streams up for some 20 ms each time.
-    gc.freeze()
     if workers == 1:
         return trio.run(partial(run, app, reloader=reloader, listeners=shared[0], ready=ready))
     from trioproxy.cli.workers import run_workers
@@ -88,6 +87,7 @@ def serve_app(
     from trioproxy.ledger.board import Board
     from trioproxy.server.mailboxes import Mailboxes
 
+    _settle()  # once for all, and while their memory is one
     boxes, board = Mailboxes.of(workers), Board.of(workers)
 
     def work(number: int, again: bool) -> None:
@@ -99,8 +99,16 @@ def serve_app(
 
     contact = app.leave_contact(addresses)
     try:
-        code = run_workers(workers, work, ready)
+        code = run_workers(workers, work, partial(announce, addresses))
     finally:
         if app.folder is not None and contact is not None:
             withdraw(app.folder, contact)
     raise SystemExit(code)
+
+
+def _settle() -> None:
+    """Collect what the start left behind, once. What stands then stays: looked at again by every full collection, it would hold all streams up
+    for some 20 ms each time."""
+    gc.collect()
+    gc.freeze()
+    gc.enable()

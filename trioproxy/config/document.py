@@ -10,7 +10,6 @@ stays small here (the reader of the tree counts what it visits).
 from __future__ import annotations
 
 import re
-import tomllib
 from collections.abc import Iterator
 from pathlib import Path
 from typing import Any, TypeAlias
@@ -109,6 +108,8 @@ def parse_toml(text: str, name: str) -> Node:
     Raises:
         ConfigInvalid: it is not TOML, or is larger or deeper than any configuration.
     """
+    import tomllib  # most files are YAML
+
     _check_size(text, name)
     try:
         document = tomllib.loads(text)

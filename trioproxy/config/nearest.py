@@ -5,7 +5,6 @@ Knows: how to compare spellings without walking a long list per question. Refuse
 
 from __future__ import annotations
 
-import difflib
 from collections import Counter
 from collections.abc import Iterable
 
@@ -36,6 +35,8 @@ class Names:
 
 def nearest(word: str, names: Iterable[str], count: int = 3) -> tuple[str, ...]:
     """Up to ``count`` of ``names`` that look like ``word``, best first; compared without regard to case."""
+    import difflib  # only who mistyped something waits for it
+
     spelled = {name.lower(): name for name in names}
     close = difflib.get_close_matches(word[:_LONGEST].lower(), spelled, n=count, cutoff=0.55)
     return tuple(spelled[name] for name in close)

@@ -11,7 +11,6 @@ from __future__ import annotations
 
 import os
 import struct
-import tempfile
 
 import attrs
 
@@ -77,5 +76,7 @@ def _nameless() -> int:
     in_memory = getattr(os, "memfd_create", None)  # Linux
     if in_memory is not None:
         return int(in_memory("trioproxy"))
+    import tempfile
+
     with tempfile.TemporaryFile() as file:
         return os.dup(file.fileno())

@@ -9,7 +9,7 @@ from __future__ import annotations
 import enum
 import functools
 from collections.abc import Iterable, Mapping
-from importlib import resources
+from pathlib import Path
 from types import MappingProxyType
 from typing import Any, TypeVar
 
@@ -75,7 +75,7 @@ def catalogue() -> Catalogue:
     """The catalogue that ships with the package, parsed once."""
     import yaml  # here, so that a program that never asks for the catalogue does not pay for the parser
 
-    text = resources.files("trioproxy.providers").joinpath("catalog.yaml").read_bytes()
+    text = Path(__file__).with_name("catalog.yaml").read_bytes()
     loader = getattr(yaml, "CSafeLoader", yaml.SafeLoader)
     return parse(yaml.load(text, Loader=loader))
 
