@@ -13,6 +13,7 @@ from tests.support.processes import PATIENCE
 
 HEAVY = {
     "asyncio",
+    "backports.zstd",
     "bpe_openai",
     "brotli",
     "email.message",
@@ -26,7 +27,6 @@ HEAVY = {
     "tomllib",
     "urllib.request",
     "wsproto",
-    "zstandard",
 }
 """Libraries that a process needs when it is asked for something, or keeps a ledger, and not before."""
 

@@ -11,7 +11,7 @@ from contextlib import asynccontextmanager
 import brotli
 import pytest
 import trio
-import zstandard
+from backports import zstd
 from trio.testing import MockClock, lockstep_stream_pair, memory_stream_pair, wait_all_tasks_blocked
 
 from tests.support.clients import RawClient, connect, get, post
@@ -84,9 +84,9 @@ class TestEncodedBodies:
         [
             ("identity", BODY),
             ("gzip", gzip.compress(BODY)),
-            ("zstd", zstandard.compress(BODY)),
+            ("zstd", zstd.compress(BODY)),
             ("br", brotli.compress(BODY)),
-            ("zstd, gzip", gzip.compress(zstandard.compress(BODY))),
+            ("zstd, gzip", gzip.compress(zstd.compress(BODY))),
         ],
     )
     async def test_they_are_decoded_and_the_connection_goes_on(self, encoding: str, body: bytes) -> None:
@@ -101,7 +101,7 @@ class TestEncodedBodies:
             ("gzip", BODY, 400, "invalid_request"),
             ("gzip", gzip.compress(BODY)[:-1], 400, "invalid_request"),
             ("gzip", gzip.compress(bytes(64 * MIB)), 413, "too_large"),
-            ("zstd", zstandard.compress(bytes(64 * MIB)), 413, "too_large"),
+            ("zstd", zstd.compress(bytes(64 * MIB)), 413, "too_large"),
         ],
     )
     async def test_what_can_not_be_decoded_is_refused(self, encoding: str, body: bytes, status: int, kind: str) -> None:

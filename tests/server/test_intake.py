@@ -7,7 +7,7 @@ import zlib
 
 import pytest
 import trio
-import zstandard
+from backports import zstd
 from trio.testing import MockClock, memory_stream_pair
 
 from tests.support.chunking import cut
@@ -35,7 +35,7 @@ class TestGathering:
 
     @pytest.mark.parametrize("step", [1, 0])
     def test_a_coded_body_is_decoded(self, step: int) -> None:
-        wire = zstandard.compress(gzip.compress(b"the body"))
+        wire = zstd.compress(gzip.compress(b"the body"))
         gatherer = BodyGatherer(head(b"gzip", b"zstd"), LengthBody(len(wire)), 1000)
         for piece in cut(wire, step):
             gatherer.add(piece)

@@ -9,7 +9,7 @@ from collections.abc import Callable
 
 import brotli
 import pytest
-import zstandard
+from backports import zstd
 from hypothesis import given
 from hypothesis import strategies as st
 
@@ -29,7 +29,7 @@ ENCODERS: dict[str, Callable[[bytes], bytes]] = {
     "gzip": gzip.compress,
     "x-gzip": gzip.compress,
     "deflate": zlib.compress,
-    "zstd": zstandard.compress,
+    "zstd": zstd.compress,
     "br": brotli.compress,
 }
 
@@ -93,7 +93,7 @@ def test_members_follow_one_another(coding: str) -> None:
 
 def test_a_skippable_zstd_frame_is_skipped() -> None:
     skippable = b"\x50\x2a\x4d\x18" + (4).to_bytes(4, "little") + b"abcd"
-    assert decode(("zstd",), cut(skippable + zstandard.compress(b"body"), 3)) == b"body"
+    assert decode(("zstd",), cut(skippable + zstd.compress(b"body"), 3)) == b"body"
 
 
 @pytest.mark.parametrize("coding", ENCODERS)
@@ -160,8 +160,7 @@ def test_a_bomb_is_refused_with_bounded_memory(coding: str) -> None:
         peak = tracemalloc.get_traced_memory()[1]
     finally:
         tracemalloc.stop()
-    # The limit, and what one call of the zstd library may give beyond it.
-    assert peak < 24 * MIB
+    assert peak < 2 * MIB
 
 
 def test_a_bomb_inside_a_coding_is_refused_at_its_stage() -> None:
@@ -171,8 +170,7 @@ def test_a_bomb_inside_a_coding_is_refused_at_its_stage() -> None:
 
 
 def test_a_wide_zstd_window_is_refused() -> None:
-    wide = zstandard.ZstdCompressionParameters.from_level(3, window_log=27)
-    machine = zstandard.ZstdCompressor(compression_params=wide).compressobj()
+    machine = zstd.ZstdCompressor(options={zstd.CompressionParameter.window_log: 27})
     with pytest.raises(ProtocolViolation, match="zstd"):
         decode(("zstd",), [machine.compress(b"abc" * 100) + machine.flush()])
 

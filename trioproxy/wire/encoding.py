@@ -9,24 +9,20 @@ never a short body. Stacked gzip members and zstd frames are one body, as their 
 
 from __future__ import annotations
 
+import importlib
+import sys
 import zlib
 from collections.abc import Callable, Iterable, Iterator
-from typing import TYPE_CHECKING, Any, Protocol
+from typing import Any, Protocol
 
 from trioproxy.wire.machine import ProtocolViolation
-
-if TYPE_CHECKING:
-    import zstandard
 
 __all__ = ["CODINGS", "ContentDecoder", "DecodedTooLarge", "UnknownCoding", "parse_codings"]
 
 _PIECE_BYTES = 64 * 1024
 
-# One zstd block of 4 bytes may stand for 128 KiB, and the library decodes all it is given: this bounds one call to 16 MiB.
-_ZSTD_SLICE_BYTES = 512
-
-# RFC 9659: a decoder of the zstd content coding need not support windows above 8 MB, and an encoder must not use them.
-_ZSTD_WINDOW_BYTES = 8 * 1024 * 1024
+# RFC 9659: a decoder of the zstd content coding need not support windows above 8 MB (2 to the power of this), and an encoder must not use them.
+_ZSTD_WINDOW_LOG = 23
 
 # No client stacks more than one; each further stage multiplies the work a byte can cause.
 _MAX_STACKED = 3
@@ -106,30 +102,36 @@ class _DeflateStage:
         return self._stage is not None and self._stage.whole()
 
 
+def _zstd() -> Any:
+    """Python's own module, which the older versions have as a package."""
+    return importlib.import_module("compression.zstd" if sys.version_info >= (3, 14) else "backports.zstd")
+
+
 class _ZstdStage:
     """Zstandard frames one after another."""
 
     def __init__(self) -> None:
-        import zstandard
-
-        self._context = zstandard.ZstdDecompressor(max_window_size=_ZSTD_WINDOW_BYTES)
-        self._frame: zstandard.ZstdDecompressionObj | None = None
+        self._library = _zstd()
+        self._options = {self._library.DecompressionParameter.window_log_max: _ZSTD_WINDOW_LOG}
+        self._frame: Any = None
         self._ended = False
 
     def feed(self, data: bytes) -> Iterator[bytes]:
-        for start in range(0, len(data), _ZSTD_SLICE_BYTES):
-            part = data[start : start + _ZSTD_SLICE_BYTES]
-            while part:
-                if self._frame is None:
-                    self._frame = self._context.decompressobj()
-                piece = self._frame.decompress(part)
-                part = b""
-                if self._frame.eof:
-                    part = self._frame.unused_data
-                    self._frame = None
-                    self._ended = True
-                if piece:
-                    yield piece
+        while data:
+            if self._frame is None:
+                self._frame = self._library.ZstdDecompressor(options=self._options)
+            piece: bytes = self._frame.decompress(data, _PIECE_BYTES)
+            # What a full piece left of the input lies in the frame.
+            while piece:
+                yield piece
+                if self._frame.eof or self._frame.needs_input:
+                    break
+                piece = self._frame.decompress(b"", _PIECE_BYTES)
+            data = b""
+            if self._frame.eof:
+                data = self._frame.unused_data
+                self._frame = None
+                self._ended = True
 
     def whole(self) -> bool:
         return self._frame is None and self._ended
@@ -170,9 +172,7 @@ CODINGS: dict[str, Callable[[], _Stage]] = {
 def _errors_of(coding: str) -> tuple[type[Exception], ...]:
     match coding:
         case "zstd":
-            import zstandard
-
-            return (zstandard.ZstdError,)
+            return (_zstd().ZstdError,)
         case "br":
             import brotli
 
