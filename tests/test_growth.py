@@ -13,7 +13,13 @@ import pytest
 
 from tests.config.making import made
 from trioproxy.bench.requests import body
+from trioproxy.config.model import Routed, Strategy
 from trioproxy.config.routes import route
+from trioproxy.credentials.health import Health
+from trioproxy.credentials.selection import Counters
+from trioproxy.credentials.sessions import Bindings, Session
+from trioproxy.errors import ErrorKind, Failure, Fault
+from trioproxy.gateway.choice import Lineup, line_up, pool_of
 from trioproxy.gateway.passages import StreamPassage
 from trioproxy.protocols.base import Framing, PeekRequest, WriteTarget
 from trioproxy.protocols.openai_chat.assembly import AnswerAssembly
@@ -160,4 +166,39 @@ def test_a_route_that_was_taken_before_costs_the_same_however_many_there_are(kin
         )
         route(snapshot, protocol="openai_chat", model="x")
         costs.append(calls(lambda snapshot=snapshot: route(snapshot, protocol="openai_chat", model="x")))  # type: ignore[misc]
+    assert costs[0] == costs[1]
+
+
+def _keys(count: int) -> Routed:
+    keys = "\n".join(f"    - {{api-key: key-{number}}}" for number in range(count))
+    snapshot = made(
+        f"openai-compatibility:\n- name: p\n  base-url: http://127.0.0.1:1/v1\n  api-key-entries:\n{keys}\n  models: [{{name: m}}]\n"
+    )
+    return route(snapshot, protocol="openai_chat", model="m")
+
+
+@pytest.mark.parametrize("strategy", [Strategy.ROUND_ROBIN, Strategy.FILL_FIRST, Strategy.WEIGHTED])
+@pytest.mark.parametrize("resting", [0, 2])
+@pytest.mark.parametrize("bound", [False, True])
+def test_a_choice_among_thousands_of_keys_asks_no_more_of_them_than_one_among_few(
+    strategy: Strategy, resting: int, bound: bool
+) -> None:
+    costs: list[int] = []
+    for count in (4, 4000):
+        routed, health, counters = _keys(count), Health(), Counters()
+        for candidate in routed.candidates[:resting]:
+            failure = Failure(kind=ErrorKind.RATE_LIMITED, message="m", fault=Fault.UPSTREAM, retry_after=60)
+            health.failed(candidate.credential.id, "m", failure, 0.0)
+        session = Session(bindings=Bindings(), names=("s",) if bound else ())
+        session.worked(pool_of(routed, routed.candidates[0]), routed.candidates[-1].credential.id, 0.0)
+
+        def chosen(
+            routed: Routed = routed, health: Health = health, counters: Counters = counters, session: Session = session
+        ) -> Lineup:
+            return line_up(routed, strategy, counters, health, 1.0, session=session)
+
+        lineup = chosen()  # what a route knows of its keys is found out once
+        assert (len(lineup.queue), len(lineup.barred)) == (count - resting, resting)
+        assert not bound or lineup.queue[0] is routed.candidates[-1]
+        costs.append(calls(chosen))
     assert costs[0] == costs[1]

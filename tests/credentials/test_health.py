@@ -346,7 +346,7 @@ class _Watched(RuleBasedStateMachine):
     def somebody_clears(self, key: str | None) -> None:
         self.health.clear(key)
         for each in ("a", "b") if key is None else (key,):
-            assert self.health.is_spotless(each)
+            assert each not in self.health.noted
             assert self.health.standing(each, "m", self.now).readiness is Readiness.READY
 
     @invariant()
@@ -359,7 +359,7 @@ class _Watched(RuleBasedStateMachine):
     def what_is_noted_is_what_rests(self) -> None:
         for key in ("a", "b"):
             resting = [self.health.standing(key, model, self.now).rest for model in ("m", "n")]
-            assert self.health.is_spotless(key) == (resting == [None, None])
+            assert (key not in self.health.noted) == (resting == [None, None])
 
 
 TestWhateverHappens = _Watched.TestCase
@@ -383,7 +383,7 @@ def test_what_one_finds_out_another_learns() -> None:
     second.learn(note)
     assert second.resting("k", "m", 2.0) == first.resting("k", "m", 2.0)
     assert second.notes() == first.notes() == [note]
-    assert not second.is_spotless("k")
+    assert "k" in second.noted
     # The strikes came along: its own next failure rests as long as the first's would.
     assert note.rest is not None
     assert second.failed("k", "m", failure(ErrorKind.RATE_LIMITED), 5.0) == attrs.evolve(

@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 from collections import Counter
+from itertools import groupby
+from typing import Any
 
 import attrs
 import pytest
@@ -11,7 +13,7 @@ from hypothesis import strategies as st
 
 from trioproxy.config.model import Candidate, Credential, Deadlines, Strategy
 from trioproxy.credentials import selection
-from trioproxy.credentials.selection import Counters, arranged, in_rotation
+from trioproxy.credentials.selection import Counters, in_rotation
 from trioproxy.protocols.base import Operation
 from trioproxy.providers.model import ModelFacts, Provider, Wire
 
@@ -37,6 +39,11 @@ def weighted(*weights: int) -> list[Candidate]:
 
 def ids(candidates: list[Candidate]) -> str:
     return " ".join(each.credential.id for each in candidates)
+
+
+def arranged(candidates: list[Candidate], strategy: Strategy, counters: Counters, **more: Any) -> list[Candidate]:
+    tiers = [list(members) for _, members in groupby(candidates, key=lambda each: each.tier)]
+    return selection.arranged(tiers, strategy, counters, **more)
 
 
 STRATEGIES = st.sampled_from(Strategy)

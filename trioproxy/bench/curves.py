@@ -57,12 +57,13 @@ def _of_streams(field: Field, streams: int) -> dict[str, float]:
     with _proxy(field) as child:
         _cost(field, child, "chat", model="bench-paced-2-1000", stream=True, connections=1, requests=5)
         empty = child.anonymous_bytes or 0
-        model = "bench-paced-4-1000000"
+        # Streams begin, and end, at different times: what is measured lies after the last beginning and before the first end.
+        model = "bench-paced-10-1000000"
         with field.lasting_load("curve", model=model, stream=True, connections=streams, requests=streams):
-            time.sleep(0.3)
+            time.sleep(1)
             before, begun = child.cpu_seconds or 0.0, time.perf_counter()
             held = child.anonymous_bytes or 0
-            time.sleep(1)
+            time.sleep(3)
             spent = ((child.cpu_seconds or 0.0) - before) / (time.perf_counter() - begun)
     return {"MiB": max(held - empty, 1) / 2**20, "CPU ms/s": spent * 1e3}
 

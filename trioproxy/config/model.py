@@ -10,6 +10,7 @@ from __future__ import annotations
 import enum
 from collections.abc import Mapping
 from functools import cached_property
+from itertools import groupby
 from math import inf
 from types import MappingProxyType
 from typing import Any
@@ -40,6 +41,7 @@ __all__ = [
     "Snapshot",
     "Strategy",
     "ThinkingSuffix",
+    "Tier",
 ]
 
 
@@ -210,6 +212,11 @@ class Credential:
         wanted = self.discover and bool(self.wires) and self.replay is None
         return wanted and not self.models and not self.provider.models
 
+    @property
+    def limited(self) -> bool:
+        """Whether it, or all of its group, has any limits."""
+        return self.limits is not NO_LIMITS or self.group_limits is not NO_LIMITS
+
     def wire(self, protocol: str) -> Wire | None:
         """The wire that speaks ``protocol``, None where this credential has none."""
         for wire in self.wires:
@@ -366,6 +373,21 @@ class Candidate:
         return (*self.credential.quirks, *self.credential.provider.quirks_of(self.model))
 
 
+@attrs.frozen
+class Tier:
+    """Equals among the candidates of one route: from place ``start`` on, of one model (:attr:`Candidate.fallback`) and one tier."""
+
+    fallback: str | None
+    number: int
+    start: int
+    members: tuple[Candidate, ...]
+
+    @property
+    def end(self) -> int:
+        """The place after the last."""
+        return self.start + len(self.members)
+
+
 @attrs.frozen(kw_only=True)
 class Routed:
     """Where a model may go, best first. ``asked`` is the client's spelling, ``suffix`` what stood in its last parentheses; ``why`` holds one
@@ -375,3 +397,49 @@ class Routed:
     candidates: tuple[Candidate, ...]
     suffix: ThinkingSuffix | None = None
     why: tuple[str, ...] = ()
+
+    # What follows is the same for every request that goes this way. A route is remembered, so of thousands of keys none is looked at twice.
+
+    @cached_property
+    def tiers(self) -> tuple[Tier, ...]:
+        """The candidates, cut where the model or the tier changes."""
+        found: list[Tier] = []
+        for (fallback, number), members in groupby(self.candidates, key=lambda each: (each.fallback, each.tier)):
+            start = found[-1].end if found else 0
+            found.append(Tier(fallback, number, start, tuple(members)))
+        return tuple(found)
+
+    @cached_property
+    def places(self) -> Mapping[str, tuple[int, ...]]:
+        """Where among the candidates each credential is, by its id."""
+        found: dict[str, tuple[int, ...]] = {}
+        for place, candidate in enumerate(self.candidates):
+            id_ = candidate.credential.id
+            found[id_] = (*found.get(id_, ()), place)
+        return found
+
+    @cached_property
+    def limited(self) -> tuple[int, ...]:
+        """The places of those that have limits."""
+        return tuple(place for place, each in enumerate(self.candidates) if each.credential.limited)
+
+    @cached_property
+    def weightless(self) -> frozenset[int]:
+        """The places of those whose weight is 0."""
+        return frozenset(place for place, each in enumerate(self.candidates) if not each.credential.weight)
+
+    @cached_property
+    def wires(self) -> tuple[Candidate, ...]:
+        """The first candidate on each wire: of thousands of keys most share theirs."""
+        found: dict[int, Candidate] = {}
+        for candidate in self.candidates:
+            found.setdefault(id(candidate.wire), candidate)
+        return tuple(found.values())
+
+    @cached_property
+    def groups(self) -> Mapping[str | None, frozenset[str]]:
+        """The names of the providers that serve each model, by :attr:`Candidate.fallback`."""
+        found: dict[str | None, set[str]] = {}
+        for candidate in self.candidates:
+            found.setdefault(candidate.fallback, set()).add(candidate.credential.group)
+        return {fallback: frozenset(groups) for fallback, groups in found.items()}

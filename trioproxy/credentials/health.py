@@ -24,7 +24,7 @@ from __future__ import annotations
 
 import enum
 from collections import Counter
-from collections.abc import Callable, Collection
+from collections.abc import Callable, Collection, KeysView
 from typing import assert_never
 
 import attrs
@@ -176,9 +176,10 @@ class Health:
         """Whether nothing is held against anybody."""
         return not self._rests
 
-    def is_spotless(self, credential_id: str) -> bool:
-        """Whether nothing is held against this credential."""
-        return credential_id not in self._noted
+    @property
+    def noted(self) -> KeysView[str]:
+        """The ids of credentials against which something is held."""
+        return self._noted.keys()
 
     def standing(self, credential_id: str, model: str, now: float) -> Standing:
         """How ready this pair is now."""

@@ -7,7 +7,6 @@ Knows: rotation, weights, features. Refuses to know: who rests (``credentials/he
 from __future__ import annotations
 
 from collections.abc import Iterable, Sequence
-from itertools import groupby
 from typing import assert_never
 
 import attrs
@@ -64,28 +63,30 @@ def in_rotation(candidate: Candidate, strategy: Strategy) -> bool:
 
 
 def arranged(
-    candidates: Sequence[Candidate],
+    tiers: Iterable[Sequence[Candidate]],
     strategy: Strategy,
     counters: Counters,
     *,
     asked: str = "",
     needs: frozenset[str] = frozenset(),
 ) -> list[Candidate]:
-    """The candidates in the order to try: tier by tier, and inside a tier by ``strategy``. It takes a turn of each tier's.
+    """The candidates in the order to try: tier by tier, and inside a tier by ``strategy``. It takes a turn of each tier's that has anybody.
 
     ``asked`` is the model whose turns are counted. ``needs`` are words of streaming, tools and vision; CAPABILITY asks those first that are
     said to have them all, then those of which nothing is said, and lets equals take turns.
     """
     order: list[Candidate] = []
-    for tier, members in groupby(candidates, key=lambda candidate: candidate.tier):
-        equals, group = list(members), (asked, tier)
+    for equals in tiers:
+        if not equals:
+            continue
+        group = (asked, equals[0].tier)
         match strategy:
             case Strategy.FILL_FIRST:
                 order += equals
             case Strategy.ROUND_ROBIN:
                 order += _rotated(equals, counters.turn(group))
             case Strategy.WEIGHTED:
-                order += _weighted([each for each in equals if in_rotation(each, strategy)], counters, group)
+                order += _weighted([each for each in equals if each.credential.weight > 0], counters, group)
             case Strategy.CAPABILITY:
                 order += sorted(_rotated(equals, counters.turn(group)), key=lambda each: _shortcoming(each, needs))
             case _:
@@ -93,9 +94,9 @@ def arranged(
     return order
 
 
-def _rotated(equals: list[Candidate], turn: int) -> list[Candidate]:
+def _rotated(equals: Sequence[Candidate], turn: int) -> list[Candidate]:
     start = turn % len(equals)
-    return equals[start:] + equals[:start]
+    return [*equals[start:], *equals[:start]]
 
 
 def _weighted(equals: list[Candidate], counters: Counters, group: _Group) -> list[Candidate]:
@@ -103,6 +104,8 @@ def _weighted(equals: list[Candidate], counters: Counters, group: _Group) -> lis
     what all of them saved. The others follow by what they have."""
     if len(equals) < 2:
         return equals
+    if len({each.credential.weight for each in equals}) == 1:
+        return _rotated(equals, counters.turn(group))  # which is what it comes to, without an account of thousands
     saved = counters.credits(group, map(_member, equals))
     for each in equals:
         saved[_member(each)] += each.credential.weight

@@ -7,16 +7,16 @@ is over a limit is left out, one that rests softly is asked after all others (``
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable
+from collections.abc import Callable, Collection, Iterable, Sequence
 from itertools import groupby
 from math import ceil, inf
 
 import attrs
 
-from trioproxy.config.model import Candidate, Routed, Strategy
+from trioproxy.config.model import Candidate, Routed, Strategy, Tier
 from trioproxy.credentials.health import Health, Readiness, Rest
 from trioproxy.credentials.meters import Measure, Over
-from trioproxy.credentials.selection import Counters, arranged, in_rotation
+from trioproxy.credentials.selection import Counters, arranged
 from trioproxy.credentials.sessions import Bindings, Pool, Session
 from trioproxy.errors import ClientFault, ErrorKind, ProxyError, ProxyFault, UpstreamFault
 
@@ -86,46 +86,69 @@ def line_up(
     Raises:
         ProxyFault: MISCONFIGURED, the strategy goes by weights and all of them are 0.
     """
-    awake: list[Candidate] = []
+    out = set(routed.weightless) if strategy is Strategy.WEIGHTED else set[int]()
+    if len(out) == len(routed.candidates):
+        raise _all_weightless(routed)
     stumbling: list[tuple[Candidate, Rest]] = []
     barred: list[Barred] = []
-    if strategy is not Strategy.WEIGHTED and over is None and health.spotless:
-        awake += routed.candidates
-    else:
-        for candidate in routed.candidates:
-            if not in_rotation(candidate, strategy):
-                continue
-            limit = over(candidate) if over is not None else None
-            if limit is not None and limit.measure is not Measure.CONCURRENT:
-                barred.append(Barred(candidate, limit))
-                continue
-            if health.is_spotless(candidate.credential.id):
-                awake.append(candidate)
-                continue
-            standing = health.standing(candidate.credential.id, candidate.model, now)
-            rest = standing.rest
-            if rest is None or standing.readiness is Readiness.HALF_OPEN:
-                awake.append(candidate)
-            elif not rest.firm:
-                stumbling.append((candidate, rest))
-            elif standing.readiness is Readiness.TRIED:
-                awake.append(candidate)  # the verdict may be there when its turn comes
-            else:
-                barred.append(Barred(candidate, rest))
-        if not awake and not stumbling and not barred:
-            raise _all_weightless(routed)
+    # Of thousands of keys only those are looked at against which something is held, or which have limits.
+    doubtful = {place for id_ in health.noted & routed.places.keys() for place in routed.places[id_]}
+    if over is not None:
+        doubtful.update(routed.limited)
+    for place in sorted(doubtful - out):
+        found = _doubt(routed.candidates[place], health, now, over)
+        if found is None:
+            continue
+        out.add(place)
+        if isinstance(found, Barred):
+            barred.append(found)
+        else:
+            stumbling.append((routed.candidates[place], found))
     queue: list[Candidate] = []
-    for _, members in groupby(awake, key=lambda candidate: candidate.fallback):
-        same_model = list(members)
-        bound = _bound(same_model, routed, session, now)
+    for _, tiers in groupby(routed.tiers, key=lambda tier: tier.fallback):
+        same_model = tuple(tiers)
+        bound = _bound(same_model[0].members[0], routed, out, session, now)
         if bound is None:
-            queue += arranged(same_model, strategy, counters, asked=routed.asked, needs=needs)
+            awake = [_without(tier, out) for tier in same_model]
+            queue += arranged(awake, strategy, counters, asked=routed.asked, needs=needs)
         else:
             # A bound conversation takes nobody's turn.
-            queue += [bound, *(candidate for candidate in same_model if candidate is not bound)]
+            queue.append(routed.candidates[bound])
+            for tier in same_model:
+                queue += _without(tier, out | {bound})
     stumbling.sort(key=lambda each: (each[0].tier, each[1].until))
     queue += (candidate for candidate, _ in stumbling)
     return Lineup(queue, barred)
+
+
+def _doubt(candidate: Candidate, health: Health, now: float, over: OverLimit | None) -> Barred | Rest | None:
+    """Why ``candidate`` is not asked like others: it is left out, or it stumbled and comes last."""
+    limit = over(candidate) if over is not None else None
+    if limit is not None and limit.measure is not Measure.CONCURRENT:
+        return Barred(candidate, limit)
+    standing = health.standing(candidate.credential.id, candidate.model, now)
+    rest = standing.rest
+    if rest is None or standing.readiness is Readiness.HALF_OPEN:
+        return None
+    if not rest.firm:
+        return rest
+    if standing.readiness is Readiness.TRIED:
+        return None  # the verdict may be there when its turn comes
+    return Barred(candidate, rest)
+
+
+def _without(tier: Tier, out: Collection[int]) -> Sequence[Candidate]:
+    """The members of ``tier`` whose places are not among ``out``."""
+    gone = sorted(place - tier.start for place in out if tier.start <= place < tier.end)
+    if not gone:
+        return tier.members
+    kept: list[Candidate] = []
+    start = 0
+    for place in gone:
+        kept += tier.members[start:place]
+        start = place + 1
+    kept += tier.members[start:]
+    return kept
 
 
 def nobody_left(routed: Routed, barred: list[Barred], now: float, wall: float) -> ProxyError:
@@ -171,15 +194,17 @@ def too_much_asked(over: Over, model: str) -> ClientFault:
 
 def pool_of(routed: Routed, candidate: Candidate) -> Pool:
     """Those of ``routed`` that serve the same model as ``candidate``: among them a conversation is bound to one."""
-    same_model = (each for each in routed.candidates if each.fallback == candidate.fallback)
-    return Pool(frozenset(each.credential.group for each in same_model), candidate.fallback or routed.asked)
+    return Pool(routed.groups[candidate.fallback], candidate.fallback or routed.asked)
 
 
-def _bound(candidates: list[Candidate], routed: Routed, session: Session, now: float) -> Candidate | None:
+def _bound(one: Candidate, routed: Routed, out: Collection[int], session: Session, now: float) -> int | None:
+    """The place of the candidate for the same model as ``one`` that the conversation is bound to, if it may be asked."""
     if not session.names:
         return None
-    credential_id = session.credential(pool_of(routed, candidates[0]), now)
-    return next((each for each in candidates if each.credential.id == credential_id), None)
+    credential_id = session.credential(pool_of(routed, one), now)
+    places = routed.places.get(credential_id, ()) if credential_id is not None else ()
+    same_model = (place for place in places if routed.candidates[place].fallback == one.fallback)
+    return next((place for place in same_model if place not in out), None)
 
 
 def _all_weightless(routed: Routed) -> ProxyFault:

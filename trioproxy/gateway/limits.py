@@ -70,8 +70,7 @@ def holders_before(client: ClientKey | None, settings: Settings) -> tuple[Holder
 
 def is_limited(candidate: Candidate) -> bool:
     """Whether there are any limits at ``candidate``."""
-    credential = candidate.credential
-    return credential.limits is not NO_LIMITS or credential.group_limits is not NO_LIMITS
+    return candidate.credential.limited
 
 
 def holders_at(candidate: Candidate) -> tuple[Holder, ...]:

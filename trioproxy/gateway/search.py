@@ -16,7 +16,7 @@ from trioproxy.credentials.meters import NO_DEMAND, Demand
 from trioproxy.credentials.sessions import Session
 from trioproxy.errors import ClientFault, ErrorKind, Failure
 from trioproxy.gateway.choice import Barred
-from trioproxy.gateway.limits import demand_of, is_limited
+from trioproxy.gateway.limits import demand_of
 from trioproxy.gateway.pairs import choose_lane
 from trioproxy.gateway.stages import Admitted, Rejected
 from trioproxy.ledger.entry import Entry
@@ -58,7 +58,7 @@ class Search:
     patience: float | None = None
 
     def __attrs_post_init__(self) -> None:
-        self.limited = any(is_limited(candidate) for candidate in self.routed.candidates)
+        self.limited = bool(self.routed.limited)
         self.demand = demand_of(self.admitted.asked) if self.limited else NO_DEMAND
 
     def leave_out(self, barred: Iterable[Barred]) -> None:
@@ -94,21 +94,13 @@ def servable(admitted: Admitted, routed: Routed) -> Routed:
     Raises:
         ClientFault: none can; the first one's reason.
     """
-    verdicts: dict[int, ClientFault | None] = {}  # by wire: of thousands of keys most share theirs
-    able: list[Candidate] = []
-    reason: ClientFault | None = None
-    for candidate in routed.candidates:
-        wire = id(candidate.wire)
-        if wire not in verdicts:
-            verdicts[wire] = _refusal(admitted, candidate)
-        fault = verdicts[wire]
-        if fault is None:
-            able.append(candidate)
-        else:
-            reason = reason or fault
-    if not able and reason is not None:
-        raise reason
-    return routed if len(able) == len(routed.candidates) else attrs.evolve(routed, candidates=tuple(able))
+    faults = {id(each.wire): fault for each in routed.wires if (fault := _refusal(admitted, each)) is not None}
+    if not faults:
+        return routed
+    able = tuple(each for each in routed.candidates if id(each.wire) not in faults)
+    if not able:
+        raise next(iter(faults.values()))
+    return attrs.evolve(routed, candidates=able)
 
 
 def _refusal(admitted: Admitted, candidate: Candidate) -> ClientFault | None:
