@@ -52,8 +52,8 @@ BACKOFF_CAP = 30 * MINUTE
 EARLY_TRY = 5 * MINUTE
 """After how long a rest that was asked to be longer than is believed is tried for the first time."""
 MOST_ENTRIES = 4096
-_SAME = 1e-3
-"""Seconds by which one moment may differ on the clocks of two processes."""
+_SAME = 0.25
+"""Seconds by which one moment may differ in two processes: a process may be held up between a look at one clock and a look at another."""
 
 
 class Span(enum.Enum):
