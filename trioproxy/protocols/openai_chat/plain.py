@@ -12,14 +12,16 @@ import msgspec
 
 from trioproxy.neutral.events import PartKind
 
-__all__ = ["plain_growth"]
+__all__ = ["PlainChunk", "PlainDelta", "plain_chunk", "plain_growth", "thought_in"]
 
 
 class _Strict(msgspec.Struct, forbid_unknown_fields=True, gc=False):
     pass
 
 
-class _Delta(_Strict):
+class PlainDelta(_Strict):
+    """What may be said."""
+
     content: str | None = None
     reasoning_content: str | None = None
     reasoning: str | None = None
@@ -30,8 +32,10 @@ class _Delta(_Strict):
     function_call: None = None
 
 
-class _Choice(_Strict):
-    delta: _Delta
+class PlainChoice(_Strict):
+    """The only one."""
+
+    delta: PlainDelta
     index: Literal[0] = 0
     finish_reason: None = None
     stop_reason: None = None
@@ -39,8 +43,10 @@ class _Choice(_Strict):
     logprobs: None = None
 
 
-class _Chunk(_Strict):
-    choices: tuple[_Choice]
+class PlainChunk(_Strict):
+    """A chunk that says nothing but text, or nothing. ``choices`` holds one."""
+
+    choices: tuple[PlainChoice]
     object: Literal["chat.completion.chunk"]
     id: str | None = None
     created: int | None = None
@@ -53,18 +59,31 @@ class _Chunk(_Strict):
     x_groq: None = None
 
 
-_decode = msgspec.json.Decoder(_Chunk).decode
+_decode = msgspec.json.Decoder(PlainChunk).decode
+
+
+def plain_chunk(data: bytes) -> PlainChunk | None:
+    """A chunk that does nothing but say text, or nothing; None where it may do more."""
+    if b'"tool_calls":[' in data:  # as half of an agent's stream; refusing it by its type would cost ten times as much
+        return None
+    try:
+        return _decode(data)
+    except (msgspec.DecodeError, UnicodeError, RecursionError):
+        return None
+
+
+def thought_in(delta: PlainDelta) -> str | None:
+    """The thought, whatever the server calls it: DeepSeek and most others; OpenRouter, Groq, newer vLLM; GitHub Copilot."""
+    return delta.reasoning_content or delta.reasoning or delta.reasoning_text
 
 
 def plain_growth(data: bytes) -> tuple[PartKind, str] | None:
     """Which part a chunk continues that does nothing else, and by what text; None where it may do more, or nothing."""
-    if b'"tool_calls":[' in data:  # as half of an agent's stream; refusing it by its type would cost ten times as much
+    chunk = plain_chunk(data)
+    if chunk is None:
         return None
-    try:
-        delta = _decode(data).choices[0].delta
-    except (msgspec.DecodeError, UnicodeError, RecursionError):
-        return None
-    thought = delta.reasoning_content or delta.reasoning or delta.reasoning_text
+    delta = chunk.choices[0].delta
+    thought = thought_in(delta)
     if delta.content:
         return None if thought else (PartKind.TEXT, delta.content)
     return (PartKind.REASONING, thought) if thought else None

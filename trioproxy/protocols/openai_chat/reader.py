@@ -31,7 +31,7 @@ from trioproxy.protocols.openai_chat.citations import read_annotation, read_sour
 from trioproxy.protocols.openai_chat.errors import read_in_band
 from trioproxy.protocols.openai_chat.finish import FAILING, read_finish
 from trioproxy.protocols.openai_chat.images import IMAGES, read_image
-from trioproxy.protocols.openai_chat.plain import plain_growth
+from trioproxy.protocols.openai_chat.plain import PlainChunk, plain_chunk, plain_growth, thought_in
 from trioproxy.protocols.openai_chat.reasoning import read_details
 from trioproxy.protocols.openai_chat.think_tags import ThinkTags
 from trioproxy.protocols.openai_chat.usage import read_usage
@@ -74,6 +74,10 @@ class ChatReader:
         growth = self._growth(item)
         if growth is not None:
             return [growth]
+        if item.event is None and (self._parts.open is None or not self._tags.settled):
+            chunk = plain_chunk(item.data)
+            if chunk is not None:  # as the first ones are
+                return self._plain(chunk)
         data = item.data.strip()
         if not data:
             return []
@@ -134,13 +138,26 @@ class ChatReader:
         # Azure's first chunk has no choices and blanks for id and model; the answer begins with the next one.
         if self._started or not (choices or read_usage(document.get("usage"))):
             return []
+        return self._begin(_text(document.get("id")), _text(document.get("model")), document.get("created"))
+
+    def _begin(self, identity: str, model: str, created: JSON) -> list[Event]:
         self._started = True
-        created = document.get("created")
-        self.seen.response_id = _text(document.get("id"))
-        self.seen.model = _text(document.get("model"))
+        self.seen.response_id = identity
+        self.seen.model = model
         self.seen.created = created if isinstance(created, int) else None
         self._parts.calls.response_id = f"{self.seen.response_id}/{self.seen.created}"
         return [ResponseStarted(id=self.seen.response_id, model=self.seen.model, created=self.seen.created)]
+
+    def _plain(self, chunk: PlainChunk) -> list[Event]:
+        """What :meth:`take` would say of it."""
+        events = [] if self._started else self._begin(chunk.id or "", chunk.model or "", chunk.created)
+        delta = chunk.choices[0].delta
+        thought = thought_in(delta)
+        if thought:
+            events += self._rest_of_text()
+            self._thoughts_in_words = True
+            events += self._parts.grow(PartKind.REASONING, thought)
+        return events + self._text(delta.content) if delta.content is not None else events
 
     def _whole(self, choices: list[Object]) -> list[Event]:
         """A body needs no ``finish_reason`` to be whole, but an answer it must hold."""
