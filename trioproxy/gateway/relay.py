@@ -99,7 +99,7 @@ async def _pump(opened: Opened, outlet: Outlet, pulse: Pulse, status: int, heade
             await outlet.give(opened.held, pulse, carrier)
     except ProxyError as error:
         return error.failure
-    if carrier.streams and not opened.ended:
+    if carrier.streams and not (opened.ended or carrier.over):
         return await _carry_alone(opened, outlet, pulse)
     return await _carry(opened, outlet, pulse)
 

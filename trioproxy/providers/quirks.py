@@ -9,6 +9,7 @@ where nothing had to change, so that a body no edit touches stays the client's b
 
 from __future__ import annotations
 
+import functools
 from collections.abc import Iterable, Mapping
 from types import MappingProxyType
 from typing import Any
@@ -20,7 +21,7 @@ from trioproxy.protocols.base import Operation
 from trioproxy.providers.dialects import DIALECTS
 from trioproxy.providers.effort import suffixed
 from trioproxy.providers.histories import HISTORY_EDITS
-from trioproxy.providers.quirk import ANTHROPIC, CHAT, GEMINI, RESPONSES, Quirk, QuirkContext
+from trioproxy.providers.quirk import ANTHROPIC, CHAT, GEMINI, RESPONSES, Edit, Quirk, QuirkContext
 from trioproxy.providers.vendors import VENDOR_EDITS
 from trioproxy.wire.jsoncodec import Object
 
@@ -49,19 +50,23 @@ def edited(names: Iterable[str], raw: bytes | None, document: Object | None, con
         return None
     wanted = set(names)
     body: Object | None = None
-    for quirk in QUIRKS.values():
-        if quirk.edit is None or context.protocol not in quirk.protocols:
-            continue
+    for quirk, edit in _editing(context.protocol):
         if raw is None:
             applies = quirk.name in wanted
         else:
             applies = (quirk.always or quirk.name in wanted) and quirk.applies(raw)
         if applies:
-            changed = quirk.edit(document if body is None else body, context)
+            changed = edit(document if body is None else body, context)
             body = body if changed is None else changed
     if body is None:
         return None
     return Edited(body=body, headers=dict(context.headers), losses=tuple(context.losses))
+
+
+@functools.cache
+def _editing(protocol: str) -> list[tuple[Quirk, Edit]]:
+    """The quirks that edit requests in a protocol, in order."""
+    return [(quirk, quirk.edit) for quirk in QUIRKS.values() if quirk.edit is not None and protocol in quirk.protocols]
 
 
 def answered(names: Iterable[str], protocol: str, document: Object) -> Object | None:

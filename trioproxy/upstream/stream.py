@@ -97,13 +97,12 @@ class TcpStream:
     async def send_all(self, data: bytes) -> None:
         """See :meth:`ByteStream.send_all`."""
         self._check_open()
-        with memoryview(data) as view:
-            sent = 0
-            while sent < len(view):
-                try:
-                    sent += self.socket.send(view[sent:])
-                except (BlockingIOError, InterruptedError):
+        sent = self._send_now(data)
+        if sent < len(data):
+            with memoryview(data) as view:
+                while sent < len(view):
                     await trio.lowlevel.wait_writable(self.socket)
+                    sent += self._send_now(view[sent:])
 
     def send_nowait(self, data: bytes) -> None:
         """See :meth:`ByteStream.send_nowait`."""
@@ -129,6 +128,12 @@ class TcpStream:
         except OSError:
             return True
         return True
+
+    def _send_now(self, data: bytes | memoryview) -> int:
+        try:
+            return self.socket.send(data) if data else 0
+        except (BlockingIOError, InterruptedError):
+            return 0
 
     def _check_open(self) -> None:
         if self._closed:

@@ -64,7 +64,8 @@ _decode = msgspec.json.Decoder(PlainChunk).decode
 
 def plain_chunk(data: bytes) -> PlainChunk | None:
     """A chunk that does nothing but say text, or nothing; None where it may do more."""
-    if b'"tool_calls":[' in data:  # as half of an agent's stream; refusing it by its type would cost ten times as much
+    # Half of an agent's stream, and every stream's end: refusing them by their types would cost ten times as much.
+    if b'"tool_calls":[' in data or b'"finish_reason":"' in data or data == b"[DONE]":
         return None
     try:
         return _decode(data)
