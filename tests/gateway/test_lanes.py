@@ -130,6 +130,25 @@ TEXT: dict[str, Callable[..., str]] = {
     "gemini": gemini,
 }
 
+# The text is @, what goes with it from frame to frame is #.
+TEMPLATES = {
+    "openai_chat": [
+        chat("@"),
+        chat("@")[:-1] + ',"obfuscation":"#"}',
+        chat("@").replace('"id":"c"', '"id":"#"'),
+        chat("@", member='reasoning_content":null,"content')[:-1] + ',"system_fingerprint":"#"}',
+        chat("@", member='role":"#","content'),
+        chat("#", member='reasoning_content":"@","content'),
+    ],
+    "anthropic": [messages("@"), messages("@", end="#"), messages("@", index=1), messages("@")[:-1] + ',"type":"#"}'],
+    "openai_responses": [
+        responses("@"),
+        responses("@")[:-1] + ',"obfuscation":"#"}',
+        responses("@").replace('"i"', '"#"'),
+    ],
+    "gemini": [gemini("@"), gemini("@").replace('"r"', '"#"')],
+}
+
 
 def named(name: str, data: str) -> bytes:
     """The frame as its provider sends it."""
@@ -260,10 +279,11 @@ INSIDES = st.one_of(
 def streams(draw: st.DrawFn, name: str) -> list[bytes]:
     """A provider's bytes in pieces."""
     opening = [named(name, data) for data in OPENING[name]]
-    plain = st.lists(INSIDES, min_size=1, max_size=6).map(
-        lambda insides: b"".join(
-            encode_template(name).replace(b"@", inside.encode("utf-8", "surrogatepass")) for inside in insides
-        )
+    template = draw(st.sampled_from(TEMPLATES[name]))
+    pads = st.sampled_from(["  ", "", " ", "    "]) if "#}" in template else INSIDES
+    texts = st.tuples(INSIDES, st.one_of(st.just("  "), pads))
+    plain = st.lists(texts, min_size=1, max_size=6).map(
+        lambda made: b"".join(cast(name, template, *each) for each in made)
     )
     other = st.sampled_from([named(name, data) for data in OTHERS[name]])
     blocks = draw(st.lists(st.one_of(plain, plain, plain, other, st.sampled_from(ANY)), max_size=10))
@@ -279,8 +299,12 @@ def streams(draw: st.DrawFn, name: str) -> list[bytes]:
     return cut(raw, draw(st.sampled_from([0, 0, 1, 7, 64, 300, 1000])))
 
 
-def encode_template(name: str) -> bytes:
-    return named(name, TEXT[name]("@"))
+def cast(name: str, template: str, inside: str, pad: str) -> bytes:
+    """A frame, and what may only seem to be one."""
+    raw = named(name, template.replace("#", ""))
+    head, _, _ = raw.partition(b"data: ")
+    data = template.replace("@", inside).replace("#", pad)
+    return head + b"data: " + data.encode("utf-8", "surrogatepass") + b"\n\n"
 
 
 few = settings(max_examples=100, deadline=None)
@@ -388,21 +412,53 @@ def test_a_text_that_only_seems_to_stand_where_it_stands() -> None:
     ]
 
 
+def test_a_text_whose_place_is_taken_for_padding() -> None:
+    """Name and text are the same words in two frames, so that the name seems to be the text, and the text what may differ."""
+    source = StreamSource(protocol("openai_chat"), Framing.SSE, max_event=1 << 20)
+    source.feed(named("openai_chat", chat("Hello")))
+    for text in ("words", "turns"):
+        source.feed(
+            named("openai_chat", chat(f"\\u00{ord(text[0]):02x}{text[1:]}").replace('"id":"c"', f'"id":"{text}"'))
+        )
+    other = named("openai_chat", chat("more").replace('"id":"c"', '"id":"name"'))
+    assert source.feed(other) == [TextDelta(index=0, text="more")]
+
+
+PADDED: dict[str, Callable[[str, int], str]] = {
+    "openai_chat": lambda text, size: chat(text)[:-1] + ',"obfuscation":"' + "x7Y" * size + '"}',
+    "anthropic": lambda text, size: messages(text, end=" " * size),
+}
+
+
+@pytest.mark.parametrize("name", PADDED)
+def test_padding_does_not_matter(name: str, monkeypatch: pytest.MonkeyPatch) -> None:
+    source = begun(name)
+    for size in (3, 1):
+        source.feed(named(name, PADDED[name]("words", size)))
+    seen = looks(source, monkeypatch)
+    frames = [named(name, PADDED[name]("words", size)) for size in (0, 1, 2, 9, 0)]
+    assert [each for frame in frames for each in source.pour(frame)] == [Growth(0, ["words"])] * 5
+    assert source.pour(b"".join(frames)) == [Growth(0, ["words"] * 5)]
+    assert seen == []
+
+
 def test_frames_that_differ_in_more_than_their_words_are_no_models_for_long(monkeypatch: pytest.MonkeyPatch) -> None:
+    def frame(number: int) -> bytes:
+        return named("openai_chat", chat("words").replace('"c"', f'"{number}"')[:-1] + f',"obfuscation":"{number}"}}')
+
     source = begun("openai_chat")
     for number in range(100):
-        source.feed(named("openai_chat", chat("words")[:-1] + f',"obfuscation":"{number}"}}'))
+        source.feed(frame(number))
     seen = looks(source, monkeypatch)
-    source.feed(named("openai_chat", chat("words")[:-1] + ',"obfuscation":"x"}'))
+    source.feed(frame(100))
     assert len(seen) == 1  # no trial any more
     # Where one was of use, others may be.
     source = begun("openai_chat")
     for number in range(100):
-        frame = named("openai_chat", chat("words").replace('"created":1', f'"created":{number}'))
-        source.feed(frame)
-        source.feed(frame)
+        for _ in range(2):
+            source.feed(named("openai_chat", chat("words").replace('"created":1', f'"created":{number}')))
     seen = looks(source, monkeypatch)
-    source.feed(frame)
+    source.feed(named("openai_chat", chat("words").replace('"created":1', '"created":99')))
     assert seen == []
 
 

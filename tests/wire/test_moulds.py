@@ -8,7 +8,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from trioproxy.wire.moulds import LONGEST, Mould, moulded
+from trioproxy.wire.moulds import LONGEST, Gap, Mould, moulded, widened
 
 BLOCK = b'data: {"a":"words","b":1}'
 MOULD = Mould(b'data: {"a":"', b'","b":1}')
@@ -90,3 +90,85 @@ def test_a_mould_is_made_of_a_text_that_stands_in_one_place() -> None:
     escaped = moulded(BLOCK.replace(b"words", rb"say \"x\""), 'say "x"')
     assert escaped is not None
     assert escaped.before == MOULD.before
+
+
+def cast(text: str, behind: str) -> Mould:
+    mould = moulded(f'data: {{"a":"{text}",{behind}}}'.encode(), text)
+    assert mould is not None
+    return mould
+
+
+@pytest.mark.parametrize(
+    ("one", "other", "gap"),
+    [
+        ('"b":"x"', '"b":"yz"', Gap.STRING),
+        ('"b":""', '"b":"yz"', Gap.STRING),
+        ('"b":"abc","c":1', '"b":"axc","c":1', Gap.STRING),
+        ('"b":1', '"b":1  ', Gap.SPACES),
+        ('"b":1    ', '"b":1 ', Gap.SPACES),
+        ('"b":1', '"b":2', None),
+        ('"b":"x"', '"b":1', None),
+        ('"b":1', '"b":1', None),
+    ],
+)
+def test_two_that_differ_in_padding_make_one_with_a_gap(one: str, other: str, gap: Gap | None) -> None:
+    wide = widened(cast("words", one), cast("turns", other))
+    assert (wide.gap if wide is not None else None) is gap
+    if wide is None:
+        return
+    for text, behind in (("words", one), ("turns", other), ("w", one)):
+        block = f'data: {{"a":"{text}",{behind}}}'.encode()
+        assert wide.texts([block], 0) == [text]
+        assert wide.text(block + b"\n\n") == text
+    assert wide.text(wide.filled('a "b"') + b"\n\n") == 'a "b"'
+    assert widened(wide, cast("words", one)) is None
+
+
+def test_two_with_other_beginnings_make_none() -> None:
+    assert widened(cast("words", '"b":"x"'), Mould(b'data: {"b":"', b'","b":"y"}')) is None
+
+
+STRING_GAP = Mould(b'data: {"a":"', b'","b":"', b'","c":1}', Gap.STRING)
+SPACES_GAP = Mould(b'data: {"a":"', b'"}', b"}", Gap.SPACES)
+
+
+@given(st.text(min_size=1), st.text(), st.booleans())
+def test_any_string_may_stand_in_a_gap(text: str, padding: str, ascii_only: bool) -> None:
+    try:
+        data = json.dumps({"a": text, "b": padding, "c": 1}, separators=(",", ":"), ensure_ascii=ascii_only).encode()
+    except UnicodeEncodeError:
+        return
+    assert STRING_GAP.texts([b"data: " + data], 0) == [text]
+
+
+@given(
+    st.sampled_from([STRING_GAP, SPACES_GAP]),
+    st.lists(
+        st.sampled_from([b"a", b'"', b'","b":"', b"\\", b" ", b"}", b"\n", b'"}', b'","c":1}', b"\xff", b",", b":1"]),
+        max_size=8,
+    ),
+)
+def test_what_is_taken_with_a_gap_is_what_a_decoder_would_find(mould: Mould, inside: list[bytes]) -> None:
+    block = mould.before + b"".join(inside) + mould.behind
+    found = mould.texts([block], 0)
+    assert mould.text(block + b"\n\n") == (found[0] if found else None)
+    if found:
+        document = json.loads(block[6:] if mould is STRING_GAP else block[6:-1])
+        assert document["a"] == found[0]
+        assert b"\n" not in block
+
+
+@pytest.mark.parametrize(
+    "block",
+    [
+        b'data: {"a":"x"}',
+        b'data: {"a":"x"}x}',
+        b'data: {"a":"x"}\n}',
+        b'data: {"a":"x"} \t}',
+        b'data: {"a":"x","y":"}}',
+        b'data: {"a":""}}',
+    ],
+)
+def test_what_may_not_stand_between_spaces(block: bytes) -> None:
+    assert SPACES_GAP.texts([block], 0) == []
+    assert SPACES_GAP.texts([b'data: {"a":"x"}   }', b'data: {"a":"y"}}', block], 0) == ["x", "y"]

@@ -20,7 +20,7 @@ from trioproxy.wire.frames import Frame
 from trioproxy.wire.jsonarray import JSONArrayDecoder
 from trioproxy.wire.jsoncodec import JSONError, loads, loads_object, undecoded_members
 from trioproxy.wire.machine import ProtocolViolation
-from trioproxy.wire.moulds import Mould, moulded
+from trioproxy.wire.moulds import Mould, moulded, widened
 
 __all__ = [
     "AnySource",
@@ -192,7 +192,7 @@ class StreamSource:
         return events + self._reader.close()
 
     def _read(self, frame: Frame, block: bytes | None, told: list[Event | Growth]) -> None:
-        """Tell what a frame says. ``block`` are its bytes, None where it can be no model for others."""
+        """Tell what a frame says. ``block`` are its bytes, None where they can be no model for others."""
         delta = self._reader.skim(frame) if self._skims else None
         if delta is None:
             self._skims -= self._skims > 0
@@ -200,20 +200,33 @@ class StreamSource:
             told += self._reader.feed(frame)
             return
         self._skims = _MOST_MISSES
-        if block is not None and self._moulds:
-            self._learn(frame, block, delta)
-        if not self._wordless:
-            told.append(Growth(delta.index, [delta.text], type(delta) is ReasoningDelta))
-
-    def _learn(self, frame: Frame, block: bytes, delta: TextDelta | ReasoningDelta) -> None:
-        """Take the frame for a model of those to come, if another text in its place is read as that other text."""
-        mould = moulded(block, delta.text) if delta.text != _TRIAL else None
-        trial = sse.frame_of(mould.filled(_TRIAL)) if mould is not None else None
-        if trial is None:
+        thought = type(delta) is ReasoningDelta
+        self._mould = self._learnt(block, delta) if block is not None and self._moulds else None
+        self._cast = (delta.index, thought)
+        if self._wordless:
             return
+        last = told[-1] if told else None
+        if type(last) is Growth and last.index == delta.index and last.thought is thought:
+            last.texts.append(delta.text)
+        else:
+            told.append(Growth(delta.index, [delta.text], thought))
+
+    def _learnt(self, block: bytes, delta: TextDelta | ReasoningDelta) -> Mould | None:
+        """A mould for blocks like this one, if another text in it is read as that other text; None where there is none.
+
+        What one more frame shows to be padding is left open.
+        """
+        fresh = moulded(block, delta.text) if delta.text != _TRIAL else None
+        if fresh is None:
+            return None
         self._moulds -= 1
-        if self._reader.skim(trial) == msgspec.structs.replace(delta, text=_TRIAL):
-            self._mould, self._cast = mould, (delta.index, type(delta) is ReasoningDelta)
+        expected = msgspec.structs.replace(delta, text=_TRIAL)
+        wider = widened(self._mould, fresh) if self._mould is not None else None
+        for mould in (wider, fresh):
+            trial = sse.frame_of(mould.filled(_TRIAL)) if mould is not None else None
+            if trial is not None and self._reader.skim(trial) == expected:
+                return mould
+        return None
 
 
 class _Whole:

@@ -108,7 +108,21 @@ class StreamTranslation(_Translation):
         """See :class:`Carrier`."""
         if self.finished:
             return b"", []
-        told = self._told(data)
+        told: Sequence[_Told]
+        try:
+            told = self._source.pour(data)
+        except ProtocolViolation as violation:
+            told = [Failed(failure=malformed(violation))]
+        if len(told) == 1 and isinstance(growth := told[0], Growth) and self._array is None:
+            # As nearly always: one frame more of the text that is under way.
+            row = self._writer.more(growth)
+            if row is not None:
+                self._begun = True
+                return sse.encode_row(row), []
+        if self._restorer is not None:
+            feed = self._restorer.feed
+            told = [out for each in told for out in ([each] if isinstance(each, Growth) else feed(each))]
+        told = self._ended(told)
         return self._written(told), [each for each in told if not isinstance(each, Growth)]
 
     def close(self) -> tuple[bytes, list[Event]]:
@@ -122,17 +136,6 @@ class StreamTranslation(_Translation):
         """See :class:`Carrier`."""
         self.finished = True
         return self._written([Failed(failure=failure)])
-
-    def _told(self, data: bytes) -> Sequence[_Told]:
-        """As :meth:`_events`, deltas put together."""
-        told: Sequence[_Told]
-        try:
-            told = self._source.pour(data)
-        except ProtocolViolation as violation:
-            told = [Failed(failure=malformed(violation))]
-        if self._restorer is not None:
-            told = [out for each in told for out in ([each] if isinstance(each, Growth) else self._restorer.feed(each))]
-        return self._ended(told)
 
     def _written(self, told: Sequence[_Told]) -> bytes:
         writer = self._writer

@@ -6,6 +6,7 @@ Refuses to know: what the values mean.
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from typing import Any, TypeAlias
 
 import msgspec
@@ -74,6 +75,5 @@ def loads_object(data: bytes | str) -> Object:
     return value
 
 
-def dumps(value: JSON) -> bytes:
-    """Encode compactly as UTF-8, keys in the order of the mapping, non-ASCII as itself."""
-    return _encoder.encode(value)
+dumps: Callable[[JSON], bytes] = _encoder.encode
+"""Encode compactly as UTF-8, keys in the order of the mapping, non-ASCII as itself."""
