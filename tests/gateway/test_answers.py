@@ -17,7 +17,7 @@ from tests.support.upstreams import Delay, Fault, Script
 from trioproxy.config.model import ErrorFormat
 from trioproxy.errors import ErrorKind
 from trioproxy.ledger.entry import Outcome
-from trioproxy.neutral.events import Event
+from trioproxy.neutral.events import Delta, Event
 from trioproxy.neutral.usage import Usage
 from trioproxy.protocols import table
 from trioproxy.protocols.base import StreamSeen
@@ -278,7 +278,7 @@ class BrokenReader:
     def feed(self, item: object, /) -> list[Event]:
         raise ZeroDivisionError
 
-    forgetful = False
+    forgets: frozenset[type[Delta]] = frozenset()
 
     def skim(self, item: object, /) -> None:
         return None

@@ -17,7 +17,7 @@ from tests.support.recordings import Recording, recording_params
 from trioproxy.gateway.passages import StreamPassage
 from trioproxy.gateway.sources import AnySource, CutSource, StreamSource
 from trioproxy.gateway.translations import StreamTranslation
-from trioproxy.neutral.events import Event, Growth, PartStarted, ReasoningDelta, TextDelta
+from trioproxy.neutral.events import Event, Growth, PartStarted, ReasoningDelta, TextDelta, ToolArgsDelta
 from trioproxy.neutral.naming import ToolNaming
 from trioproxy.protocols.base import Framing, WriteContext
 from trioproxy.protocols.table import NAMES, protocol
@@ -27,7 +27,7 @@ from trioproxy.wire.sse import SSEDecoder, encode
 WORDS = (TextDelta, ReasoningDelta)
 CONTEXT = WriteContext(model="asked", now=1_700_000_000, token="c0ffee")
 PAIRS = list(itertools.product(NAMES, repeat=2))
-NAMING = ToolNaming(originals={"f": ("the client's", None)})
+NAMING = ToolNaming(originals={"f": ("the client's", None)}, custom=frozenset({"g"}))
 
 
 class LongWay:
@@ -59,8 +59,16 @@ def translations(
     return long, StreamTranslation(short, NAMING, protocol(target), framing, CONTEXT)
 
 
-def wordless(events: Sequence[Event | Growth]) -> list[Event]:
-    return [event for event in events if not isinstance(event, (*WORDS, Growth))]
+def wordless(events: Sequence[Event | Growth]) -> list[Any]:
+    """The events but for their words: of arguments in a row it is enough that there were some."""
+    left: list[Any] = []
+    for event in events:
+        if isinstance(event, ToolArgsDelta):
+            some = f"arguments of {event.index}"
+            left += [some] if left[-1:] != [some] else []
+        elif not isinstance(event, (*WORDS, Growth)):
+            left.append(event)
+    return left
 
 
 def translated_alike(pieces: list[bytes], long: StreamTranslation, short: StreamTranslation) -> bytes:
@@ -147,6 +155,52 @@ TEMPLATES = {
         responses("@").replace('"i"', '"#"'),
     ],
     "gemini": [gemini("@"), gemini("@").replace('"r"', '"#"')],
+}
+
+# The same for calls, behind frames that open two.
+CALLING: dict[str, list[str]] = {
+    "openai_chat": [
+        chat("x").replace(
+            '{"content":"x"}', f'{{"tool_calls":[{{"index":{n},"id":"i{n}","function":{{"name":"f"}}}}]}}'
+        )
+        for n in (0, 1)
+    ],
+    "anthropic": [
+        f'{{"type":"content_block_start","index":{n},"content_block":{{"type":"tool_use","id":"i{n}","name":"{name}","input":{{}}}}}}'
+        for n, name in ((1, "f"), (2, "g"))
+    ],
+    "openai_responses": [
+        f'{{"type":"response.output_item.added","output_index":{n},"item":{{"type":"{kind}_call","id":"i{n}","name":"f"}}}}'
+        for n, kind in ((1, "function"), (2, "custom_tool"))
+    ],
+    "gemini": [],
+}
+
+
+def calling(call: str) -> str:
+    return chat("x").replace('{"content":"x"}', f'{{"tool_calls":[{{{call}}}]}}')
+
+
+ARGUMENTS: dict[str, list[str]] = {
+    "openai_chat": [
+        calling('"index":0,"function":{"arguments":"@"}'),
+        calling('"index":1,"function":{"arguments":"@"}')[:-1] + ',"obfuscation":"#"}',
+        calling('"index":0,"id":"#","type":"function","function":{"name":"","arguments":"@"}'),
+        calling('"index":0,"function":{"name":"#","arguments":"@"}'),
+        calling('"index":2,"function":{"name":"g","arguments":"@"}'),
+        calling('"index":0,"type":"custom","custom":{"input":"@"}'),
+    ],
+    "anthropic": [
+        '{"type":"content_block_delta","index":1,"delta":{"type":"input_json_delta","partial_json":"@"}}',
+        '{"type":"content_block_delta","index":2,"delta":{"type":"input_json_delta","partial_json":"@"}#}',
+    ],
+    "openai_responses": [
+        '{"type":"response.function_call_arguments.delta","output_index":1,"item_id":"i1","delta":"@","obfuscation":"#"}',
+        '{"type":"response.function_call_arguments.delta","output_index":0,"item_id":"i0","delta":"@"}',
+        '{"type":"response.custom_tool_call_input.delta","output_index":2,"item_id":"i2","sequence_number":3,"delta":"@"}',
+        '{"type":"response.reasoning_summary_text.delta","output_index":3,"item_id":"i3","summary_index":0,"delta":"@"}',
+    ],
+    "gemini": ['{"candidates":[{"content":{"parts":[{"functionCall":{"name":"f","args":{"a":"@"}}}]}}]}'],
 }
 
 
@@ -247,6 +301,8 @@ INSIDES = st.one_of(
             "\\\\\\\\",
             "\\",
             "\\/",
+            '{\\"input\\": \\"',
+            'a\\"}',
             "\\u00e9",
             "\\u0000",
             "\\ud83d\\ude00",
@@ -278,8 +334,9 @@ INSIDES = st.one_of(
 @st.composite
 def streams(draw: st.DrawFn, name: str) -> list[bytes]:
     """A provider's bytes in pieces."""
-    opening = [named(name, data) for data in OPENING[name]]
-    template = draw(st.sampled_from(TEMPLATES[name]))
+    calls = draw(st.integers(0, 2)) == 0
+    opening = [named(name, data) for data in OPENING[name] + (CALLING[name] if calls else [])]
+    template = draw(st.sampled_from(ARGUMENTS[name] if calls else TEMPLATES[name]))
     pads = st.sampled_from(["  ", "", " ", "    "]) if "#}" in template else INSIDES
     texts = st.tuples(INSIDES, st.one_of(st.just("  "), pads))
     plain = st.lists(texts, min_size=1, max_size=6).map(
@@ -410,6 +467,29 @@ def test_a_text_that_only_seems_to_stand_where_it_stands() -> None:
     assert source.feed(named("openai_chat", escaped.replace('"words"', '"others"'))) == [
         TextDelta(index=0, text="words")
     ]
+
+
+def test_arguments_are_told_of_though_nobody_wants_their_words() -> None:
+    passage = StreamPassage(protocol("anthropic"), Framing.SSE, max_event=1 << 20)
+    for data in OPENING["anthropic"] + CALLING["anthropic"]:
+        passage.feed(named("anthropic", data))
+    frames = [named("anthropic", ARGUMENTS["anthropic"][0].replace("@", text)) for text in ("a", "b", "c")]
+    for frame in frames:
+        _, heard = passage.feed(frame)
+        assert [type(event) for event in heard] == [ToolArgsDelta]
+    assert passage._source._mould is not None
+    _, translation = translations("anthropic", "openai_chat")
+    for data in OPENING["anthropic"] + CALLING["anthropic"]:
+        translation.feed(named("anthropic", data))
+    for piece in (frames[0], frames[1], b"".join(frames)):
+        _, heard = translation.feed(piece)
+        assert [type(event) for event in heard] == [ToolArgsDelta]
+
+
+def test_a_frame_that_follows_half_of_another_is_no_frame() -> None:
+    frame = named("openai_chat", chat("words"))
+    for torn in (b"data: {", b": comment", b"\r", b"x"):
+        translated_alike([*[frame] * 3, torn, frame, frame, frame], *translations("openai_chat", "anthropic"))
 
 
 def test_a_text_whose_place_is_taken_for_padding() -> None:

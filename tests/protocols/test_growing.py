@@ -9,7 +9,16 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from tests.support.events import legal_events
-from trioproxy.neutral.events import Event, Growth, PartKind, PartStarted, ReasoningDelta, ResponseStarted, TextDelta
+from trioproxy.neutral.events import (
+    Event,
+    Growth,
+    PartKind,
+    PartStarted,
+    ReasoningDelta,
+    ResponseStarted,
+    TextDelta,
+    ToolArgsDelta,
+)
 from trioproxy.protocols.base import Operation, WriteContext, Writer
 from trioproxy.protocols.table import NAMES, protocol
 from trioproxy.wire.frames import Frame, Row
@@ -24,10 +33,8 @@ WRITERS: dict[str, Callable[[WriteContext], Writer]] = {
 
 def growth(event: Event, texts: list[str]) -> Growth | None:
     """The event with so many texts, where it may go in one step."""
-    if isinstance(event, TextDelta):
-        return Growth(event.index, texts)
-    if isinstance(event, ReasoningDelta) and event.summary is None:
-        return Growth(event.index, texts, thought=True)
+    if isinstance(event, TextDelta | ToolArgsDelta) or (isinstance(event, ReasoningDelta) and event.summary is None):
+        return Growth(event.index, texts, type(event))
     return None
 
 
@@ -57,7 +64,7 @@ def test_text_that_goes_on_goes_in_one_step(name: str, kind: PartKind, item_id: 
     writer = WRITERS[name](CONTEXT)
     writer.feed(ResponseStarted(id="r", model="m"))
     writer.feed(PartStarted(index=0, kind=kind, item_id=item_id))
-    more = Growth(0, ["a", "b"], thought=kind is PartKind.REASONING)
+    more = Growth(0, ["a", "b"], ReasoningDelta if kind is PartKind.REASONING else TextDelta)
     for delta in more.deltas():
         writer.feed(delta)
     row = writer.more(more)

@@ -107,6 +107,35 @@ def test_both_agree_wherever_the_bytes_are_cut(recording: Recording) -> None:
             '{"type":"response.output_text.delta","output_index":0,"item_id":"i","content_index":0,"delta":"a",'
             '"sequence_number":4,"logprobs":[],"obfuscation":"x"}',
         ),
+        (
+            "openai_responses",
+            ['{"type":"response.output_item.added","output_index":0,"item":{"type":"reasoning","id":"i"}}'],
+            '{"type":"response.reasoning_summary_text.delta","output_index":0,"item_id":"i","summary_index":0,"delta":"a"}',
+        ),
+        (
+            "openai_responses",
+            [
+                '{"type":"response.output_item.added","output_index":0,"item":{"type":"function_call","id":"i","name":"f"}}'
+            ],
+            '{"type":"response.function_call_arguments.delta","output_index":0,"item_id":"i","delta":"a","sequence_number":4}',
+        ),
+        (
+            "openai_responses",
+            [
+                '{"type":"response.output_item.added","output_index":0,"item":{"type":"custom_tool_call","id":"i","name":"f"}}'
+            ],
+            '{"type":"response.custom_tool_call_input.delta","output_index":0,"item_id":"i","delta":"a","obfuscation":""}',
+        ),
+        (
+            "openai_chat",
+            ['{"choices":[{"index":0,"delta":{"tool_calls":[{"index":0,"id":"i","function":{"name":"f"}}]}}]}'],
+            '{"choices":[{"index":0,"delta":{"tool_calls":[{"index":0,"function":{"arguments":"a"}}]}}],"object":"chat.completion.chunk"}',
+        ),
+        (
+            "anthropic",
+            ['{"type":"content_block_start","index":0,"content_block":{"type":"tool_use","id":"i","name":"f"}}'],
+            '{"type":"content_block_delta","index":0,"delta":{"type":"input_json_delta","partial_json":"a"}}',
+        ),
     ],
 )
 def test_text_that_goes_on_is_skimmed(name: str, opening: list[str], growth: str) -> None:

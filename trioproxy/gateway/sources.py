@@ -12,7 +12,7 @@ from typing import assert_never
 import msgspec
 
 from trioproxy.errors import ErrorKind, Failure, Fault
-from trioproxy.neutral.events import Event, Growth, ReasoningDelta, TextDelta, UsageReported
+from trioproxy.neutral.events import Delta, Event, Growth, ReasoningDelta, TextDelta, ToolArgsDelta, UsageReported
 from trioproxy.neutral.stopping import StopCutter
 from trioproxy.protocols.base import Framing, Metering, Protocol, Reader, StreamSeen
 from trioproxy.wire import sse
@@ -124,10 +124,10 @@ class StreamSource:
         self._wordless = wordless
         self._max_event = max_event
         self._skims = _MOST_MISSES
-        self._moulds = _MOST_MOULDS if self._reader.forgetful else 0
+        self._moulds = _MOST_MOULDS
         self._mould: Mould | None = None
-        self._cast: tuple[int, bool] = (0, False)
-        """Whose text the mould is for: the part's index, and whether it is thought."""
+        self._model: Delta = TextDelta(index=0, text="")
+        """What is cast in the mould, but for its text."""
         self._ready: Mould | None = None
         """The mould, where the next bytes begin where a frame may begin."""
         self.torn = False
@@ -158,8 +158,9 @@ class StreamSource:
         mould = self._ready
         if mould is not None and (text := mould.text(data)) is not None and len(data) <= self._max_event:
             self._moulds = _MOST_MOULDS
-            return [] if self._wordless else [Growth(self._cast[0], [text], self._cast[1])]
-        decoder, self._ready = self.decoder, None
+            growth = Growth(self._model.index, [text], type(self._model))
+            return [] if self._wordless and growth.kind is not ToolArgsDelta else [growth]
+        decoder = self.decoder
         told: list[Event | Growth] = []
         if isinstance(decoder, JSONArrayDecoder):
             for element in decoder.feed(data):
@@ -171,8 +172,7 @@ class StreamSource:
             if self._mould is not None and (texts := self._mould.texts(blocks, at)):
                 at += len(texts)
                 self._moulds = _MOST_MOULDS
-                if not self._wordless:
-                    told.append(Growth(self._cast[0], texts, self._cast[1]))
+                self._grown(self._model, texts, told)
                 continue
             frame = sse.frame_of(blocks[at])
             if frame is not None:
@@ -200,18 +200,26 @@ class StreamSource:
             told += self._reader.feed(frame)
             return
         self._skims = _MOST_MISSES
-        thought = type(delta) is ReasoningDelta
-        self._mould = self._learnt(block, delta) if block is not None and self._moulds else None
-        self._cast = (delta.index, thought)
-        if self._wordless:
+        learns = self._moulds and type(delta) in self._reader.forgets
+        self._mould = self._learnt(block, delta) if learns and block is not None else None
+        self._model = delta
+        self._grown(delta, [delta.text], told)
+
+    def _grown(self, model: Delta, texts: list[str], told: list[Event | Growth]) -> None:
+        """Tell of more deltas like this one. Without words arguments are told all the same: they are timed."""
+        kind = type(model)
+        if self._wordless and kind is not ToolArgsDelta:
+            return
+        if isinstance(model, ReasoningDelta) and model.summary is not None:
+            told += [ReasoningDelta(index=model.index, text=text, summary=model.summary) for text in texts]
             return
         last = told[-1] if told else None
-        if type(last) is Growth and last.index == delta.index and last.thought is thought:
-            last.texts.append(delta.text)
+        if type(last) is Growth and last.index == model.index and last.kind is kind:
+            last.texts.extend(texts)
         else:
-            told.append(Growth(delta.index, [delta.text], thought))
+            told.append(Growth(model.index, texts, kind))
 
-    def _learnt(self, block: bytes, delta: TextDelta | ReasoningDelta) -> Mould | None:
+    def _learnt(self, block: bytes, delta: Delta) -> Mould | None:
         """A mould for blocks like this one, if another text in it is read as that other text; None where there is none.
 
         What one more frame shows to be padding is left open.

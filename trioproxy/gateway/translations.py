@@ -11,7 +11,7 @@ from typing import TypeAlias, TypeVar
 
 from trioproxy.errors import Failure
 from trioproxy.gateway.sources import Source, malformed
-from trioproxy.neutral.events import Event, Failed, Finished, Growth, TextDelta
+from trioproxy.neutral.events import Event, Failed, Finished, Growth, TextDelta, ToolArgsDelta
 from trioproxy.neutral.fold import Folder
 from trioproxy.neutral.loss import Loss
 from trioproxy.neutral.naming import NameRestorer, ToolNaming
@@ -113,17 +113,16 @@ class StreamTranslation(_Translation):
             told = self._source.pour(data)
         except ProtocolViolation as violation:
             told = [Failed(failure=malformed(violation))]
-        if len(told) == 1 and isinstance(growth := told[0], Growth) and self._array is None:
+        if self._restorer is not None:
+            told = self._restored(told, self._restorer)
+        if len(told) == 1 and isinstance(told[0], Growth) and self._array is None:
             # As nearly always: one frame more of the text that is under way.
-            row = self._writer.more(growth)
+            row = self._writer.more(told[0])
             if row is not None:
                 self._begun = True
-                return sse.encode_row(row), []
-        if self._restorer is not None:
-            feed = self._restorer.feed
-            told = [out for each in told for out in ([each] if isinstance(each, Growth) else feed(each))]
+                return sse.encode_row(row), _heard(told)
         told = self._ended(told)
-        return self._written(told), [each for each in told if not isinstance(each, Growth)]
+        return self._written(told), _heard(told)
 
     def close(self) -> tuple[bytes, list[Event]]:
         """See :class:`Carrier`."""
@@ -136,6 +135,18 @@ class StreamTranslation(_Translation):
         """See :class:`Carrier`."""
         self.finished = True
         return self._written([Failed(failure=failure)])
+
+    @staticmethod
+    def _restored(told: Sequence[_Told], restorer: NameRestorer) -> list[_Told]:
+        restored: list[_Told] = []
+        for each in told:
+            if not isinstance(each, Growth):
+                restored += restorer.feed(each)
+            elif restorer.unwraps(each.index):
+                restored += restorer.feed_all(each.deltas())
+            else:
+                restored.append(each)
+        return restored
 
     def _written(self, told: Sequence[_Told]) -> bytes:
         writer = self._writer
@@ -165,6 +176,17 @@ class StreamTranslation(_Translation):
         if frames:
             pieces.append(sse.encode(frames))
         return pieces[0] if len(pieces) == 1 else b"".join(pieces)
+
+
+def _heard(told: Sequence[_Told]) -> list[Event]:
+    """The events that were told, but for words: of arguments it is told that there were some, as they are timed."""
+    heard: list[Event] = []
+    for each in told:
+        if not isinstance(each, Growth):
+            heard.append(each)
+        elif each.kind is ToolArgsDelta:
+            heard.append(ToolArgsDelta(index=each.index, text=each.texts[-1]))
+    return heard
 
 
 class WholeTranslation(_Translation):

@@ -21,6 +21,7 @@ from trioproxy.neutral.usage import Usage
 
 __all__ = [
     "CitationAdded",
+    "Delta",
     "Event",
     "Failed",
     "FinishReason",
@@ -96,23 +97,6 @@ class ReasoningDelta(msgspec.Struct, frozen=True, kw_only=True, gc=False):
     summary: int | None = None
 
 
-class Growth(msgspec.Struct, frozen=True, gc=False):
-    """Several deltas of one part in one, none of them empty: ``texts`` of a TEXT part, or full text of a REASONING part (``thought``).
-
-    No event: :meth:`deltas` are the events that it stands for, and the grammar knows those alone.
-    """
-
-    index: int
-    texts: list[str]
-    thought: bool = False
-
-    def deltas(self) -> list[Event]:
-        """What it stands for."""
-        if self.thought:
-            return [ReasoningDelta(index=self.index, text=text) for text in self.texts]
-        return [TextDelta(index=self.index, text=text) for text in self.texts]
-
-
 class RefusalDelta(msgspec.Struct, frozen=True, kw_only=True, gc=False):
     """More of a REFUSAL part."""
 
@@ -159,6 +143,21 @@ class ToolArgsDelta(msgspec.Struct, frozen=True, kw_only=True, gc=False):
     text: str
 
 
+class Growth(msgspec.Struct, frozen=True, gc=False):
+    """Several deltas of one part in one, none of them empty: so many ``texts`` of one ``kind``. A ReasoningDelta has no section here.
+
+    No event: :meth:`deltas` are the events that it stands for, and the grammar knows those alone.
+    """
+
+    index: int
+    texts: list[str]
+    kind: type[TextDelta] | type[ReasoningDelta] | type[ToolArgsDelta] = TextDelta
+
+    def deltas(self) -> list[Event]:
+        """What it stands for."""
+        return [self.kind(index=self.index, text=text) for text in self.texts]
+
+
 @attrs.frozen(kw_only=True)
 class PartFinished:
     """The part is whole."""
@@ -203,6 +202,9 @@ class Failed:
 
     failure: Failure
 
+
+Delta: TypeAlias = TextDelta | ReasoningDelta | ToolArgsDelta
+"""What an answer is mostly made of."""
 
 Event: TypeAlias = (
     ResponseStarted

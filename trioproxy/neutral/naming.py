@@ -112,6 +112,10 @@ class NameRestorer:
             case _:
                 return [item]
 
+    def unwraps(self, index: int) -> bool:
+        """Whether the arguments of this call are not passed on as they are."""
+        return index in self._unwrapping
+
     def close(self) -> list[Event]:
         """Nothing is owed."""
         return []

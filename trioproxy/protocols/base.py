@@ -15,7 +15,7 @@ from typing import Protocol as TypingProtocol
 import attrs
 
 from trioproxy.errors import Failure
-from trioproxy.neutral.events import Event, Growth, ReasoningDelta, TextDelta
+from trioproxy.neutral.events import Delta, Event, Growth
 from trioproxy.neutral.loss import Loss
 from trioproxy.neutral.naming import ToolNaming
 from trioproxy.neutral.request import Conversation
@@ -152,11 +152,11 @@ class Reader(TypingProtocol):
         """Events that this frame completes."""
         ...
 
-    forgetful: bool
-    """Whether more text of an open part leaves no trace in this reader: frames that :meth:`skim` would take need not be shown to it."""
+    forgets: frozenset[type[Delta]]
+    """Which deltas leave no trace in this reader: frames that :meth:`skim` would take for one need not be shown to it."""
 
-    def skim(self, item: Frame, /) -> TextDelta | ReasoningDelta | None:
-        """Take this frame where it holds nothing but more text of an open part: :meth:`feed` would give this one event and no other.
+    def skim(self, item: Frame, /) -> Delta | None:
+        """Take this frame where it holds nothing but more of an open part: :meth:`feed` would give this one event and no other.
 
         A typed look at the bytes costs a quarter of what :meth:`feed` does. The event (its text is never empty): the frame is taken, and the
         reader stands as if it had been fed. None, as wherever the look leaves doubt: nothing happened, it is to be fed.

@@ -37,13 +37,18 @@ class BlockOut(Protocol):
 
     losses: list[Loss]
 
+    @property
+    def goes_on(self) -> bool:
+        """Whether its block has begun, and more text (of no section) says nothing but itself."""
+        ...
+
     def said(self, event: Event) -> list[Object]:
         """Stream events without their block's number."""
         ...
 
 
 class TextBlock:
-    """A text or refusal part. ``goes_on`` says that its block has begun."""
+    """A text or refusal part."""
 
     def __init__(self, start: PartStarted) -> None:
         self.losses, _ = foreign(start.extras, NAME)
@@ -90,7 +95,7 @@ class ThinkingBlock:
 
     @property
     def goes_on(self) -> bool:
-        """Whether more text, which is of no section, says nothing but itself."""
+        """See :class:`BlockOut`."""
         return self._opened and self._section is None
 
     def said(self, event: Event) -> list[Object]:
@@ -139,6 +144,11 @@ class ToolBlock:
         self._signature: Signature | None = None
         self._wrapping = False
 
+    @property
+    def goes_on(self) -> bool:
+        """See :class:`BlockOut`."""
+        return not self._custom
+
     def said(self, event: Event) -> list[Object]:
         """See :class:`BlockOut`."""
         match event:
@@ -173,6 +183,8 @@ class ToolBlock:
 
 class ForeignBlocks:
     """Blocks that this protocol alone has a word for, whole. Their input goes as a delta, as the API sends it: SDKs read it from there."""
+
+    goes_on = False
 
     def __init__(self, *payloads: Mapping[str, Any]) -> None:
         self.losses: list[Loss] = []

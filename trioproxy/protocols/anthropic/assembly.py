@@ -13,6 +13,7 @@ import attrs
 from trioproxy.errors import ErrorKind, Failure, Fault
 from trioproxy.neutral.events import (
     CitationAdded,
+    Delta,
     Event,
     Failed,
     Finished,
@@ -124,13 +125,15 @@ class Assembly:
         self._open[number] = _Block(kind, block, None)
         return events
 
-    def growth(self, number: int, kind: str, text: str) -> TextDelta | ReasoningDelta | None:
-        """More text of this ``kind`` (text, thinking), where it continues a block that is open and changes nothing else."""
+    def growth(self, number: int, kind: str, text: str) -> Delta | None:
+        """More text of a block of this ``kind``, where it is open and nothing else changes."""
         block = self._open.get(number)
         if self.over or block is None or block.kind != kind or block.index is None:
             return None
         if kind == "thinking":
             return ReasoningDelta(index=block.index, text=text)
+        if kind == "tool_use":
+            return ToolArgsDelta(index=block.index, text=text) if block.given_input is None else None
         return TextDelta(index=block.index, text=text) if self._spoke else None
 
     def delta(self, number: JSON, delta: Object) -> list[Event]:

@@ -11,7 +11,7 @@ from typing import Annotated, ClassVar
 import msgspec
 
 from trioproxy.errors import ErrorKind, Failure, Fault
-from trioproxy.neutral.events import Event, Failed, ReasoningDelta, TextDelta
+from trioproxy.neutral.events import Delta, Event, Failed, ReasoningDelta, TextDelta, ToolArgsDelta
 from trioproxy.protocols.anthropic.assembly import Assembly, malformed
 from trioproxy.protocols.anthropic.errors import error_in_answer, failure_read
 from trioproxy.protocols.base import StreamSeen
@@ -33,11 +33,16 @@ class _ThinkingDelta(msgspec.Struct, tag_field="type", tag="thinking_delta", for
     said: Annotated[str, msgspec.Meta(min_length=1)] = msgspec.field(name="thinking")
 
 
+class _InputDelta(msgspec.Struct, tag_field="type", tag="input_json_delta", forbid_unknown_fields=True, gc=False):
+    grows: ClassVar = "tool_use"
+    said: Annotated[str, msgspec.Meta(min_length=1)] = msgspec.field(name="partial_json")
+
+
 class _Growth(msgspec.Struct, tag_field="type", tag="content_block_delta", forbid_unknown_fields=True, gc=False):
-    """An event that holds nothing but more text. One member more may mean something else."""
+    """An event that holds nothing but more text, or more of an input. One member more may mean something else."""
 
     index: int
-    delta: _TextDelta | _ThinkingDelta
+    delta: _TextDelta | _ThinkingDelta | _InputDelta
 
 
 _decode = msgspec.json.Decoder(_Growth).decode
@@ -46,7 +51,7 @@ _decode = msgspec.json.Decoder(_Growth).decode
 class MessagesReader:
     """The :class:`~trioproxy.protocols.base.Reader` of this protocol."""
 
-    forgetful = True
+    forgets: frozenset[type[Delta]] = frozenset({TextDelta, ReasoningDelta, ToolArgsDelta})
 
     def __init__(self) -> None:
         self.seen = StreamSeen()
@@ -67,13 +72,13 @@ class MessagesReader:
             return self._ended(malformed(f"an event is no JSON object ({type(event).__name__})"))
         return self._event(event, item.event)
 
-    def skim(self, item: Frame, /) -> TextDelta | ReasoningDelta | None:
+    def skim(self, item: Frame, /) -> Delta | None:
         """See :meth:`~trioproxy.protocols.base.Reader.skim`."""
         return self._growth(item)
 
-    def _growth(self, item: Frame) -> TextDelta | ReasoningDelta | None:
+    def _growth(self, item: Frame) -> Delta | None:
         """The text by which this frame continues an open block, where it does nothing else."""
-        if b"_delta" not in item.data or b"input_json_delta" in item.data:
+        if b"_delta" not in item.data:
             return None
         try:
             event = _decode(item.data)

@@ -78,14 +78,11 @@ class Telling:
         self._called = False
         self._refused = False
 
-    def goes_on(self, index: int, *, thought: bool) -> int | None:
-        """The number of the block that more text of this part (more ``thought``) continues, where that is all there is to say; None where it
-        is not."""
+    def goes_on(self, index: int) -> int | None:
+        """The number of the block that more text of this part continues, where that is all there is to say; None where it is not."""
         if not self._line or self._line[0] != index:
             return None
-        block = self._parts[index].block
-        goes_on = block.goes_on if isinstance(block, ThinkingBlock if thought else TextBlock) else False
-        return self._blocks - 1 if goes_on else None
+        return self._blocks - 1 if self._parts[index].block.goes_on else None
 
     def said(self, item: Event) -> Iterator[Object]:
         """What an event comes to. A failure is nothing that a message can say."""

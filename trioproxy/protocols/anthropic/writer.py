@@ -6,7 +6,7 @@ Source: platform.claude.com, "Streaming messages", "Error events".
 from __future__ import annotations
 
 from trioproxy.errors import ErrorKind, Failure, Fault
-from trioproxy.neutral.events import Event, Failed, Finished, Growth
+from trioproxy.neutral.events import Delta, Event, Failed, Finished, Growth, ReasoningDelta, TextDelta, ToolArgsDelta
 from trioproxy.neutral.loss import Loss
 from trioproxy.protocols.anthropic.errors import error_frames
 from trioproxy.protocols.anthropic.telling import Telling
@@ -17,9 +17,10 @@ from trioproxy.wire.jsoncodec import dumps
 __all__ = ["MessagesWriter"]
 
 # What most events of an answer are, to the letter as the long way writes it.
-_MORE = {
-    False: b'{"type":"content_block_delta","index":%d,"delta":{"type":"text_delta","text":%b}}',
-    True: b'{"type":"content_block_delta","index":%d,"delta":{"type":"thinking_delta","thinking":%b}}',
+_MORE: dict[type[Delta], bytes] = {
+    TextDelta: b'{"type":"content_block_delta","index":%d,"delta":{"type":"text_delta","text":%b}}',
+    ReasoningDelta: b'{"type":"content_block_delta","index":%d,"delta":{"type":"thinking_delta","thinking":%b}}',
+    ToolArgsDelta: b'{"type":"content_block_delta","index":%d,"delta":{"type":"input_json_delta","partial_json":%b}}',
 }
 
 
@@ -40,10 +41,10 @@ class MessagesWriter:
 
     def more(self, growth: Growth, /) -> Row | None:
         """See :meth:`~trioproxy.protocols.base.Writer.more`."""
-        number = self._telling.goes_on(growth.index, thought=growth.thought)
+        number = self._telling.goes_on(growth.index)
         if number is None:
             return None
-        more = _MORE[growth.thought]
+        more = _MORE[growth.kind]
         return Row([more % (number, dumps(text)) for text in growth.texts], "content_block_delta")
 
     def close(self) -> list[Frame]:

@@ -16,6 +16,7 @@ from typing import Any
 
 from trioproxy.errors import ErrorKind, Failure, Fault
 from trioproxy.neutral.events import (
+    Delta,
     Event,
     Failed,
     Finished,
@@ -51,7 +52,7 @@ _RESPONSE_FIELDS = frozenset({"candidates", "usageMetadata", "modelVersion", "re
 class GeminiReader:
     """A machine from frames to events. See :class:`~trioproxy.protocols.base.Reader`."""
 
-    forgetful = False
+    forgets: frozenset[type[Delta]] = frozenset()
 
     def __init__(self) -> None:
         self.seen = StreamSeen()

@@ -147,14 +147,16 @@ class GeminiWriter:
 
     def more(self, growth: Growth) -> Row | None:
         """See :meth:`~trioproxy.protocols.base.Writer.more`."""
-        prose = self._prose.get(growth.index)
-        if self._over or prose is None or prose.fields or not prose.spoken or prose.section is not None:
+        if self._over or growth.kind is ToolArgsDelta:
             return None
-        if not growth.thought:
+        prose = self._prose[growth.index]
+        if not prose.spoken or prose.section is not None:
+            return None
+        closing = (b',"thought":true}' if prose.thought else b"}") + self._behind()
+        if not prose.thought:
             text = "".join(growth.texts)
             prose.text.add(text)
             self._spoken += len(text.encode())
-        closing = (b',"thought":true}' if growth.thought else b"}") + self._behind()
         return Row([b"%b%b%b" % (_MORE, dumps(text), closing) for text in growth.texts])
 
     def close(self) -> list[Frame]:

@@ -1,4 +1,4 @@
-"""Chunks that hold nothing but more text, told by a typed look at their bytes.
+"""Chunks that hold nothing but more text, or more of a call's arguments, told by a typed look at their bytes.
 
 Most chunks of an answer are of this kind, and taking them apart costs three times as much. The look refuses what it does not know: a chunk with
 one member more may mean something else, and is for the reader.
@@ -12,7 +12,7 @@ import msgspec
 
 from trioproxy.neutral.events import PartKind
 
-__all__ = ["PlainChunk", "PlainDelta", "plain_chunk", "plain_growth", "thought_in"]
+__all__ = ["PlainChunk", "PlainDelta", "plain_arguments", "plain_chunk", "plain_growth", "thought_in"]
 
 
 class _Strict(msgspec.Struct, forbid_unknown_fields=True, gc=False):
@@ -32,10 +32,30 @@ class PlainDelta(_Strict):
     function_call: None = None
 
 
-class PlainChoice(_Strict):
-    """The only one."""
+class _Function(_Strict):
+    arguments: str
+    name: Literal[""] | None = None
 
-    delta: PlainDelta
+
+class _Call(_Strict):
+    # A piece without a name belongs to the call of its index, whatever id it has.
+    index: int
+    function: _Function
+    id: str | None = None
+    type: Literal["function", ""] | None = None
+
+
+class _Calling(_Strict):
+    tool_calls: tuple[_Call]
+    content: Literal[""] | None = None
+    reasoning_content: Literal[""] | None = None
+    reasoning: Literal[""] | None = None
+    role: str | None = None
+    refusal: None = None
+    function_call: None = None
+
+
+class _Choice(_Strict):
     index: Literal[0] = 0
     finish_reason: None = None
     stop_reason: None = None
@@ -43,10 +63,17 @@ class PlainChoice(_Strict):
     logprobs: None = None
 
 
-class PlainChunk(_Strict):
-    """A chunk that says nothing but text, or nothing. ``choices`` holds one."""
+class PlainChoice(_Choice, kw_only=True):
+    """The only one."""
 
-    choices: tuple[PlainChoice]
+    delta: PlainDelta
+
+
+class _CallingChoice(_Choice, kw_only=True):
+    delta: _Calling
+
+
+class _Chunk(_Strict):
     object: Literal["chat.completion.chunk"]
     id: str | None = None
     created: int | None = None
@@ -59,7 +86,19 @@ class PlainChunk(_Strict):
     x_groq: None = None
 
 
+class PlainChunk(_Chunk, kw_only=True):
+    """A chunk that says nothing but text, or nothing. ``choices`` holds one."""
+
+    choices: tuple[PlainChoice]
+
+
+class _CallingChunk(_Chunk, kw_only=True):
+    choices: tuple[_CallingChoice]
+
+
 _decode = msgspec.json.Decoder(PlainChunk).decode
+_decode_calling = msgspec.json.Decoder(_CallingChunk).decode
+_REFUSED = (msgspec.DecodeError, UnicodeError, RecursionError)
 
 
 def plain_chunk(data: bytes) -> PlainChunk | None:
@@ -69,7 +108,7 @@ def plain_chunk(data: bytes) -> PlainChunk | None:
         return None
     try:
         return _decode(data)
-    except (msgspec.DecodeError, UnicodeError, RecursionError):
+    except _REFUSED:
         return None
 
 
@@ -88,3 +127,12 @@ def plain_growth(data: bytes) -> tuple[PartKind, str] | None:
     if delta.content:
         return None if thought else (PartKind.TEXT, delta.content)
     return (PartKind.REASONING, thought) if thought else None
+
+
+def plain_arguments(data: bytes) -> tuple[int, str] | None:
+    """Which call (by its number among ``tool_calls``) a chunk continues that does nothing else, and by what text of its arguments."""
+    try:
+        call = _decode_calling(data).choices[0].delta.tool_calls[0]
+    except _REFUSED:
+        return None
+    return call.index, call.function.arguments

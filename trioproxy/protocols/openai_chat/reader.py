@@ -12,6 +12,7 @@ from __future__ import annotations
 
 from trioproxy.errors import ErrorKind, Failure, Fault
 from trioproxy.neutral.events import (
+    Delta,
     Event,
     Failed,
     Finished,
@@ -31,7 +32,7 @@ from trioproxy.protocols.openai_chat.citations import read_annotation, read_sour
 from trioproxy.protocols.openai_chat.errors import read_in_band
 from trioproxy.protocols.openai_chat.finish import FAILING, read_finish
 from trioproxy.protocols.openai_chat.images import IMAGES, read_image
-from trioproxy.protocols.openai_chat.plain import PlainChunk, plain_chunk, plain_growth, thought_in
+from trioproxy.protocols.openai_chat.plain import PlainChunk, plain_arguments, plain_chunk, plain_growth, thought_in
 from trioproxy.protocols.openai_chat.reasoning import read_details
 from trioproxy.protocols.openai_chat.think_tags import ThinkTags
 from trioproxy.protocols.openai_chat.usage import read_usage
@@ -50,7 +51,7 @@ _THOUGHTS = ("reasoning_content", "reasoning", "reasoning_text")
 class ChatReader:
     """One answer, from its frames (:meth:`feed`) or from its whole body (:meth:`take` with ``whole``)."""
 
-    forgetful = True
+    forgets: frozenset[type[Delta]] = frozenset({TextDelta, ReasoningDelta})  # of calls it knows whether they are whole
 
     def __init__(self) -> None:
         self.seen = StreamSeen()
@@ -91,14 +92,19 @@ class ChatReader:
             return self._fail(ErrorKind.MALFORMED, f"The provider sent a chunk that is not JSON: {exc}.")
         return self.take(document, named_error=item.event == "error")
 
-    def skim(self, item: Frame) -> TextDelta | ReasoningDelta | None:
+    def skim(self, item: Frame) -> Delta | None:
         """See :meth:`~trioproxy.protocols.base.Reader.skim`."""
         return None if self._over else self._growth(item)
 
-    def _growth(self, item: Frame) -> TextDelta | ReasoningDelta | None:
+    def _growth(self, item: Frame) -> Delta | None:
         """The text by which this frame continues an open part, where it does nothing else."""
         open_part = self._parts.open
-        if item.event is not None or open_part is None or not self._tags.settled:
+        if item.event is not None:
+            return None
+        if b'"tool_calls":[' in item.data:  # as half of an agent's stream
+            arguments = plain_arguments(item.data) if self._tags.silent else None
+            return None if arguments is None else self._parts.calls.grown(*arguments)
+        if open_part is None or not self._tags.settled:
             return None
         growth = plain_growth(item.data)
         if growth is None or growth[0] is not open_part[0]:

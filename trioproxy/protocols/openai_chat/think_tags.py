@@ -29,6 +29,11 @@ class ThinkTags:
         """Whether no more tags are looked for: all that comes is said."""
         return self._kind is PartKind.TEXT and not self._trimming
 
+    @property
+    def silent(self) -> bool:
+        """Whether nothing is held back, and more of anything but text would change nothing here."""
+        return self._kind is not None and not self._held
+
     def feed(self, text: str) -> list[tuple[PartKind, str]]:
         """Pieces that are certain, in order, none of them empty."""
         if self.settled:

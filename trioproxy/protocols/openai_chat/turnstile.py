@@ -52,7 +52,7 @@ class Turnstile:
     def passes(self, index: int) -> bool:
         """Whether more of this part would be let through at once, and nothing with it."""
         kind = self._kinds.get(index)
-        return kind is not None and self._lines[kind][0] == index
+        return kind is None or self._lines[kind][0] == index
 
     def close(self) -> list[Event]:
         """Nothing is owed: a stream that ends without an end has failed."""

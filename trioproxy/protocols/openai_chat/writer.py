@@ -104,15 +104,24 @@ class ChatWriter:
 
     def more(self, growth: Growth) -> Row | None:
         """See :meth:`~trioproxy.protocols.base.Writer.more`."""
-        if self._over or not self._before or not self._turnstile.passes(growth.index):
+        index = growth.index
+        if self._over or not self._turnstile.passes(index):
             return None
-        if growth.thought:
-            self._thoughts.setdefault(growth.index, []).extend(growth.texts)
+        closing = b"}" + self._behind
+        if growth.kind is ToolArgsDelta:
+            if self._legacy:
+                return None
+            self._silent.discard(index)
+            number, kind = self._calls[index]
+            member = b'"custom":{"input":' if kind is ToolKind.CUSTOM else b'"function":{"arguments":'
+            opening = b'%b{"tool_calls":[{"index":%d,%b' % (self._before, number, member)
+            closing = b"}}]" + closing
+        elif growth.kind is ReasoningDelta:
+            self._thoughts.setdefault(index, []).extend(growth.texts)
             opening = self._before + b'{"reasoning_content":'
         else:
             self._length += sum(map(len, growth.texts))
             opening = self._before + b'{"content":'
-        closing = b"}" + self._behind
         return Row([b"%b%b%b" % (opening, dumps(text), closing) for text in growth.texts])
 
     def close(self) -> list[Frame]:

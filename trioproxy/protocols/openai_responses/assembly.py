@@ -246,6 +246,14 @@ class ReasoningItem:
         self._passed[key] = self._passed.get(key, 0) + len(text)
         return [*events, ReasoningDelta(index=at, text=text, summary=number if member == "summary" else None)]
 
+    def grown(self, number: int, text: str) -> ReasoningDelta | None:
+        """More text of a section of the summary; None, and nothing counted, where the item has not started or is over."""
+        if self.over or self._at is None:
+            return None
+        key = ("summary", number)
+        self._passed[key] = self._passed.get(key, 0) + len(text)
+        return ReasoningDelta(index=self._at, text=text, summary=number)
+
     def text(self, member: str, number: int, text: str) -> list[Event]:
         """The whole text of a section."""
         return self.delta(member, number, text[self._passed.get((member, number), 0) :])
@@ -337,6 +345,13 @@ class CallItem:
             self._passed += len(text)
             events.append(ToolArgsDelta(index=self._at, text=text))
         return events
+
+    def grown(self, text: str) -> ToolArgsDelta | None:
+        """More argument text; None, and nothing counted, where the call has not started or is over."""
+        if self._at is None or self.over:
+            return None
+        self._passed += len(text)
+        return ToolArgsDelta(index=self._at, text=text)
 
     def arguments(self, text: str) -> list[Event]:
         """The whole argument text, and with it the end of the call."""

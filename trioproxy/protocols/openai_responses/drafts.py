@@ -247,6 +247,11 @@ class CallDraft(_Draft):
         self._text.append(text)
         return [(f"{self._event}.delta", self._at(delta=text))]
 
+    def more(self, texts: list[str]) -> Said:
+        """More argument text: the event that each text is, with none in it."""
+        self._text += texts
+        return f"{self._event}.delta", self._at(delta="")
+
     @property
     def status(self) -> str:
         """``incomplete`` where the arguments break off in the middle: the model reached its limit there."""

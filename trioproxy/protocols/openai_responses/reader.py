@@ -13,7 +13,7 @@ from typing import Annotated, Any
 import msgspec
 
 from trioproxy.errors import ErrorKind, Failure, Fault
-from trioproxy.neutral.events import Event, Failed, PartKind, ReasoningDelta, ResponseStarted, TextDelta, UsageReported
+from trioproxy.neutral.events import Delta, Event, Failed, PartKind, ResponseStarted, UsageReported
 from trioproxy.protocols.base import StreamSeen
 from trioproxy.protocols.openai_responses.assembly import CallItem, MessageItem, OpenItem, ReasoningItem, type_of
 from trioproxy.protocols.openai_responses.desk import Desk
@@ -45,7 +45,29 @@ class _Growth(msgspec.Struct, tag_field="type", tag="response.output_text.delta"
     obfuscation: str | None = None
 
 
-_decode = msgspec.json.Decoder(_Growth).decode
+class _CallGrowth(msgspec.Struct, tag_field="type", forbid_unknown_fields=True, gc=False):
+    output_index: int
+    item_id: str
+    delta: Annotated[str, msgspec.Meta(min_length=1)]
+    sequence_number: int | None = None
+    obfuscation: str | None = None
+
+
+class _ArgumentsGrowth(_CallGrowth, tag="response.function_call_arguments.delta"):
+    """The same of the arguments of a function call."""
+
+
+class _InputGrowth(_CallGrowth, tag="response.custom_tool_call_input.delta"):
+    """The same of the text of a custom call."""
+
+
+class _SummaryGrowth(_CallGrowth, tag="response.reasoning_summary_text.delta", kw_only=True):
+    """The same of a section of a summary."""
+
+    summary_index: int
+
+
+_decode = msgspec.json.Decoder(_Growth | _ArgumentsGrowth | _InputGrowth | _SummaryGrowth).decode
 
 
 class _Unusable(Exception):
@@ -55,7 +77,7 @@ class _Unusable(Exception):
 class StreamReader:
     """See :class:`trioproxy.protocols.base.Reader`."""
 
-    forgetful = False  # it counts characters, to tell later what was left out
+    forgets: frozenset[type[Delta]] = frozenset()  # it counts characters, to tell later what was left out
 
     def __init__(self) -> None:
         self.seen = StreamSeen()
@@ -88,20 +110,26 @@ class StreamReader:
         except _Unusable as exc:
             return self._fail(ErrorKind.MALFORMED, f"The provider's stream can't be read: {exc}.")
 
-    def skim(self, item: Frame) -> TextDelta | ReasoningDelta | None:
+    def skim(self, item: Frame) -> Delta | None:
         """See :meth:`~trioproxy.protocols.base.Reader.skim`."""
         return self._growth(item)
 
-    def _growth(self, item: Frame) -> TextDelta | None:
+    def _growth(self, item: Frame) -> Delta | None:
         """The text by which this frame continues an open part, where it does nothing else; it is counted."""
-        if self._over or b"response.output_text.delta" not in item.data:
+        if self._over or b".delta" not in item.data:
             return None
         try:
             event = _decode(item.data)
         except (msgspec.DecodeError, UnicodeError, RecursionError):
             return None
         known = self._desk.find(event.output_index, event.item_id)
-        grown = known.grown(event.content_index, event.delta) if isinstance(known, MessageItem) else None
+        grown: Delta | None = None
+        if isinstance(event, _Growth):
+            grown = known.grown(event.content_index, event.delta) if isinstance(known, MessageItem) else None
+        elif isinstance(event, _SummaryGrowth):
+            grown = known.grown(event.summary_index, event.delta) if isinstance(known, ReasoningItem) else None
+        elif isinstance(known, CallItem):
+            grown = known.grown(event.delta)
         if grown is not None and event.sequence_number is not None:
             self.seen.sequence_number = event.sequence_number
         return grown

@@ -124,11 +124,17 @@ class StreamWriter:
         """See :meth:`~trioproxy.protocols.base.Writer.more`."""
         part = self._parts[growth.index]
         said: Said | None
-        if isinstance(part, tuple):
-            said = part[0].more(part[1], growth.texts)
-        else:
-            assert isinstance(part, ReasoningDraft)
-            said = part.more(growth.texts, summary=self._tells_summary(part))
+        match part:
+            case (message, number):
+                said = message.more(number, growth.texts)
+            case ReasoningDraft():
+                said = part.more(growth.texts, summary=self._tells_summary(part))
+            case CallDraft():
+                said = part.more(growth.texts)
+            case BuiltinDraft():
+                said = None
+            case _:
+                assert_never(part)
         if said is None:
             return None
         kind, members = said
