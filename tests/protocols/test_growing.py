@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable
 
+import attrs
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
@@ -18,10 +19,14 @@ from trioproxy.neutral.events import (
     ResponseStarted,
     TextDelta,
     ToolArgsDelta,
+    ToolCallStarted,
 )
+from trioproxy.neutral.extras import packed
+from trioproxy.neutral.request import Conversation, Tool
 from trioproxy.protocols.base import Operation, WriteContext, Writer
 from trioproxy.protocols.table import NAMES, protocol
 from trioproxy.wire.frames import Frame, Row
+from trioproxy.wire.jsoncodec import Object
 from trioproxy.wire.sse import encode, encode_row
 
 CONTEXT = WriteContext(model="asked", now=1_700_000_000, token="c0ffee")
@@ -71,6 +76,23 @@ def test_text_that_goes_on_goes_in_one_step(name: str, kind: PartKind, item_id: 
     assert row is not None
     assert len(row.data) == 2
     assert all(isinstance(frame, Frame) for frame in row.frames())
+
+
+@pytest.mark.parametrize(
+    ("name", "note"), [("openai_chat", {"legacy": True}), ("openai_responses", {"declared": {"type": "apply_patch"}})]
+)
+def test_arguments_of_calls_in_another_form_are_fed(name: str, note: Object) -> None:
+    """The deprecated ``function_call``, and tools of OpenAI's own, whose calls are told whole."""
+    tool = Tool(name="apply_patch", extras=packed(name, {}, spelling=note))
+    conversation = Conversation(model="m", turns=(), tools=(tool,))
+    writer = WRITERS[name](attrs.evolve(CONTEXT, conversation=conversation))
+    writer.feed(ResponseStarted(id="r", model="m"))
+    writer.feed(ToolCallStarted(index=0, call_id="c", name="apply_patch"))
+    assert writer.more(Growth(0, ["{"], ToolArgsDelta)) is None
+    plain = WRITERS[name](CONTEXT)
+    plain.feed(ResponseStarted(id="r", model="m"))
+    plain.feed(ToolCallStarted(index=0, call_id="c", name="apply_patch"))
+    assert plain.more(Growth(0, ["{"], ToolArgsDelta)) is not None
 
 
 def test_a_row_of_frames() -> None:
