@@ -95,6 +95,7 @@ def passed_alike(name: str, pieces: list[bytes]) -> list[Event]:
         expected = reading.feed(piece)
         data, heard = short.feed(piece)
         assert data == piece
+        heard += short.catch_up()
         assert wordless(heard) == wordless(expected)
         assert attrs.astuple(short._source.seen) == attrs.astuple(reading.seen)
         assert short._source.decoder.at_boundary == reading.decoder.at_boundary
@@ -103,6 +104,32 @@ def passed_alike(name: str, pieces: list[bytes]) -> list[Event]:
     assert rest == b""
     assert wordless(heard) == wordless(reading.close())
     return told + heard
+
+
+@pytest.mark.parametrize("forgotten", [False, True])
+def test_a_client_need_not_wait_until_bytes_are_understood(forgotten: bool) -> None:
+    frames = [f"data: {each}\n\n".encode() for each in (chat(""), chat("a"), chat("b"), chat("", finish='"stop"'))]
+    passage = StreamPassage(protocol("openai_chat"), Framing.SSE, max_event=1 << 20)
+    data, heard = passage.feed(b"".join(frames[:3]))
+    assert data == b"".join(frames[:3])
+    assert [type(event).__name__ for event in heard] == ["ResponseStarted", "PartStarted", "TextDelta"]
+    if not forgotten:
+        assert passage.catch_up() == []
+        assert passage.catch_up() == []
+    assert passage.feed(frames[3]) == (frames[3], [])
+    assert not passage.over
+    later = [] if forgotten else passage.catch_up()
+    _, last = passage.close()
+    assert [type(event).__name__ for event in later + last] == ["PartFinished", "Finished"]
+    assert passage.over
+
+
+def test_until_there_is_content_all_is_understood_first() -> None:
+    error = b'data: {"error":{"message":"no","type":"server_error"}}\n\n'
+    passage = StreamPassage(protocol("openai_chat"), Framing.SSE, max_event=1 << 20)
+    _, heard = passage.feed(b": hold on\n\n" + f"data: {chat('')}\n\n".encode() + error)
+    assert [type(event).__name__ for event in heard] == ["ResponseStarted", "Failed"]
+    assert passage.failure is not None
 
 
 # Streams: an opening, then frames whose one text is spelled in all manners, among whatever else may come.
@@ -473,9 +500,11 @@ def test_arguments_are_told_of_though_nobody_wants_their_words() -> None:
     passage = StreamPassage(protocol("anthropic"), Framing.SSE, max_event=1 << 20)
     for data in OPENING["anthropic"] + CALLING["anthropic"]:
         passage.feed(named("anthropic", data))
+        passage.catch_up()
     frames = [named("anthropic", ARGUMENTS["anthropic"][0].replace("@", text)) for text in ("a", "b", "c")]
     for frame in frames:
-        _, heard = passage.feed(frame)
+        assert passage.feed(frame) == (frame, [])
+        heard = passage.catch_up()
         assert [type(event) for event in heard] == [ToolArgsDelta]
     assert passage._source._mould is not None
     _, translation = translations("anthropic", "openai_chat")

@@ -78,6 +78,13 @@ class Opened:
             self._note(events)
         return out
 
+    def catch_up(self, pulse: Pulse) -> None:
+        """Understand what was handed on before it was looked at."""
+        events = self.carrier.catch_up()
+        if events:
+            pulse.seen(events)
+            self._note(events)
+
     def conclude(self) -> bytes:
         """The rest for the client of an answer that its provider called whole, whatever became of the transfer afterwards."""
         out, events = self.carrier.close()

@@ -86,6 +86,8 @@ def line_up(
     Raises:
         ProxyFault: MISCONFIGURED, the strategy goes by weights and all of them are 0.
     """
+    if len(routed.candidates) == 1 and strategy is not Strategy.WEIGHTED and over is None and health.spotless:
+        return Lineup(list(routed.candidates), [])
     out = set(routed.weightless) if strategy is Strategy.WEIGHTED else set[int]()
     if len(out) == len(routed.candidates):
         raise _all_weightless(routed)

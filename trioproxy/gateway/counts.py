@@ -77,6 +77,10 @@ class CountTranslation:
         self.over = False
         self.losses: list[Loss] = []
 
+    def catch_up(self) -> list[Event]:
+        """See :class:`Carrier`: what was not read can't be said."""
+        return []
+
     @property
     def ready(self) -> bool:
         """See :class:`Carrier`."""

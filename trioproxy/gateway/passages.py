@@ -13,7 +13,7 @@ from typing import TypeAlias
 from trioproxy.errors import Failure
 from trioproxy.gateway.metering import UsageDropper
 from trioproxy.gateway.sources import Source, StreamSource, UsageSource, WholeSource, encode_error, malformed
-from trioproxy.neutral.events import Event, Failed
+from trioproxy.neutral.events import Event, Failed, Finished, Foreign, PartStarted, ToolCallStarted
 from trioproxy.neutral.loss import Loss
 from trioproxy.protocols.base import Framing, Metering, Protocol
 from trioproxy.wire import sse
@@ -31,6 +31,10 @@ _log = logging.getLogger("trioproxy.gateway")
 
 MOST_OBSERVED = 8 * 1024 * 1024
 """A whole body that only passes is kept up to this many bytes, to read its usage from."""
+
+
+_CONTENT = frozenset({PartStarted, ToolCallStarted, Foreign, Finished, Failed})
+"""Behind one of these an answer is an answer, or none."""
 
 
 class StreamPassage:
@@ -62,6 +66,8 @@ class StreamPassage:
         self.lost = False
         self.losses: list[Loss] = []
         self._understood = False
+        self._spoken = False
+        self._unseen = b""
 
     @property
     def framing(self) -> Framing:
@@ -96,13 +102,23 @@ class StreamPassage:
             except ProtocolViolation as violation:
                 self._break(violation)
                 return b"", []
-        events = self._observe(self._source.feed, data)
+        events = self.catch_up() if self._unseen else []
+        if self._spoken:
+            self._unseen = data
+        else:
+            events += self._until_content(data)
         return data if self._dropper is None else self._dropper.feed(data), events
+
+    def catch_up(self) -> list[Event]:
+        """See :class:`Carrier`."""
+        unseen, self._unseen = self._unseen, b""
+        return self._observe(self._source.feed, unseen) if unseen else []
 
     def close(self) -> tuple[bytes, list[Event]]:
         """See :class:`Carrier`."""
         rest = b"".join(self._filters.close()) if self._filters is not None else b""
-        events = self._observe(self._source.feed, rest) if rest else []
+        events = self.catch_up()
+        events += self._observe(self._source.feed, rest) if rest else []
         if self._dropper is not None:
             rest = self._dropper.feed(rest) + self._dropper.close()
         return rest, events + self._observe(lambda _: self._source.close(), b"")
@@ -119,6 +135,20 @@ class StreamPassage:
         # A blank line makes of half an event one of its own, whose data no client can read: nobody takes it for a whole one.
         error = encode_error(self._protocol, self._framing, failure, self._source.seen)
         return error if at_border else b"\n\n" + error
+
+    def _until_content(self, data: bytes) -> list[Event]:
+        """Observe frame by frame until one has content: before that, nothing may be sent, because another candidate may have to answer."""
+        at, events = 0, list[Event]()
+        while at < len(data) and not self._spoken:
+            end = data.find(b"\n\n", at) + 2
+            if end < 2 or self._framing is not Framing.SSE:
+                end = len(data)
+            found = self._observe(self._source.feed, data[at:end])
+            self._spoken = any(type(event) in _CONTENT for event in found)
+            events += found
+            at = end
+        self._unseen = data[at:]
+        return events
 
     def _observe(self, look: Callable[[bytes], list[Event]], data: bytes) -> list[Event]:
         if self.lost or self._violated:
@@ -237,6 +267,10 @@ class WholePassage:
             data = bytes(self._held) + data
             self._held.clear()
         return data, []
+
+    def catch_up(self) -> list[Event]:
+        """See :class:`Carrier`: a whole body is looked at when it is whole."""
+        return []
 
     def close(self) -> tuple[bytes, list[Event]]:
         """See :class:`Carrier`."""

@@ -78,6 +78,10 @@ class Pulse:
         if events:
             self.tracker.events_seen(events, now)
 
+    def seen(self, events: Sequence[Event]) -> None:
+        """These events were in bytes that came before."""
+        self.tracker.events_seen(events, self._now())
+
     def send_started(self) -> None:
         """Bytes are being handed to the client."""
         self.tracker.send_started(self._now())

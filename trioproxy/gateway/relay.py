@@ -96,7 +96,10 @@ async def _pump(opened: Opened, outlet: Outlet, pulse: Pulse, status: int, heade
         if not outlet.started:
             await outlet.start(status, headers)
         if opened.held:
-            await outlet.give(opened.held, pulse, carrier)
+            try:
+                await outlet.give(opened.held, pulse, carrier)
+            finally:
+                opened.catch_up(pulse)
     except ProxyError as error:
         return error.failure
     if carrier.streams and not (opened.ended or carrier.over):
@@ -110,7 +113,10 @@ async def _carry(opened: Opened, outlet: Outlet, pulse: Pulse) -> Failure | None
         while not opened.ended and not carrier.done:
             out = await opened.receive(pulse)
             if out:
-                await outlet.give(out, pulse, carrier)
+                try:
+                    await outlet.give(out, pulse, carrier)
+                finally:
+                    opened.catch_up(pulse)
     except ProxyError as error:
         return error.failure
     return carrier.failure

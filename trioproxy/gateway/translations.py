@@ -41,6 +41,10 @@ class _Translation:
         self.finished = False
         self.lost = False
 
+    def catch_up(self) -> list[Event]:
+        """See :class:`Carrier`: what was not read can't be said."""
+        return []
+
     @property
     def complete(self) -> bool:
         """See :class:`Carrier`."""
