@@ -659,6 +659,31 @@ async def test_a_leaving_client_is_told_of_where_nobody_waits(carrier: Carrier, 
     await perform(carrier, handler, script)
 
 
+@pytest.mark.parametrize("started", [False, True])
+async def test_who_tells_of_the_client_ends_the_handler_on_demand(carrier: Carrier, started: bool) -> None:
+    cancelled: list[bool] = []
+
+    async def handler(exchange: Exchange) -> None:
+        await exchange.receive_body(MIB)
+        end = exchange.on_disconnect(lambda: pytest.fail("the client is still there"))
+        if started:
+            await exchange.start(200, (TEXT,))
+            await exchange.send(b"part")
+        if end is None:
+            await exchange.abort()
+            return
+        end()
+        try:
+            await trio.sleep_forever()
+        except trio.Cancelled:
+            cancelled.append(True)
+            raise
+
+    answer = await perform(carrier, handler)
+    assert answer is None or (answer.body, answer.whole) == (b"part", False)
+    assert cancelled == [True] or carrier is not over_attended_sockets
+
+
 async def watch(exchange: Exchange, scope: trio.CancelScope) -> None:
     await exchange.wait_disconnected()
     scope.cancel()

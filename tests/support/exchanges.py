@@ -121,9 +121,8 @@ class MemoryExchange:
             self.aborted = True
             self._changes.unpark_all()
 
-    def on_disconnect(self, left: Callable[[], None]) -> bool:
+    def on_disconnect(self, left: Callable[[], None]) -> None:
         """See ``Exchange.on_disconnect``: a task waits."""
-        return False
 
     async def wait_disconnected(self) -> None:
         """See ``Exchange.wait_disconnected``."""

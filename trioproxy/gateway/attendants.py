@@ -7,6 +7,7 @@ it. What they find out is entered in the account before the exchange is cancelle
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from math import inf
 
 import attrs
@@ -25,25 +26,26 @@ __all__ = ["Attendants"]
 
 @attrs.define(eq=False)
 class Attendants:
-    """Looks after one exchange. ``scope`` is all of it."""
+    """Looks after one exchange."""
 
     outlet: Outlet
     keeper: Timekeeper
-    scope: trio.CancelScope = attrs.field(factory=trio.CancelScope)
+    _cancel: Callable[[], None] | None = attrs.field(default=None, init=False)
+    """Ends the exchange."""
     _nursery: trio.Nursery | None = attrs.field(default=None, init=False)
     _sentry: Sentry | None = attrs.field(default=None, init=False)
-    _told: bool = attrs.field(default=False, init=False)
     _watching: bool = attrs.field(default=False, init=False)
     _left: bool = attrs.field(default=False, init=False)
 
     def stand_ready(self) -> bool:
         """Whether nobody else is needed; else :meth:`have_tasks` comes next."""
-        self._told = self.outlet.exchange.on_disconnect(self._leave)
-        return self._told and self.keeper.at_work
+        self._cancel = self.outlet.exchange.on_disconnect(self._leave)
+        return self._cancel is not None and self.keeper.at_work
 
     def have_tasks(self, nursery: trio.Nursery) -> None:
         """Have tasks in ``nursery``, which is the exchange's own, do what nobody else does."""
-        self._nursery, self.scope = nursery, nursery.cancel_scope
+        if self._cancel is None:
+            self._nursery, self._cancel = nursery, nursery.cancel_scope.cancel
         if not self.keeper.at_work:
             self.keeper = Timekeeper()
             nursery.start_soon(self.keeper.run)
@@ -53,7 +55,7 @@ class Attendants:
         self._watching = True
         if self._left:
             self._leave()
-        elif not self._told and self._nursery is not None:
+        elif self._nursery is not None:
             self._nursery.start_soon(self._wait)
 
     def keep_watch(self, admitted: Admitted, settings: Settings) -> Sentry:
@@ -86,7 +88,8 @@ class Attendants:
             self.outlet.entry.complete()  # it left with the whole answer
         else:
             self.outlet.entry.client_gone()
-        self.scope.cancel(reason="the client left")
+        self._give_up()
 
     def _give_up(self) -> None:
-        self.scope.cancel(reason="the client can't be reached")
+        assert self._cancel is not None, "somebody stands ready"
+        self._cancel()

@@ -4,8 +4,9 @@ Rules (the contract suite is ``tests/contracts/test_exchange.py``): ``start`` on
 it an in-band event or ``abort``. One task at a time may be in ``send``. ``wait_disconnected`` may run beside it, only after the body was
 received. ``finish`` and ``abort`` end the exchange; the first of them wins, and a ``send`` that comes later raises CLIENT_GONE.
 
-A handler that is cancelled from outside (by no scope of its own) is told that the server is shutting down: while shielded it has a few
-seconds to end its answer honestly, then the connection closes. One that has started nothing need do nothing: the server answers 503.
+A handler that is cancelled from outside (by no scope of its own, and not by what ``on_disconnect`` gave it) is told that the server is shutting
+down: while shielded it has a few seconds to end its answer honestly, then the connection closes. One that has started nothing need do nothing:
+the server answers 503.
 """
 
 from __future__ import annotations
@@ -99,9 +100,10 @@ class Exchange(Protocol):
         """End so that the client sees a broken transfer, never a whole one. Never waits for the client."""
         ...
 
-    def on_disconnect(self, left: Callable[[], None]) -> bool:
-        """Have ``left`` called, once, when the client goes (EOF counts); at once where it has gone. Call after ``receive_body``; nothing is
-        called after the handler's end. False where this carrier can't tell without a task: then ``wait_disconnected`` is for one."""
+    def on_disconnect(self, left: Callable[[], None]) -> Callable[[], None] | None:
+        """Have ``left`` called, once, when the client goes (EOF counts); at once where it has gone. Nothing is called after the handler's end.
+        The result cancels the handler, as its client's leaving would have to. None where this carrier can't tell without a task: then
+        ``wait_disconnected`` is for one, and the handler for a scope of its own."""
         ...
 
     async def wait_disconnected(self) -> None:

@@ -1,7 +1,7 @@
 """One exchange, from its head to its settlement: admit, route, attempt, relay, settle.
 
-The order of things is here and nowhere else; what each of them means is in the file of its name. One cancel scope an exchange: the client's
-leaving cancels it, and with it everything that was under way for that client.
+The order of things is here and nowhere else; what each of them means is in the file of its name. The client's leaving cancels the
+exchange, and with it everything that was under way for that client.
 """
 
 from __future__ import annotations
@@ -68,8 +68,7 @@ class Gateway:
             attendants = Attendants(outlet, self.keeper)
             try:
                 if attendants.stand_ready():
-                    with attendants.scope:
-                        await self._serve(snapshot, outlet, attendants)
+                    await self._serve(snapshot, outlet, attendants)
                 else:
                     async with trio.open_nursery() as nursery:
                         attendants.have_tasks(nursery)

@@ -109,7 +109,7 @@ class Witness:
         self._end(Ending.TRUNCATED)
         await self._inner.abort()
 
-    def on_disconnect(self, left: Callable[[], None]) -> bool:
+    def on_disconnect(self, left: Callable[[], None]) -> Callable[[], None] | None:
         """See ``Exchange.on_disconnect``."""
         return self._inner.on_disconnect(left)
 

@@ -149,7 +149,7 @@ class Remembering:
         """See ``Exchange.abort``."""
         await self._inner.abort()
 
-    def on_disconnect(self, left: Callable[[], None]) -> bool:
+    def on_disconnect(self, left: Callable[[], None]) -> Callable[[], None] | None:
         """See ``Exchange.on_disconnect``."""
         return self._inner.on_disconnect(left)
 

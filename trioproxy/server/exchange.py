@@ -145,11 +145,12 @@ class H11Exchange:
         except ProtocolViolation as exc:
             raise ClientFault(ErrorKind.INVALID_REQUEST, f"the request body can't be read: {exc}") from None
 
-    def on_disconnect(self, left: Callable[[], None]) -> bool:
+    def on_disconnect(self, left: Callable[[], None]) -> Callable[[], None] | None:
         """See ``Exchange.on_disconnect``."""
-        if self._line.watched:
-            self._line.tell(left)
-        return self._line.watched
+        if not self._line.watched:
+            return None
+        self._line.tell(left)
+        return self._line.cut
 
     async def wait_disconnected(self) -> None:
         """See ``Exchange.wait_disconnected``, and the head of this module."""

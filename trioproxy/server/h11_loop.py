@@ -76,23 +76,29 @@ class _Connection:
     scanner: HeadScanner = attrs.field(init=False)
     memory: HeadMemory = attrs.field(factory=HeadMemory, init=False)
     line: Line = attrs.field(factory=Line, init=False)
-    scope: trio.CancelScope = attrs.field(factory=trio.CancelScope, init=False)
-    """Cancelled by whoever wants this connection closed: it waited for too long, makes room for another, or the server ends. One scope serves
-    all requests, because each costs a small answer three per cent."""
 
     def __attrs_post_init__(self) -> None:
         self.scanner = HeadScanner(self.house.limits)
 
+    @property
+    def scope(self) -> trio.CancelScope:
+        """All that runs on this connection."""
+        return self.line.scope
+
     async def run(self) -> None:
-        """Serve until the connection is over. A request that crosses with our wish to close its idle connection is served all the same."""
+        """Serve until the connection is over. A request that crosses with our wish to close its idle connection is served all the same.
+
+        One scope serves all requests, because each costs a small answer three per cent. It is cancelled by whoever wants this connection closed:
+        it waited for too long, makes room for another, its client is gone, or the server ends.
+        """
         again = True
         while again:
             again = False
             with self.scope:
                 while await self._serve_one():
                     pass
-                again = self.scope.cancel_called and bool(self.inbox.pending)
-            self.scope = trio.CancelScope()
+                again = self.scope.cancel_called and bool(self.inbox.pending) and not self.line.dead
+            self.line.scope = trio.CancelScope()
 
     async def _serve_one(self) -> bool:
         """Serve one request; whether another may follow."""
@@ -174,8 +180,9 @@ class _Connection:
             await self._make_up(exchange, failure)
 
     async def _cut_short(self, exchange: H11Exchange) -> None:
-        """The handler was cancelled: by the server's end, which the client is told where nothing was said yet, or from further out."""
-        if exchange.over or not self.scope.cancel_called:
+        """The handler was cancelled: by the server's end, which the client is told where nothing was said yet; because that client is gone; or
+        from further out."""
+        if exchange.over or self.line.dead or not self.scope.cancel_called:
             await exchange.abort()
         else:
             await self._make_up(exchange, _SHUTTING_DOWN)

@@ -26,6 +26,8 @@ class Line:
 
     number: int = -1
     """Its descriptor, where somebody looks out for it; -1 where nobody can."""
+    scope: trio.CancelScope = attrs.field(factory=trio.CancelScope, init=False)
+    """What runs on it."""
     dead: bool = attrs.field(default=False, init=False)
     _told: Callable[[], None] | None = attrs.field(default=None, init=False)
 
@@ -40,6 +42,11 @@ class Line:
             told()
         else:
             self._told = told
+
+    def cut(self) -> None:
+        """Cancel what runs on it: nobody wants that any more."""
+        self.dead = True
+        self.scope.cancel(reason="the client can't be reached")
 
     def hung_up(self) -> None:
         """The client is gone."""

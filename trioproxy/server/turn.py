@@ -133,9 +133,8 @@ class WebSocketTurn:
         if not self.over:
             self._phase = _Phase.ABORTED
 
-    def on_disconnect(self, left: Callable[[], None]) -> bool:
+    def on_disconnect(self, left: Callable[[], None]) -> None:
         """See ``Exchange.on_disconnect``: a task waits."""
-        return False
 
     async def wait_disconnected(self) -> None:
         """See ``Exchange.wait_disconnected``."""

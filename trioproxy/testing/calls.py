@@ -114,7 +114,7 @@ class Witnessed:
         """See ``Exchange.abort``."""
         await self._inner.abort()
 
-    def on_disconnect(self, left: Callable[[], None]) -> bool:
+    def on_disconnect(self, left: Callable[[], None]) -> Callable[[], None] | None:
         """See ``Exchange.on_disconnect``."""
         return self._inner.on_disconnect(left)
 
