@@ -71,8 +71,8 @@ async def test_a_send_that_hangs_is_ended_on_time(autojump_clock: MockClock) -> 
     async with trio.open_nursery() as nursery:
         nursery.start_soon(keeper.run)
         with sentry.watch(tracker(), "p") as pulse:
-            pulse.received([])
             await trio.sleep(4)
+            pulse.received([])
             pulse.send_started()
             await trio.sleep_forever()
         assert trio.current_time() == pytest.approx(11)

@@ -78,12 +78,10 @@ class Opened:
             self._note(events)
         return out
 
-    def catch_up(self, pulse: Pulse) -> None:
-        """Understand what was handed on before it was looked at."""
-        events = self.carrier.catch_up()
-        if events:
-            pulse.seen(events)
-            self._note(events)
+    def hear(self, events: Sequence[Event], pulse: Pulse) -> None:
+        """These were in bytes that were handed on before they were understood."""
+        pulse.seen(events)
+        self._note(events)
 
     def conclude(self) -> bytes:
         """The rest for the client of an answer that its provider called whole, whatever became of the transfer afterwards."""

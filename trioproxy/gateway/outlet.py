@@ -76,7 +76,10 @@ class Outlet:
             raise
         self._giving = False
         self.last_sent = pulse.send_finished()
-        self.entry.sent(len(data))
+        if self.entry.first_byte is None:
+            self.entry.sent(len(data))
+        else:
+            self.entry.bytes_out += len(data)
 
     async def reply(self, reply: Reply) -> None:
         """Send a whole answer of our own, with an id to find it in the log by, and end the exchange."""

@@ -65,6 +65,8 @@ class StreamPassage:
         self.failure: Failure | None = None
         self.lost = False
         self.losses: list[Loss] = []
+        self.done = False
+        """See :class:`Carrier`. A provider's own error is followed to the end of its stream; bytes that are broken are not."""
         self._understood = False
         self._spoken = False
         self._unseen = b""
@@ -88,11 +90,6 @@ class StreamPassage:
     def over(self) -> bool:
         """See :class:`Carrier`."""
         return self._source.seen.complete or self._source.seen.failed
-
-    @property
-    def done(self) -> bool:
-        """See :class:`Carrier`. A provider's own error is followed to the end of its stream; bytes that are broken are not."""
-        return self.failure is not None and not self.over
 
     def feed(self, data: bytes) -> tuple[bytes, list[Event]]:
         """See :class:`Carrier`."""
@@ -167,11 +164,13 @@ class StreamPassage:
             last = events[-1]
             if isinstance(last, Failed) and self.failure is None:
                 self.failure = last.failure
+                self.done = not self.over
         return events
 
     def _break(self, violation: ProtocolViolation) -> None:
         self._violated = True
         self.failure = self.failure or malformed(violation)
+        self.done = not self.over
 
 
 class AnswerEditor:

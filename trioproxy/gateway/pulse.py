@@ -43,12 +43,15 @@ class Pulse:
     _scope: trio.CancelScope = attrs.field(factory=trio.CancelScope, init=False)
     _phase: Phase | None = attrs.field(default=None, init=False)
     _now: Callable[[], float] = attrs.field(default=trio.current_time, init=False)
-    """The clock itself, which is asked three times a chunk, while the scope is open."""
+    """The clock itself, which is asked twice a chunk, while the scope is open."""
+    _at: float = attrs.field(default=0.0, init=False)
+    """When something came last."""
 
     def __enter__(self) -> Pulse:
         self._scope.__enter__()
         self._now = trio.lowlevel.current_clock().current_time
-        self.watcher.begin(self, self._now())
+        self._at = self._now()
+        self.watcher.begin(self, self._at)
         return self
 
     def __exit__(
@@ -73,7 +76,7 @@ class Pulse:
 
     def received(self, events: Sequence[Event]) -> None:
         """Bytes of the answer came, and these events were in them."""
-        now = self._now()
+        now = self._at = self._now()
         self.tracker.bytes_received(now)
         if events:
             self.tracker.events_seen(events, now)
@@ -83,12 +86,12 @@ class Pulse:
         self.tracker.events_seen(events, self._now())
 
     def send_started(self) -> None:
-        """Bytes are being handed to the client."""
-        self.tracker.send_started(self._now())
+        """Bytes are being handed to the client: those that came just now."""
+        self.tracker.send_started(self._at)
 
     def send_finished(self) -> float:
         """The client's kernel took them; the time it is now."""
-        now = self._now()
+        now = self._at = self._now()
         self.tracker.send_finished(now)
         return now
 

@@ -99,7 +99,7 @@ async def _pump(opened: Opened, outlet: Outlet, pulse: Pulse, status: int, heade
             try:
                 await outlet.give(opened.held, pulse, carrier)
             finally:
-                opened.catch_up(pulse)
+                opened.hear(carrier.catch_up(), pulse)
     except ProxyError as error:
         return error.failure
     if carrier.streams and not (opened.ended or carrier.over):
@@ -116,7 +116,9 @@ async def _carry(opened: Opened, outlet: Outlet, pulse: Pulse) -> Failure | None
                 try:
                     await outlet.give(out, pulse, carrier)
                 finally:
-                    opened.catch_up(pulse)
+                    heard = carrier.catch_up()
+                    if heard:
+                        opened.hear(heard, pulse)
     except ProxyError as error:
         return error.failure
     return carrier.failure

@@ -39,6 +39,8 @@ class _Translation:
         self._restorer = NameRestorer(naming) if naming else None
         self.failure: Failure | None = None
         self.finished = False
+        self.done = False
+        """See :class:`Carrier`: the same."""
         self.lost = False
 
     def catch_up(self) -> list[Event]:
@@ -63,7 +65,7 @@ class _Translation:
         """What is told, up to its end."""
         for at, each in enumerate(told):
             if type(each) in _LAST:
-                self.finished = True
+                self.finished = self.done = True
                 self.failure = each.failure if isinstance(each, Failed) else None
                 return told[: at + 1]
         return told
@@ -95,11 +97,6 @@ class StreamTranslation(_Translation):
 
     @property
     def over(self) -> bool:
-        """See :class:`Carrier`."""
-        return self.finished
-
-    @property
-    def done(self) -> bool:
         """See :class:`Carrier`."""
         return self.finished
 
@@ -137,7 +134,7 @@ class StreamTranslation(_Translation):
 
     def failing(self, failure: Failure) -> bytes | None:
         """See :class:`Carrier`."""
-        self.finished = True
+        self.finished = self.done = True
         return self._written([Failed(failure=failure)])
 
     @staticmethod
@@ -211,11 +208,6 @@ class WholeTranslation(_Translation):
     def ready(self) -> bool:
         """See :class:`Carrier`."""
         return self.over or self.failure is not None
-
-    @property
-    def done(self) -> bool:
-        """See :class:`Carrier`."""
-        return self.finished
 
     def feed(self, data: bytes) -> tuple[bytes, list[Event]]:
         """See :class:`Carrier`."""

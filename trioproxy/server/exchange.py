@@ -188,8 +188,11 @@ class H11Exchange:
             self._check_running()
         match self._framing:
             case Framing.CHUNKED if data:
+                wire = b"%b%x\r\n%b\r\n" % (self._held, len(data), data)
                 try:
-                    await stream.send_all(b"%b%x\r\n%b\r\n" % (self._held, len(data), data))
+                    sent = stream.offer(wire)
+                    if sent < len(wire):
+                        await stream.send_rest(wire, sent)
                 except (trio.BrokenResourceError, trio.ClosedResourceError):
                     raise _gone() from None
                 self._held = b""

@@ -38,6 +38,15 @@ class ClientStream(Protocol):
         """Hand all of ``data`` to the kernel."""
         ...
 
+    def offer(self, data: bytes) -> int:
+        """Hand over as much of ``data`` as the kernel takes at once; how many bytes. 0 also where that can't be done without waiting. What is
+        left is for :meth:`send_rest`."""
+        ...
+
+    async def send_rest(self, data: bytes, sent: int) -> None:
+        """Hand over what is behind the ``sent`` bytes of ``data`` that :meth:`offer` did."""
+        ...
+
     async def receive_some(self, max_bytes: int | None = None) -> bytes:
         """What has arrived; ``b""`` at the peer's end. A cancelled call loses nothing."""
         ...
@@ -72,20 +81,33 @@ class LeanStream(trio.abc.HalfCloseableStream):
 
     async def send_all(self, data: bytes | bytearray | memoryview) -> None:
         """See :meth:`trio.abc.SendStream.send_all`. A cancellation before the first byte leaves the stream as it was."""
+        sent = self.offer(data)
+        if sent < len(data):
+            await self.send_rest(data, sent)
+
+    def offer(self, data: bytes | bytearray | memoryview) -> int:
+        """See :meth:`ClientStream.offer`. Every 64th time nothing is taken, so that others may run."""
         if self._sending:
             raise trio.BusyResourceError("another task is sending on this stream")
         if self._closed:
             self._check_open()
         self._sends += 1
         if self._sends % _SENDS_BETWEEN_CHECKPOINTS == 0:
-            await trio.lowlevel.checkpoint()
-        sent = self._send_now(data)
-        if sent < len(data):
-            self._sending = True
-            try:
-                await self._send_rest(data, sent)
-            finally:
-                self._sending = False
+            return 0
+        return self._send_now(data)
+
+    async def send_rest(self, data: bytes | bytearray | memoryview, sent: int) -> None:
+        """See :meth:`ClientStream.send_rest`."""
+        self._sending = True
+        try:
+            with memoryview(data) as view:
+                while sent < len(view):
+                    self.torn = sent > 0
+                    await trio.lowlevel.wait_writable(self.socket)
+                    sent += self._send_now(view[sent:])
+            self.torn = False
+        finally:
+            self._sending = False
 
     async def wait_send_all_might_not_block(self) -> None:
         """See :meth:`trio.abc.SendStream.wait_send_all_might_not_block`."""
@@ -161,14 +183,6 @@ class LeanStream(trio.abc.HalfCloseableStream):
             self.torn = True
             raise trio.BrokenResourceError(f"the connection broke: {exc.strerror}") from exc
 
-    async def _send_rest(self, data: bytes | bytearray | memoryview, sent: int) -> None:
-        with memoryview(data) as view:
-            while sent < len(view):
-                self.torn = sent > 0
-                await trio.lowlevel.wait_writable(self.socket)
-                sent += self._send_now(view[sent:])
-        self.torn = False
-
 
 @attrs.define(eq=False)
 class AdaptedStream:
@@ -185,6 +199,14 @@ class AdaptedStream:
         except BaseException:
             self.torn = True
             raise
+
+    def offer(self, data: bytes) -> int:
+        """See :meth:`ClientStream.offer`: whatever is sent here may wait."""
+        return 0
+
+    async def send_rest(self, data: bytes, sent: int) -> None:
+        """See :meth:`ClientStream.send_rest`."""
+        await self.send_all(data[sent:])
 
     async def receive_some(self, max_bytes: int | None = None) -> bytes:
         """See :meth:`ClientStream.receive_some`."""
