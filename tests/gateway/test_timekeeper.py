@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import weakref
 from collections.abc import Callable
 from math import inf
 
@@ -112,3 +113,15 @@ async def test_what_takes_time_keeps_nobody_waiting(autojump_clock: MockClock) -
             keeper.look_by(Slow("slow", log), 1.0)
             keeper.look_by(Seen("other", log), 2.0)
     assert log == [(1.0, "slow"), (2.0, "other")]
+
+
+async def test_who_is_forgotten_is_let_go_of_at_once() -> None:
+    keeper, log = Timekeeper(), list[tuple[float, str]]()
+    one = Seen("one", log)
+    for at in (9.0, 4.0):
+        keeper.look_by(one, at)
+    seen = weakref.ref(one)
+    keeper.forget(one)
+    del one
+    assert seen() is None
+    assert len(keeper) == 2

@@ -72,8 +72,9 @@ class Attendants:
 
     def dismiss(self) -> None:
         """The exchange is over."""
-        if self._sentry is not None:
-            self._sentry.leave()
+        sentry, self._sentry = self._sentry, None  # which know each other, and all that was asked
+        if sentry is not None:
+            sentry.leave()
 
     async def _wait(self) -> None:
         await self.outlet.exchange.wait_disconnected()

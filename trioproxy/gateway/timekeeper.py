@@ -4,7 +4,8 @@ Knows: who is to be looked at, and when at the latest. Refuses to know: what the
 
 A cancel scope with a deadline of its own, moved with every fact, costs a small answer as much as all of its routing; a task beside every stream
 costs four KiB. Here an exchange costs one entry of a heap. An entry is not taken out when it is of no more use: it is passed over when its time
-comes, and when half of them are such, all of these are dropped at once, so the heap is never longer than twice the exchanges that run.
+comes, and when half of them are such, all of these are dropped at once, so the heap is never longer than twice the exchanges that run. It lets
+go at once of whom it was for: an exchange holds all that it was asked.
 """
 
 from __future__ import annotations
@@ -39,11 +40,19 @@ class Kept(Protocol):
 
 
 @attrs.define(eq=False)
+class _Wish:
+    """Who is to be looked at; None is nobody any more."""
+
+    kept: Kept | None
+
+
+@attrs.define(eq=False)
 class Timekeeper:
     """Looks at whoever asked for it, while :meth:`run` runs."""
 
     at_work: bool = attrs.field(default=False, init=False)
-    _heap: list[tuple[float, int, Kept]] = attrs.field(factory=list, init=False)
+    _heap: list[tuple[float, int, _Wish]] = attrs.field(factory=list, init=False)
+    _wishes: dict[Kept, _Wish] = attrs.field(factory=dict, init=False)
     _useless: int = attrs.field(default=0, init=False)
     _numbers: Iterator[int] = attrs.field(factory=itertools.count, init=False)
     _sleep: trio.CancelScope = attrs.field(factory=trio.CancelScope, init=False)
@@ -58,7 +67,8 @@ class Timekeeper:
             return
         self._drop(kept)
         kept.look_at = at
-        heapq.heappush(self._heap, (at, next(self._numbers), kept))
+        wish = self._wishes[kept] = _Wish(kept)
+        heapq.heappush(self._heap, (at, next(self._numbers), wish))
         if at < self._sleep.deadline:
             self._sleep.deadline = at
 
@@ -67,7 +77,7 @@ class Timekeeper:
         self._drop(kept)
         kept.look_at = inf
         if self._useless > _FEW and 2 * self._useless > len(self._heap):
-            self._heap = [entry for entry in self._heap if entry[0] == entry[2].look_at]
+            self._heap = [entry for entry in self._heap if entry[2].kept is not None]
             heapq.heapify(self._heap)
             self._useless = 0
 
@@ -86,10 +96,11 @@ class Timekeeper:
     def _look(self, now: float, nursery: trio.Nursery) -> float:
         """Look at everybody whose time has come; when the next one's does."""
         while self._heap and self._heap[0][0] <= now:
-            at, _, kept = heapq.heappop(self._heap)
-            if at != kept.look_at:
+            kept = heapq.heappop(self._heap)[2].kept
+            if kept is None:
                 self._useless -= 1
                 continue
+            del self._wishes[kept]
             kept.look_at = inf
             try:
                 again = kept.look(now, nursery)
@@ -100,5 +111,7 @@ class Timekeeper:
         return self._heap[0][0] if self._heap else inf
 
     def _drop(self, kept: Kept) -> None:
-        if kept.look_at != inf:
+        wish = self._wishes.pop(kept, None)
+        if wish is not None:
+            wish.kept = None
             self._useless += 1
