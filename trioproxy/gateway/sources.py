@@ -153,6 +153,19 @@ class StreamSource:
                 events.append(told)
         return events
 
+    def goes_on(self, data: bytes) -> bool:
+        """Whether these bytes are one more frame of the text that is under way, and say nothing else: then they were taken."""
+        mould = self._ready
+        if (
+            mould is None
+            or mould.text(data) is None
+            or len(data) > self._max_event
+            or type(self._model) is ToolArgsDelta
+        ):
+            return False
+        self._moulds = _MOST_MOULDS
+        return True
+
     def pour(self, data: bytes) -> list[Event | Growth]:
         """See :meth:`Source.pour`."""
         mould = self._ready

@@ -94,7 +94,12 @@ class LeanStream(trio.abc.HalfCloseableStream):
         self._sends += 1
         if self._sends % _SENDS_BETWEEN_CHECKPOINTS == 0:
             return 0
-        return self._send_now(data)
+        try:
+            return self.socket.send(data)
+        except (BlockingIOError, InterruptedError):
+            return 0
+        except OSError as exc:
+            raise self._torn(exc) from exc
 
     async def send_rest(self, data: bytes | bytearray | memoryview, sent: int) -> None:
         """See :meth:`ClientStream.send_rest`."""
@@ -104,7 +109,12 @@ class LeanStream(trio.abc.HalfCloseableStream):
                 while sent < len(view):
                     self.torn = sent > 0
                     await trio.lowlevel.wait_writable(self.socket)
-                    sent += self._send_now(view[sent:])
+                    try:
+                        sent += self.socket.send(view[sent:])
+                    except (BlockingIOError, InterruptedError):  # woken for nothing
+                        continue
+                    except OSError as exc:
+                        raise self._torn(exc) from exc
             self.torn = False
         finally:
             self._sending = False
@@ -174,14 +184,9 @@ class LeanStream(trio.abc.HalfCloseableStream):
         if self._closed:
             raise trio.ClosedResourceError("this stream was closed")
 
-    def _send_now(self, data: bytes | bytearray | memoryview) -> int:
-        try:
-            return self.socket.send(data)
-        except (BlockingIOError, InterruptedError):
-            return 0
-        except OSError as exc:
-            self.torn = True
-            raise trio.BrokenResourceError(f"the connection broke: {exc.strerror}") from exc
+    def _torn(self, exc: OSError) -> trio.BrokenResourceError:
+        self.torn = True
+        return trio.BrokenResourceError(f"the connection broke: {exc.strerror}")
 
 
 @attrs.define(eq=False)

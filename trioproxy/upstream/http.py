@@ -79,7 +79,8 @@ class HttpResponse:
                     self._closed_by_peer()
                     break
                 piece = body.feed(data)
-                self._release_if_whole()
+                if self._body.ended:
+                    self._release_if_whole()
                 if piece:
                     self._received += len(piece)
                     return piece
