@@ -10,7 +10,7 @@ from collections.abc import Mapping
 from math import ceil
 from typing import Any
 
-from trioproxy.config.model import NO_LIMITS, Candidate, ClientKey, Limits, Settings, Snapshot
+from trioproxy.config.model import NO_LIMITS, Candidate, ClientKey, Credential, Limits, Settings, Snapshot
 from trioproxy.credentials.meters import Demand, Holder, Measure, Over
 from trioproxy.errors import ClientFault, ErrorKind, ProxyError, ProxyFault
 from trioproxy.gateway.choice import too_much_asked
@@ -23,7 +23,6 @@ __all__ = [
     "group_key",
     "holders_at",
     "holders_before",
-    "is_limited",
     "refused",
 ]
 
@@ -68,16 +67,18 @@ def holders_before(client: ClientKey | None, settings: Settings) -> tuple[Holder
     return tuple(holders)
 
 
-def is_limited(candidate: Candidate) -> bool:
-    """Whether there are any limits at ``candidate``."""
-    return candidate.credential.limited
-
-
 def holders_at(candidate: Candidate) -> tuple[Holder, ...]:
     """Whose limits hold for a request at ``candidate``: the credential's, and those of all of its group."""
-    if not is_limited(candidate):
-        return ()
     credential = candidate.credential
+    if not credential.limited:
+        return ()
+    known: tuple[Holder, ...] | None = candidate.memo.get("holders")
+    if known is None:
+        known = candidate.memo["holders"] = _holders_of(credential)
+    return known
+
+
+def _holders_of(credential: Credential) -> tuple[Holder, ...]:
     holders: list[Holder] = []
     if credential.limits is not NO_LIMITS:
         holders.append(Holder(credential_key(credential.id), credential.label, credential.limits))
