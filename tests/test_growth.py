@@ -6,10 +6,12 @@ import gc
 import json
 import sys
 from collections.abc import Callable
+from math import inf
 from types import FrameType
 from typing import Any
 
 import pytest
+import trio
 
 from tests.config.making import made
 from trioproxy.bench.requests import body
@@ -21,11 +23,12 @@ from trioproxy.credentials.sessions import Bindings, Session
 from trioproxy.errors import ErrorKind, Failure, Fault
 from trioproxy.gateway.choice import Lineup, line_up, pool_of
 from trioproxy.gateway.passages import StreamPassage
+from trioproxy.gateway.timekeeper import Timekeeper
 from trioproxy.protocols.base import Framing, PeekRequest, WriteTarget
 from trioproxy.protocols.openai_chat.assembly import AnswerAssembly
 from trioproxy.protocols.table import NAMES, match, protocol
 from trioproxy.upstream.http1 import ChunkedBody
-from trioproxy.upstream.pool import ConnectionPool
+from trioproxy.upstream.pool import ConnectionPool, Lease
 from trioproxy.wire.jsonarray import JSONArrayDecoder
 from trioproxy.wire.splice import member_span
 from trioproxy.wire.sse import CommentStripper, SSEDecoder
@@ -143,12 +146,45 @@ async def test_a_pool_does_not_mind_how_many_connections_lie_idle() -> None:
     costs: list[int] = []
     for idle in (2, 1000):
         pool: ConnectionPool[str, Connection] = ConnectionPool()
-        leases = [await pool.acquire("origin", limit=2000) for _ in range(idle)]
-        for lease in leases:
-            lease.connection = Connection()
-            lease.release(reusable=True, keep_alive=2000)
-        taken = await pool.acquire("origin", limit=2000)
-        costs.append(calls(lambda taken=taken: taken.release(reusable=True, keep_alive=2000)))  # type: ignore[misc]
+        for origin in ("origin", *(f"other-{number}" for number in range(idle))):
+            leases = [await pool.acquire(origin, limit=2000) for _ in range(idle if origin == "origin" else 1)]
+            for lease in leases:
+                lease.connection = Connection()
+                lease.release(reusable=True, keep_alive=2000)
+
+        def used(pool: ConnectionPool[str, Connection] = pool) -> None:
+            with pytest.raises(StopIteration) as done:  # nobody is waited for: one step is all of it
+                pool.acquire("origin", limit=2000).send(None)
+            taken: Lease[str, Connection] = done.value.value
+            assert taken.reused
+            taken.release(reusable=True, keep_alive=2000)
+
+        used()
+        costs.append(calls(used))
+    assert costs[0] == costs[1]
+
+
+async def test_looking_at_the_clock_for_many_costs_a_heaps_height() -> None:
+    class Kept:
+        look_at = inf
+
+        def look(self, now: float, nursery: trio.Nursery) -> float:
+            return inf
+
+    costs: list[int] = []
+    for many in (10, 10_000):
+        keeper = Timekeeper()
+        others = [Kept() for _ in range(many)]
+        for number, each in enumerate(others):
+            keeper.look_by(each, 1000.0 + number)
+
+        def kept(keeper: Timekeeper = keeper) -> None:
+            for _ in range(50):
+                one = Kept()
+                keeper.look_by(one, 500.0)
+                keeper.forget(one)
+
+        costs.append(calls(kept))
     assert costs[0] == costs[1]
 
 
