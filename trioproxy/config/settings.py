@@ -50,35 +50,17 @@ def settings_of(
 ) -> Settings:
     """The settings; ``host`` and ``port`` (a command line's) win over the file. ``folder`` is what relative paths in it start from."""
     values: dict[str, Any] = {}
-    _scalars(root, values)
-    streaming, server, logging = _block(root, "streaming"), _block(root, "server"), _block(root, "logging")
-    _take(values, streaming, "keepalive-seconds", "keepalive")
-    _take(values, streaming, "early-head", "early_head")
-    _take(values, server, "max-request-body-bytes", "max_body")
-    _take(values, server, "max-request-head-bytes", "max_head")
-    _take(values, server, "max-event-bytes", "max_event")
-    _take(values, server, "max-concurrent-requests", "max_concurrent")
-    _take(values, server, "drain-seconds", "drain")
-    _take(values, logging, "level", "log_level")
-    _take(values, logging, "output-format", "log_json")
-    _take(values, _block(root, "error-responses"), "format", "error_format")
-    _take(values, _block(root, "mcp"), "host", "mcp_host")
-    _take(values, _block(root, "mcp"), "port", "mcp_port")
-    _take(values, _block(root, "remote-management"), "secret-key", "management_secret")
-    _take(values, _block(root, "remote-management"), "allow-remote", "management_remote")
-    _take(values, _block(root, "routing"), "strategy", "strategy")
-    _take(values, _block(root, "routing"), "session-affinity", "session_affinity")
-    _take(values, _block(root, "routing"), "session-affinity-ttl", "session_affinity_ttl")
-    _ledger(_block(root, "ledger"), values)
-    websocket, conversations = _block(root, "websocket"), _block(root, "conversations")
-    _take(values, websocket, "responses", "responses_websocket")
-    _take(values, root, "responses-websocket-enabled", "responses_websocket")
-    _take(values, websocket, "realtime", "realtime")
-    _take(values, websocket, "idle-seconds", "websocket_idle")
-    _take(values, conversations, "over-http", "conversations_over_http")
-    _take(values, conversations, "max-bytes", "conversations_size")
-    _take(values, conversations, "max-bytes-each", "conversations_own_size")
-    _take(values, conversations, "ttl", "conversations_ttl")
+    for name, members in _MEMBERS.items():
+        block = _block(root, name) if name else root
+        values |= {field: block.get(key) for key, field in members.items() if key in block}
+    for (name, key), (field, unit) in _IN_UNITS.items():
+        block = _block(root, name)
+        if key in block:
+            values[field] = block.get(key) * unit
+    rest = root.get("transient-error-cooldown-seconds", 0)
+    if rest:
+        values["transient_cooldown"] = max(float(rest), 0.0)
+    server, websocket = _block(root, "server"), _block(root, "websocket")
     _same(root, "responses-websocket-enabled", websocket, "responses", report)
     if root.get("debug") and "log_level" not in values:
         values["log_level"] = "debug"
@@ -211,38 +193,57 @@ def is_loopback(host: str) -> bool:
         return False
 
 
-_ROOT_FIELDS = {
-    "allow-anonymous": "allow_anonymous",
-    "force-model-prefix": "force_model_prefix",
-    "request-retry": "request_retry",
-    "max-retry-credentials": "max_retry_credentials",
-    "max-retry-interval": "max_retry_interval",
-    "disable-cooling": "disable_cooling",
-    "max-cooldown-seconds": "max_cooldown",
-    "proxy-url": "proxy_url",
-    "loss-header": "loss_header",
-    "state-dir": "state_dir",
-    "auth-dir": "auth_dir",
-    "max-connections": "max_connections",
-    "keep-alive-connections": "keep_alive_connections",
-    "discover": "discover",
+_MEMBERS: dict[str, dict[str, str]] = {
+    "": {
+        "allow-anonymous": "allow_anonymous",
+        "force-model-prefix": "force_model_prefix",
+        "request-retry": "request_retry",
+        "max-retry-credentials": "max_retry_credentials",
+        "max-retry-interval": "max_retry_interval",
+        "disable-cooling": "disable_cooling",
+        "max-cooldown-seconds": "max_cooldown",
+        "proxy-url": "proxy_url",
+        "loss-header": "loss_header",
+        "state-dir": "state_dir",
+        "auth-dir": "auth_dir",
+        "max-connections": "max_connections",
+        "keep-alive-connections": "keep_alive_connections",
+        "discover": "discover",
+        "responses-websocket-enabled": "responses_websocket",
+    },
+    "streaming": {"keepalive-seconds": "keepalive", "early-head": "early_head"},
+    "server": {
+        "max-request-body-bytes": "max_body",
+        "max-request-head-bytes": "max_head",
+        "max-event-bytes": "max_event",
+        "max-concurrent-requests": "max_concurrent",
+        "drain-seconds": "drain",
+    },
+    "logging": {"level": "log_level", "output-format": "log_json"},
+    "error-responses": {"format": "error_format"},
+    "mcp": {"host": "mcp_host", "port": "mcp_port"},
+    "remote-management": {"secret-key": "management_secret", "allow-remote": "management_remote"},
+    "routing": {
+        "strategy": "strategy",
+        "session-affinity": "session_affinity",
+        "session-affinity-ttl": "session_affinity_ttl",
+    },
+    "ledger": {"enabled": "ledger"},
+    "websocket": {"responses": "responses_websocket", "realtime": "realtime", "idle-seconds": "websocket_idle"},
+    "conversations": {
+        "over-http": "conversations_over_http",
+        "max-bytes": "conversations_size",
+        "max-bytes-each": "conversations_own_size",
+        "ttl": "conversations_ttl",
+    },
 }
+"""Which key of which block (none for the file itself) is which field."""
 
-
-def _scalars(root: Section, values: dict[str, Any]) -> None:
-    for key, field in _ROOT_FIELDS.items():
-        _take(values, root, key, field)
-    rest = root.get("transient-error-cooldown-seconds", 0)
-    if rest:
-        values["transient_cooldown"] = max(float(rest), 0.0)
-
-
-def _ledger(block: Section, values: dict[str, Any]) -> None:
-    _take(values, block, "enabled", "ledger")
-    if "max-age-days" in block:
-        values["ledger_age"] = block.get("max-age-days") * 86400.0
-    if "max-size-mb" in block:
-        values["ledger_size"] = block.get("max-size-mb") * 1024 * 1024
+_IN_UNITS: dict[tuple[str, str], tuple[str, float]] = {
+    ("ledger", "max-age-days"): ("ledger_age", 86400.0),
+    ("ledger", "max-size-mb"): ("ledger_size", 1024 * 1024),
+}
+"""The same for those that the file counts in larger units, and how much one of them is."""
 
 
 def _global_deadlines(root: Section) -> Deadlines:
@@ -266,8 +267,3 @@ def _same(root: Section, key: str, block: Section, other: str, report: Report) -
 def _block(section: Section, key: str) -> Section:
     block = section.get(key)
     return block if block is not None else Section(section.place, {}, {})
-
-
-def _take(values: dict[str, Any], section: Section, key: str, field: str) -> None:
-    if key in section:
-        values[field] = section.get(key)
