@@ -10,21 +10,18 @@ so that a translation is recorded. Not collected by pytest, for the size of the 
 from __future__ import annotations
 
 import argparse
-import os
 import re
 import shutil
-import subprocess
 import sys
 import tempfile
-from collections.abc import Iterator, Sequence
-from contextlib import contextmanager
+from collections.abc import Sequence
 from pathlib import Path
 
 import attrs
 
 sys.path.insert(0, str(Path(__file__).parents[2]))
 
-from tests.clients.try_clients import CLIENTS, MARKS, WIRES, Client, Place, configuration, listening
+from tests.clients.try_clients import CLIENTS, MARKS, WIRES, Client, Place, configuration, run, serving
 
 NAMES = (
     "claude-code",
@@ -36,65 +33,35 @@ NAMES = (
 )
 
 
+ANY_PORT = ("--port", "0")
+
+
 def _claude(place: Place) -> list[str]:
     # As text: the stream of events holds ids and durations.
     prompt = 'please [[fake:tool Bash {"command":"echo %s","description":"x"}]]' % MARKS[0]
     return [place.binary("claude"), "-p", "--dangerously-skip-permissions", "--model", "my-model", prompt]
 
 
-@contextmanager
-def serving(log: Path, *arguments: str) -> Iterator[str]:
-    """A running trioproxy; its base URL."""
-    with log.open("wb") as errors:
-        process = subprocess.Popen(
-            [sys.executable, "-m", "trioproxy", *arguments, "--port", "0"], stderr=errors, stdout=errors
-        )
-    try:
-        yield listening(process, log)
-    finally:
-        process.terminate()
-        process.wait(60)
-
-
-def run(client: Client, base: str, npm: Path, timeout: float) -> tuple[int, str, str]:
-    """Exit code, standard output and standard error of one run in a home of its own."""
-    with tempfile.TemporaryDirectory() as home:
-        place = Place(base=base, home=Path(home), npm=npm)
-        client.prepare(place)
-        environment = {"HOME": home, "PATH": os.environ["PATH"], **client.environment(place)}
-        try:
-            done = subprocess.run(
-                client.command(place),
-                env=environment,
-                cwd=home,
-                stdin=subprocess.DEVNULL,
-                capture_output=True,
-                timeout=timeout,
-                check=False,
-            )
-        except subprocess.TimeoutExpired:
-            return -1, "", f"no end within {timeout:g} s"
-    return done.returncode, done.stdout.decode("utf-8", "replace"), done.stderr.decode("utf-8", "replace")
-
-
 def try_one(client: Client, upstream: str, wire: str | None, npm: Path, folder: Path, timeout: float) -> Sequence[str]:
     """What went wrong, in a line each; the rest is for people."""
     config, recordings = folder / "config.yaml", folder / "recordings"
     config.write_text(configuration(upstream, wire), "utf-8")
-    with serving(folder / "record.log", "record", "--into", str(recordings), "--config", str(config)) as base:
+    with serving(
+        folder / "record.log", "record", "--into", str(recordings), "--config", str(config), *ANY_PORT
+    ) as base:
         first = run(client, base, npm, timeout)
-    with serving(folder / "replay.log", "replay", str(recordings), "--speed", "0") as base:
+    with serving(folder / "replay.log", "replay", str(recordings), "--speed", "0", *ANY_PORT) as base:
         second = run(client, base, npm, timeout)
     wrong: list[str] = []
-    if first[0] != 0 or not re.search(client.expect, first[1] + first[2]):
-        wrong.append(f"the recorded run failed (exit code {first[0]}): {(first[1] + first[2])[-600:]}")
+    if first.code != 0 or not re.search(client.expect, first.out + first.err):
+        wrong.append(f"the recorded run failed (exit code {first.code}): {(first.out + first.err)[-600:]}")
     log = (folder / "replay.log").read_text("utf-8", "replace")
     wrong += (f"asked in vain: {line[-400:]}" for line in log.splitlines() if "no_recording" in line)
-    if second[:2] != first[:2]:
+    if (second.code, second.out) != (first.code, first.out):
         wrong.append(
-            f"printed otherwise (exit code {second[0]}):\n--- recorded\n{first[1]}\n--- replayed\n{second[1]}\n{second[2][-600:]}"
+            f"printed otherwise (exit code {second.code}):\n--- recorded\n{first.out}\n--- replayed\n{second.out}\n{second.err[-600:]}"
         )
-    print(f"    {sum(1 for _ in recordings.rglob('*.json'))} recordings, printed {first[1].strip()[-80:]!r}")
+    print(f"    {sum(1 for _ in recordings.rglob('*.json'))} recordings, printed {first.out.strip()[-80:]!r}")
     return wrong
 
 

@@ -296,18 +296,23 @@ def proxy(upstream: str, wire: str | None, log: Path) -> Iterator[str]:
     with tempfile.TemporaryDirectory() as folder:
         config = Path(folder) / "config.yaml"
         config.write_text(configuration(upstream, wire), "utf-8")
-        with log.open("wb") as errors:
-            process = subprocess.Popen(
-                [sys.executable, "-m", "trioproxy", "serve", "--config", str(config)], stderr=errors, stdout=errors
-            )
-        try:
-            yield listening(process, log)
-        finally:
-            process.terminate()
-            process.wait(60)
+        with serving(log, "serve", "--config", str(config)) as base:
+            yield base
 
 
-def listening(process: subprocess.Popen[bytes], log: Path) -> str:
+@contextmanager
+def serving(log: Path, *arguments: str) -> Iterator[str]:
+    """``trioproxy ARGUMENTS``, which serves and writes to ``log``; its base URL."""
+    with log.open("wb") as errors:
+        process = subprocess.Popen([sys.executable, "-m", "trioproxy", *arguments], stderr=errors, stdout=errors)
+    try:
+        yield _listening(process, log)
+    finally:
+        process.terminate()
+        process.wait(60)
+
+
+def _listening(process: subprocess.Popen[bytes], log: Path) -> str:
     while process.poll() is None:
         found = re.search(r"listening on (http://\S+)", log.read_text("utf-8", "replace"))
         if found:
@@ -315,12 +320,17 @@ def listening(process: subprocess.Popen[bytes], log: Path) -> str:
     raise SystemExit(f"the proxy did not start:\n{log.read_text()}")
 
 
-def attempt(client: Client, base: str, npm: Path, timeout: float) -> tuple[str, str]:
-    """Run one client; a verdict (``ok``, ``missing``, or what went wrong) and the end of what it printed."""
-    if client.needs and not any(
-        (npm / "node_modules" / path).exists() for path in (client.needs, f".bin/{client.needs}")
-    ):
-        return "missing", ""
+@attrs.frozen
+class Run:
+    """What became of one run of a client; the exit code is -1 where it did not end in time."""
+
+    code: int
+    out: str
+    err: str
+
+
+def run(client: Client, base: str, npm: Path, timeout: float) -> Run:
+    """Run one client in a home of its own."""
     with tempfile.TemporaryDirectory() as home:
         place = Place(base=base, home=Path(home), npm=npm)
         client.prepare(place)
@@ -336,10 +346,20 @@ def attempt(client: Client, base: str, npm: Path, timeout: float) -> tuple[str, 
                 check=False,
             )
         except subprocess.TimeoutExpired:
-            return f"no end within {timeout:g} s", ""
-    printed = (done.stdout + done.stderr).decode("utf-8", "replace")
-    if done.returncode != 0:
-        return f"exit code {done.returncode}", printed[-1500:]
+            return Run(-1, "", f"no end within {timeout:g} s")
+    return Run(done.returncode, done.stdout.decode("utf-8", "replace"), done.stderr.decode("utf-8", "replace"))
+
+
+def attempt(client: Client, base: str, npm: Path, timeout: float) -> tuple[str, str]:
+    """Run one client; a verdict (``ok``, ``missing``, or what went wrong) and the end of what it printed."""
+    if client.needs and not any(
+        (npm / "node_modules" / path).exists() for path in (client.needs, f".bin/{client.needs}")
+    ):
+        return "missing", ""
+    done = run(client, base, npm, timeout)
+    printed = done.out + done.err
+    if done.code != 0:
+        return f"exit code {done.code}" if done.code >= 0 else done.err, printed[-1500:]
     return ("ok" if re.search(client.expect, printed) else "tool result not quoted"), printed[-1500:]
 
 
