@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import os
+import re
 import signal
 import socket
 import subprocess
@@ -34,7 +35,7 @@ openai-compatibility:
   - name: chat
     base-url: "{base}/v1"
     api-key-entries: [{{api-key: UPKEY}}]
-    models: [{{name: fine, alias: chat-m}}, {{name: refused}}]
+    models: [{{name: fine, alias: chat-m}}, {{name: refused}}, {{name: held}}]
 """
 ANSWER = json.dumps(
     {
@@ -48,14 +49,18 @@ ANSWER = json.dumps(
 
 
 class Upstream:
-    """A provider in a process of its own, as small as can be: well, or with a 429."""
+    """A provider in a process of its own, as small as can be: it answers, with a 429 for the model ``refused``; for ``held`` it streams,
+    and goes on after the first event once somebody has asked for ``/release``."""
 
     CODE = """
-import http.server, json, sys
+import http.server, json, sys, threading
+released = threading.Event()
 class Handler(http.server.BaseHTTPRequestHandler):
     protocol_version = "HTTP/1.1"
     def do_POST(self):
         asked = json.loads(self.rfile.read(int(self.headers["content-length"])))
+        if asked["model"] == "held":
+            return self.stream()
         refused = asked["model"] == "refused"
         body = b'{"error":{"message":"slow down","type":"rate_limit"}}' if refused else ANSWER
         self.send_response(429 if refused else 200)
@@ -65,6 +70,20 @@ class Handler(http.server.BaseHTTPRequestHandler):
             self.send_header("retry-after", "600")
         self.end_headers()
         self.wfile.write(body)
+    def stream(self):
+        self.send_response(200)
+        self.send_header("content-type", "text/event-stream")
+        self.send_header("connection", "close")
+        self.end_headers()
+        self.wfile.write(b'data: {"choices":[{"index":0,"delta":{"content":"a"}}]}\\n\\n')
+        self.wfile.flush()
+        released.wait(30)
+        self.wfile.write(b'data: {"choices":[{"index":0,"delta":{},"finish_reason":"stop"}]}\\n\\ndata: [DONE]\\n\\n')
+        self.close_connection = True
+    def do_GET(self):
+        released.set()
+        self.send_response(204)
+        self.end_headers()
     def log_message(self, *arguments):
         pass
 server = http.server.ThreadingHTTPServer(("127.0.0.1", 0), Handler)
@@ -271,6 +290,36 @@ def test_patience_grows_short_and_comes_back() -> None:
     assert pauses == [0.0, *(FIRST_PAUSE * 2**number for number in range(MOST_DEATHS - 1)), None]
     assert patience.died(1, 0.0) == 0.0
     assert patience.died(0, 10 + WITHIN) == 0.0
+
+
+def test_what_runs_in_every_worker_may_end_when_all_are_told_to_stop(config: Path) -> None:
+    with serving(config) as proxy:
+        lines = [_connected_to(proxy, worker) for worker in proxy.workers]
+        body = json.dumps({"model": "held", "stream": True, "messages": [{"role": "user", "content": "x"}]})
+        for line in lines:
+            head = f"POST /v1/chat/completions HTTP/1.1\r\nhost: localhost\r\ncontent-length: {len(body)}\r\n\r\n"
+            line.sendall((head + body).encode())
+        begun = [_until(line, b'"content":"a"') for line in lines]
+        proxy.process.send_signal(signal.SIGTERM)
+        for _ in lines:
+            proxy.hear("SIGTERM: ending")
+        found = re.search(r"base-url: \"(\S+)/v1", config.read_text("utf-8"))
+        assert found is not None
+        urllib.request.urlopen(found[1] + "/release", timeout=PATIENCE).close()
+        for line, data in zip(lines, begun, strict=True):
+            assert b"[DONE]" in data + _until(line, b"[DONE]")
+            line.close()
+        proxy.process.wait(PATIENCE)
+        assert proxy.process.returncode == 0
+
+
+def _until(line: socket.socket, words: bytes) -> bytes:
+    data = b""
+    while words not in data:
+        more = line.recv(65536)
+        assert more, data
+        data += more
+    return data
 
 
 def test_a_second_signal_ends_all_at_once_and_one_that_hangs_is_killed(config: Path) -> None:
