@@ -6,8 +6,10 @@ import gc
 import json
 from collections import Counter
 
+import attrs
 import pytest
 import trio
+import trio.testing
 
 from tests.support.live import Answering, live, request_of
 
@@ -29,30 +31,53 @@ HELD = {"H11Exchange", "Outlet", "Entry", "Sentry", "Attendants", "Conversation"
 """What an exchange is while it runs, and what it was asked."""
 
 
-@pytest.mark.parametrize("stream", [False, True])
-@pytest.mark.parametrize("lane", PATHS)
-async def test_nothing_of_an_exchange_is_left(lane: str, stream: bool) -> None:
-    answering = Answering(
-        pieces=STREAM if stream else [WHOLE], content_type="text/event-stream" if stream else "application/json"
-    )
-    turns = [{"role": "user", "content": "hello"}] * 5
-    request = request_of(PATHS[lane], {"model": "m", "max_tokens": 9, "messages": turns, "stream": stream})
-    async with live(answering, CONFIG) as house:
+STREAMS = Answering(pieces=STREAM)
+ANSWERS = {
+    "whole": Answering(pieces=[WHOLE], content_type="application/json"),
+    "stream": STREAMS,
+    "refused": attrs.evolve(
+        STREAMS, status=400, content_type="application/json", pieces=[b'{"error":{"message":"no"}}']
+    ),
+    "cut": attrs.evolve(STREAMS, pieces=STREAM[:2], end="cut"),
+    "reset": attrs.evolve(STREAMS, pieces=STREAM[:2], end="reset"),
+    "left": attrs.evolve(STREAMS, pieces=STREAM[:2], end="silent"),
+}
 
-        async def ask(count: int) -> None:
+
+@pytest.mark.parametrize("ending", ANSWERS)
+@pytest.mark.parametrize("lane", PATHS)
+async def test_nothing_of_an_exchange_is_left(lane: str, ending: str) -> None:
+    turns = [{"role": "user", "content": "hello"}] * 5
+    request = request_of(PATHS[lane], {"model": "m", "max_tokens": 9, "messages": turns, "stream": ending != "whole"})
+    async with live(ANSWERS[ending], CONFIG) as house:
+
+        async def ask() -> None:
             client = await house.connect()
-            for _ in range(count):
-                assert (await client.ask(request)).status == 200
+            for _ in range(5):
+                await client.send(request)
+                if ending == "left":
+                    await client.head()
+                    await client.chunk()
+                    await client.leave()
+                    client = await house.connect()
+                else:
+                    await client.answer("POST")
+                    if ending in ("cut", "reset"):
+                        await client.leave()
+                        client = await house.connect()
             await client.leave()
 
-        await ask(2)
+        await ask()
+        await house.wait_settled(5)
         await trio.testing.wait_all_tasks_blocked()
+        gc.collect()
         before = _alive()
         gc.disable()
         try:
             async with trio.open_nursery() as nursery:
                 for _ in range(4):
-                    nursery.start_soon(ask, 5)
+                    nursery.start_soon(ask)
+            await house.wait_settled(25)
             await trio.testing.wait_all_tasks_blocked()
             # Before any collection: neither somebody who keeps them, nor a cycle.
             assert _alive() - before == Counter()

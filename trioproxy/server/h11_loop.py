@@ -209,7 +209,10 @@ class _Connection:
             if failures is not None:
                 self._log_failure(exchange.head, failures, _INTERNAL)
             assert rest is not None  # or it were an ExceptionGroup, and caught above
-            raise rest from None
+            try:
+                raise rest from None
+            finally:
+                del failures, rest  # which hold this frame, and with it the exchange
         if exchange.over or self.inbox.ended or self.line.dead:  # who ends because the client has left need say no more
             return None
         logger.error("%s %s of %s: the handler ended without an end to its answer", *_name(exchange.head))

@@ -57,7 +57,8 @@ class HttpResponse:
     _body: BodyDecoder
     _ready: bytes
     _received: int = attrs.field(init=False)
-    _fault: UpstreamFault | None = attrs.field(default=None, init=False)
+    _broke: str | None = attrs.field(default=None, init=False)
+    """How the answer broke off. Not the fault that says so: it would hold this answer by its traceback, and with it all that was asked."""
 
     def __attrs_post_init__(self) -> None:
         self._received = len(self._ready)
@@ -69,8 +70,8 @@ class HttpResponse:
         if ready:
             self._ready = b""
             return ready
-        if self._fault is not None:
-            raise self._fault
+        if self._broke is not None:
+            raise self._fault(self._broke)
         body = self._body
         try:
             while not body.ended:
@@ -93,7 +94,7 @@ class HttpResponse:
 
     async def aclose(self) -> None:
         """See ``UpstreamResponse.aclose``. Never waits."""
-        if self._fault is None and not self._body.ended:
+        if self._broke is None and not self._body.ended:
             self._broken("it was closed")
 
     def _release_if_whole(self) -> None:
@@ -109,11 +110,13 @@ class HttpResponse:
     def _broken(self, reason: str) -> UpstreamFault:
         """Close the connection; from now on every read fails."""
         self._lease.release(reusable=False)
-        if self._fault is None:
-            self._fault = UpstreamFault(
-                ErrorKind.TRUNCATED, f"the answer of {self._where} broke off after {self._received} bytes: {reason}"
-            )
-        return self._fault
+        if self._broke is None:
+            self._broke = f"the answer of {self._where} broke off after {self._received} bytes: {reason}"
+        return self._fault(self._broke)
+
+    @staticmethod
+    def _fault(broke: str) -> UpstreamFault:
+        return UpstreamFault(ErrorKind.TRUNCATED, broke)
 
 
 @attrs.define(eq=False)
