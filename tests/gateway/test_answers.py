@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import gzip
 import json
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from typing import Any
 
 import attrs
@@ -280,8 +280,15 @@ class BrokenReader:
 
     forgets: frozenset[type[Delta]] = frozenset()
 
-    def skim(self, item: object, /) -> None:
+    counter = b""
+
+    def look(self, item: object, /) -> None:
         return None
+
+    skim = look
+
+    def grew(self, model: Delta, texts: Sequence[str], number: int | None, /) -> None:
+        raise ZeroDivisionError
 
     def close(self) -> list[Event]:
         raise ZeroDivisionError

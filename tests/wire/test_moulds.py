@@ -172,3 +172,46 @@ def test_what_is_taken_with_a_gap_is_what_a_decoder_would_find(mould: Mould, ins
 def test_what_may_not_stand_between_spaces(block: bytes) -> None:
     assert SPACES_GAP.texts([block], 0) == []
     assert SPACES_GAP.texts([b'data: {"a":"x"}   }', b'data: {"a":"y"}}', block], 0) == ["x", "y"]
+
+
+NUMBERED = Mould(b',"a":"', b'","b":1}', head=b'data: {"n":')
+NUMBERED_GAP = Mould(b',"a":"', b'","b":"', b'"}', Gap.STRING, b'data: {"n":')
+
+
+@pytest.mark.parametrize("mould", [NUMBERED, NUMBERED_GAP])
+@given(st.text(min_size=1), st.integers(0, 10**15 - 1))
+def test_any_number_may_stand_in_its_place(mould: Mould, text: str, number: int) -> None:
+    block = mould.filled(text).replace(b"1234567890", b"%d" % number, 1)
+    assert mould.texts([block], 0) == [text]
+    assert mould.number == number
+    assert mould.text(mould.filled(text) + b"\n\n") == text
+    assert mould.number == 1234567890
+
+
+@pytest.mark.parametrize(
+    "number", ["", "007", "-1", "1.5", "1e3", " 1", "1 ", "9" * 20, "null", '"1"', '1,"a":"x","n":2', "\u0661"]
+)
+def test_what_is_no_number(number: str) -> None:
+    block = f'data: {{"n":{number},"a":"words","b":1}}'.encode()
+    assert NUMBERED.texts([block], 0) == []
+    assert NUMBERED.text(block + b"\n\n") is None
+
+
+@pytest.mark.parametrize(
+    "block", [b'data: {"n":1,"a":"x","b":1}}', b'data: {"n":1,"a":"x","c":1,"b":1}', b'data: {"n":1,"b":1}']
+)
+def test_what_is_no_block_with_a_number(block: bytes) -> None:
+    assert NUMBERED.texts([block], 0) == []
+
+
+def test_a_number_is_found_behind_what_stands_before_it() -> None:
+    mould = moulded(b'data: {"n":7,"a":"words","b":1}', "words", b'"n":')
+    assert mould is not None
+    assert (mould.head, mould.before, mould.after) == (NUMBERED.head, NUMBERED.before, NUMBERED.after)
+    for block in (b'data: {"n":null,"a":"words"}', b'data: {"a":"words","n":7}'):
+        plain = moulded(block, "words", b'"n":')
+        assert plain is not None
+        assert plain.head == b""
+    wide = widened(mould, Mould(mould.before, b'","b":1 }', head=mould.head))
+    assert wide is not None
+    assert (wide.gap, wide.head) == (Gap.SPACES, mould.head)

@@ -57,6 +57,11 @@ class Source(TypingProtocol):
         """The same as :meth:`feed`, with deltas put together where that is cheaper than telling them one by one."""
         ...
 
+    @property
+    def settled(self) -> Source:
+        """Who takes all that is still to come, where that is known: itself, unless it only waited to find out."""
+        ...
+
     def close(self) -> list[Event]:
         """Events owed at the clean end of the body."""
         ...
@@ -81,6 +86,11 @@ class CutSource:
     def pour(self, data: bytes) -> list[Event]:
         """See :meth:`Source.pour`."""
         return self.feed(data)
+
+    @property
+    def settled(self) -> Source:
+        """See :meth:`Source.settled`."""
+        return self
 
     def close(self) -> list[Event]:
         """See :class:`Source`."""
@@ -121,6 +131,7 @@ class StreamSource:
     def __init__(self, protocol: Protocol, framing: Framing, *, max_event: int, wordless: bool = False) -> None:
         self.decoder = _decoder(framing, max_event)
         self._reader: Reader = protocol.stream_reader()
+        self._forgets = self._reader.forgets
         self._wordless = wordless
         self._max_event = max_event
         self._skims = _MOST_MISSES
@@ -171,10 +182,16 @@ class StreamSource:
         mould = self._ready
         if mould is not None and (text := mould.text(data)) is not None and len(data) <= self._max_event:
             self._moulds = _MOST_MOULDS
-            growth = Growth(self._model.index, [text], type(self._model))
-            return [] if self._wordless and growth.kind is not ToolArgsDelta else [growth]
-        decoder = self.decoder
-        told: list[Event | Growth] = []
+            model = self._model
+            kind = type(model)
+            if kind not in self._forgets:
+                self._reader.grew(model, [text], mould.number)
+            if kind is TextDelta:
+                return [] if self._wordless else [Growth(model.index, [text])]
+            told: list[Event | Growth] = []
+            self._grown(model, [text], told)
+            return told
+        decoder, told = self.decoder, []
         if isinstance(decoder, JSONArrayDecoder):
             for element in decoder.feed(data):
                 self._read(element, None, told)
@@ -185,6 +202,8 @@ class StreamSource:
             if self._mould is not None and (texts := self._mould.texts(blocks, at)):
                 at += len(texts)
                 self._moulds = _MOST_MOULDS
+                if type(self._model) not in self._forgets:
+                    self._reader.grew(self._model, texts, self._mould.number)
                 self._grown(self._model, texts, told)
                 continue
             frame = sse.frame_of(blocks[at])
@@ -193,6 +212,11 @@ class StreamSource:
             at += 1
         self._ready = self._mould if decoder.empty else None
         return told
+
+    @property
+    def settled(self) -> Source:
+        """See :meth:`Source.settled`."""
+        return self
 
     def close(self) -> list[Event]:
         """See :meth:`Source.close`."""
@@ -213,8 +237,7 @@ class StreamSource:
             told += self._reader.feed(frame)
             return
         self._skims = _MOST_MISSES
-        learns = self._moulds and type(delta) in self._reader.forgets
-        self._mould = self._learnt(block, delta) if learns and block is not None else None
+        self._mould = self._learnt(block, delta) if block is not None and self._moulds else None
         self._model = delta
         self._grown(delta, [delta.text], told)
 
@@ -237,7 +260,7 @@ class StreamSource:
 
         What one more frame shows to be padding is left open.
         """
-        fresh = moulded(block, delta.text) if delta.text != _TRIAL else None
+        fresh = moulded(block, delta.text, self._reader.counter) if delta.text != _TRIAL else None
         if fresh is None:
             return None
         self._moulds -= 1
@@ -245,7 +268,7 @@ class StreamSource:
         wider = widened(self._mould, fresh) if self._mould is not None else None
         for mould in (wider, fresh):
             trial = sse.frame_of(mould.filled(_TRIAL)) if mould is not None else None
-            if trial is not None and self._reader.skim(trial) == expected:
+            if trial is not None and self._reader.look(trial) == expected:
                 return mould
         return None
 
@@ -290,6 +313,11 @@ class WholeSource:
         """See :meth:`Source.pour`."""
         return self.feed(data)
 
+    @property
+    def settled(self) -> Source:
+        """See :meth:`Source.settled`."""
+        return self
+
     def close(self) -> list[Event]:
         """See :meth:`Source.close`."""
         body = self._body.taken()
@@ -319,6 +347,11 @@ class UsageSource:
     def pour(self, data: bytes) -> list[Event]:
         """See :meth:`Source.pour`."""
         return self.feed(data)
+
+    @property
+    def settled(self) -> Source:
+        """See :meth:`Source.settled`."""
+        return self
 
     def close(self) -> list[Event]:
         """See :meth:`Source.close`."""
@@ -357,10 +390,13 @@ class AnySource:
         source, data = self._begun(data)
         return source.feed(data) if source is not None else []
 
+    @property
+    def settled(self) -> Source:
+        """See :meth:`Source.settled`."""
+        return self._source or self
+
     def pour(self, data: bytes) -> Sequence[Event | Growth]:
         """See :meth:`Source.pour`."""
-        if self._source is not None:
-            return self._source.pour(data)
         source, data = self._begun(data)
         return source.pour(data) if source is not None else []
 

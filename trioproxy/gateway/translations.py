@@ -116,12 +116,13 @@ class StreamTranslation(_Translation):
             told = [Failed(failure=malformed(violation))]
         if self._restorer is not None:
             told = self._restored(told, self._restorer)
-        if len(told) == 1 and isinstance(told[0], Growth) and self._array is None:
+        if len(told) == 1 and isinstance(growth := told[0], Growth) and self._array is None:
             # As nearly always: one frame more of the text that is under way.
-            row = self._writer.more(told[0])
+            row = self._writer.more(growth)
             if row is not None:
                 self._begun = True
-                return sse.encode_row(row), _heard(told)
+                return sse.encode_row(row), _heard(told) if growth.kind is ToolArgsDelta else []
+        self._source = self._source.settled
         told = self._ended(told)
         return self._written(told), _heard(told)
 

@@ -153,14 +153,24 @@ class Reader(TypingProtocol):
         ...
 
     forgets: frozenset[type[Delta]]
-    """Which deltas leave no trace in this reader: frames that :meth:`skim` would take for one need not be shown to it."""
+    """Which deltas leave no trace in this reader: it need not be told of them (:meth:`grew`)."""
+    counter: bytes
+    """What stands before a number that every event has and :meth:`grew` is to be told, b"" where events have none."""
+
+    def look(self, item: Frame, /) -> Delta | None:
+        """What :meth:`feed` would give, where this frame holds nothing but more of an open part: one event, whose text is never empty.
+
+        A typed look at the bytes costs a quarter of what :meth:`feed` does. None wherever it leaves a doubt. Nothing is taken.
+        """
+        ...
+
+    def grew(self, model: Delta, texts: Sequence[str], number: int | None, /) -> None:
+        """Take deltas like ``model`` (which :meth:`look` gave), with these texts, as if frames with them had been fed; ``number`` is the last
+        frame's."""
+        ...
 
     def skim(self, item: Frame, /) -> Delta | None:
-        """Take this frame where it holds nothing but more of an open part: :meth:`feed` would give this one event and no other.
-
-        A typed look at the bytes costs a quarter of what :meth:`feed` does. The event (its text is never empty): the frame is taken, and the
-        reader stands as if it had been fed. None, as wherever the look leaves doubt: nothing happened, it is to be fed.
-        """
+        """:meth:`look` at a frame and take it, so that the reader stands as if it had been fed; None: nothing happened, it is to be fed."""
         ...
 
     def close(self) -> list[Event]:

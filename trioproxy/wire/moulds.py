@@ -6,7 +6,8 @@ known one meant knows what this one means, without a look at its members. The st
 characters alike, so that nothing is taken here that would be refused there.
 
 Some providers pad their frames to hide how long the words are: OpenAI by a second string (``obfuscation``), Anthropic by spaces (both recorded
-in 2025 and 2026). Such a mould has a gap behind its text, in which any string or any spaces may stand.
+in 2025 and 2026). Such a mould has a gap behind its text, in which any string or any spaces may stand. And OpenAI
+numbers the events of a response.
 
 Refuses to know: what a frame means. That a text stands where it seems to stand, and that a gap says nothing, has to be tried, by one who knows:
 :func:`moulded`, :func:`widened`.
@@ -15,6 +16,7 @@ Refuses to know: what a frame means. That a text stands where it seems to stand,
 from __future__ import annotations
 
 import enum
+import re
 from collections.abc import Sequence
 
 import msgspec
@@ -38,54 +40,59 @@ class Gap(enum.Enum):
     STRING = enum.auto()
 
 
+_COUNT = re.compile(rb"0|[1-9][0-9]{0,14}")
+_NUMBER = 1234567890
 _PADDING = {Gap.NONE: b"", Gap.SPACES: b"   ", Gap.STRING: rb"\"padding\", \u00e9 \n"}
 
 
 class Mould:
     """``before`` ends with the quote that opens the text, ``after`` begins with the one that closes it. Where there is a gap, ``after`` ends
-    where it begins (behind the quote that opens its string), and ``behind`` is what follows it. Blocks are those of
-    :meth:`~trioproxy.wire.sse.SSEDecoder.blocks`."""
+    where it begins (behind the quote that opens its string), and ``behind`` is what follows it. Where frames are numbered, ``head`` is what
+    stands before the number, and ``before`` begins behind it. Blocks are those of :meth:`~trioproxy.wire.sse.SSEDecoder.blocks`.
 
-    def __init__(self, before: bytes, after: bytes, behind: bytes = b"", gap: Gap = Gap.NONE) -> None:
-        self.before, self.after, self.behind, self.gap = before, after, behind, gap
+    ``number`` is that of the block that was taken last.
+    """
+
+    def __init__(
+        self, before: bytes, after: bytes, behind: bytes = b"", gap: Gap = Gap.NONE, head: bytes = b""
+    ) -> None:
+        self.before, self.after, self.behind, self.gap, self.head = before, after, behind, gap, head
+        self.number: int | None = None
+        self._begin = head or before
         self._end = after if gap is Gap.NONE else behind
         self._last = self._end + b"\n\n"
+        self._simple = gap is Gap.NONE and not head
         # With its quotes: where the two ends overlap, too little is left to be a string.
         self._opening = len(before) - 1
         self._closing = 1 - len(self._end)
         self._closing_last = 1 - len(self._last)
 
     def filled(self, text: str) -> bytes:
-        """The block with this text, and something else in its gap."""
-        return self.before + dumps(text)[1:-1] + self.after + _PADDING[self.gap] + self.behind
+        """The block with this text, and something else in its gap and for its number."""
+        head = self.head + b"%d" % _NUMBER if self.head else b""
+        return head + self.before + dumps(text)[1:-1] + self.after + _PADDING[self.gap] + self.behind
 
     def text(self, data: bytes) -> str | None:
         """The text of one block and its blank line; None where ``data`` is something else, or the text is empty."""
-        if data.startswith(self.before) and data.endswith(self._last):
+        if data.startswith(self._begin) and data.endswith(self._last):
             try:
-                if self.gap is Gap.NONE:
+                if self._simple:
                     return _decode(data[self._opening : self._closing_last]) or None
-                return self._beside_gap(data[: -len(b"\n\n")])
+                return self._inside(data[: -len(b"\n\n")])
             except _REFUSED:
                 return None
         return None
 
     def texts(self, blocks: Sequence[bytes], at: int) -> list[str]:
         """The texts of the blocks from number ``at`` on, up to the first that is something else, or whose text is empty."""
-        before, end, opening, closing, simple = (
-            self.before,
-            self._end,
-            self._opening,
-            self._closing,
-            self.gap is Gap.NONE,
-        )
+        begin, end, opening, closing, simple = self._begin, self._end, self._opening, self._closing, self._simple
         texts: list[str] = []
         try:
-            for number in range(at, len(blocks)):
-                block = blocks[number]
-                if not (block.startswith(before) and block.endswith(end)):
+            for place in range(at, len(blocks)):
+                block = blocks[place]
+                if not (block.startswith(begin) and block.endswith(end)):
                     break
-                text = _decode(block[opening:closing]) if simple else self._beside_gap(block)
+                text = _decode(block[opening:closing]) if simple else self._inside(block)
                 if not text:
                     break
                 texts.append(text)
@@ -93,22 +100,32 @@ class Mould:
             pass
         return texts
 
-    def _beside_gap(self, block: bytes) -> str | None:
+    def _inside(self, block: bytes) -> str | None:
         """The text of a block whose two ends are right."""
-        closed = block.find(self.after, len(self.before))
+        opened, number = len(self.before), None
+        if self.head:
+            counted = block.find(self.before, len(self.head))
+            digits = block[len(self.head) : counted]
+            if counted < 0 or _COUNT.fullmatch(digits) is None:
+                return None
+            opened, number = opened + counted, int(digits)
+        closed = block.find(self.after, opened)
         if closed < 0:
             return None
-        text = _decode(block[self._opening : closed + 1])
+        text = _decode(block[opened - 1 : closed + 1])
         begin, end = closed + len(self.after), len(block) - len(self.behind)
         if self.gap is Gap.STRING:
             _decode(block[begin - 1 : end + 1])
-        elif begin > end or block[begin:end].strip(b" "):
+        elif begin > end or block[begin:end].strip(b" " if self.gap is Gap.SPACES else b""):
             return None
+        if text:
+            self.number = number
         return text or None
 
 
-def moulded(block: bytes, text: str) -> Mould | None:
-    """What stands around ``text`` in ``block``, where it seems to stand in one place; None where it does not.
+def moulded(block: bytes, text: str, counter: bytes = b"") -> Mould | None:
+    """What stands around ``text`` in ``block``, where it seems to stand in one place; None where it does not. ``counter`` is what stands before
+    a number that may be any, b"" where there is none.
 
     It only seems so: the words may be spelled elsewhere and stand here by chance. Whoever reads :meth:`Mould.filled` with another text, and
     finds that other text in it and no other difference, knows.
@@ -117,24 +134,28 @@ def moulded(block: bytes, text: str) -> Mould | None:
     before, found, after = block.partition(inside)
     if not found or inside in after or len(before) + len(after) > LONGEST:
         return None
-    return Mould(before + b'"', b'"' + after)
+    head, numbered, rest = before.partition(counter) if counter else (before, b"", b"")
+    digits = _COUNT.match(rest)
+    if digits is None:
+        return Mould(before + b'"', b'"' + after)
+    return Mould(rest[digits.end() :] + b'"', b'"' + after, head=head + numbered)
 
 
 def widened(one: Mould, other: Mould) -> Mould | None:
     """A mould for both of two, the second without a gap, that differ in one place behind their text; None where they don't, or may differ in
     more than padding. To be tried like any other: that a string there says nothing is only supposed."""
-    if one.gap is not Gap.NONE or one.before != other.before or one.after == other.after:
+    if one.gap is not Gap.NONE or one.after == other.after or (one.head, one.before) != (other.head, other.before):
         return None
     same = _same(one.after, other.after)
     left = (one.after[same:], other.after[same:])
     rest = _same(left[0][::-1], left[1][::-1])
     after, behind = other.after[:same], other.after[len(other.after) - rest :]
     if not any(each[: len(each) - rest].strip(b" ") for each in left):
-        return Mould(one.before, after.rstrip(b" "), behind.lstrip(b" "), Gap.SPACES)
+        return Mould(one.before, after.rstrip(b" "), behind.lstrip(b" "), Gap.SPACES, one.head)
     opened, closed = after.rfind(b'"') + 1, behind.find(b'"')
     if opened < 2 or closed < 0:
         return None
-    return Mould(one.before, after[:opened], behind[closed:], Gap.STRING)
+    return Mould(one.before, after[:opened], behind[closed:], Gap.STRING, one.head)
 
 
 def _same(one: bytes, other: bytes) -> int:

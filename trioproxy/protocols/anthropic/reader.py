@@ -6,6 +6,7 @@ still. Tolerant in the rest: pings, unknown events, a data line ``[DONE]``, an e
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from typing import Annotated, ClassVar
 
 import msgspec
@@ -52,6 +53,7 @@ class MessagesReader:
     """The :class:`~trioproxy.protocols.base.Reader` of this protocol."""
 
     forgets: frozenset[type[Delta]] = frozenset({TextDelta, ReasoningDelta, ToolArgsDelta})
+    counter = b""
 
     def __init__(self) -> None:
         self.seen = StreamSeen()
@@ -61,7 +63,7 @@ class MessagesReader:
         """Events that this frame completes; none behind the end."""
         if self._assembly.over or not item.data.strip() or item.data.strip() == _DONE:
             return []
-        growth = self._growth(item)
+        growth = self.look(item)
         if growth is not None:
             return [growth]
         try:
@@ -72,12 +74,15 @@ class MessagesReader:
             return self._ended(malformed(f"an event is no JSON object ({type(event).__name__})"))
         return self._event(event, item.event)
 
+    def grew(self, model: Delta, texts: Sequence[str], number: int | None) -> None:
+        """See :meth:`~trioproxy.protocols.base.Reader.grew`."""
+
     def skim(self, item: Frame, /) -> Delta | None:
         """See :meth:`~trioproxy.protocols.base.Reader.skim`."""
-        return self._growth(item)
+        return self.look(item)
 
-    def _growth(self, item: Frame) -> Delta | None:
-        """The text by which this frame continues an open block, where it does nothing else."""
+    def look(self, item: Frame, /) -> Delta | None:
+        """See :meth:`~trioproxy.protocols.base.Reader.look`."""
         if b"_delta" not in item.data:
             return None
         try:

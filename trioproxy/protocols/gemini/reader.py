@@ -12,6 +12,7 @@ content filter's.
 from __future__ import annotations
 
 import hashlib
+from collections.abc import Sequence
 from typing import Any
 
 from trioproxy.errors import ErrorKind, Failure, Fault
@@ -53,6 +54,7 @@ class GeminiReader:
     """A machine from frames to events. See :class:`~trioproxy.protocols.base.Reader`."""
 
     forgets: frozenset[type[Delta]] = frozenset()
+    counter = b""
 
     def __init__(self) -> None:
         self.seen = StreamSeen()
@@ -79,8 +81,13 @@ class GeminiReader:
             events += self.feed_document(each)
         return events
 
-    def skim(self, item: Frame) -> None:
-        """See :meth:`~trioproxy.protocols.base.Reader.skim`. Never: every chunk of Google's has counts."""
+    def look(self, item: Frame) -> None:
+        """See :meth:`~trioproxy.protocols.base.Reader.look`. Never: every chunk of Google's has counts."""
+
+    skim = look
+
+    def grew(self, model: Delta, texts: Sequence[str], number: int | None) -> None:
+        """See :meth:`~trioproxy.protocols.base.Reader.grew`. Never."""
 
     def feed_document(self, document: JSON) -> list[Event]:
         """The events of one chunk that is parsed already."""

@@ -121,13 +121,18 @@ class CallAssembly:
                 events += self._take(key, _Piece.of(entry))
         return events
 
-    def grown(self, number: int, text: str) -> ToolArgsDelta | None:
-        """More arguments of the call of this number, where it is open and waits for nothing else; None, and nothing done, where it is not."""
+    def more(self, number: int, text: str) -> ToolArgsDelta | None:
+        """More arguments of the call of this number, where it is open and waits for nothing else; None where it is not. They are not taken."""
         call = self._by_key.get(number)
         if call is None or call.index is None or call.finished or not text:
             return None
-        call.scanner.feed(text)
         return ToolArgsDelta(index=call.index, text=text)
+
+    def grew(self, index: int, texts: Iterable[str]) -> None:
+        """Take more arguments of the call that is the part with this index."""
+        call = next(call for call in self._calls if call.index == index)
+        for text in texts:
+            call.scanner.feed(text)
 
     def feed_legacy(self, function_call: Object) -> list[Event]:
         """Events of the deprecated ``function_call``, of which an answer has one at most."""

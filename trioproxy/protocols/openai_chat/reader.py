@@ -10,6 +10,8 @@ Other files know the details: ``assembly`` and ``calls`` how parts are put toget
 
 from __future__ import annotations
 
+from collections.abc import Sequence
+
 from trioproxy.errors import ErrorKind, Failure, Fault
 from trioproxy.neutral.events import (
     Delta,
@@ -21,6 +23,7 @@ from trioproxy.neutral.events import (
     ReasoningDelta,
     ResponseStarted,
     TextDelta,
+    ToolArgsDelta,
     UsageReported,
 )
 from trioproxy.neutral.parts import Citation
@@ -52,6 +55,7 @@ class ChatReader:
     """One answer, from its frames (:meth:`feed`) or from its whole body (:meth:`take` with ``whole``)."""
 
     forgets: frozenset[type[Delta]] = frozenset({TextDelta, ReasoningDelta})  # of calls it knows whether they are whole
+    counter = b""
 
     def __init__(self) -> None:
         self.seen = StreamSeen()
@@ -72,7 +76,7 @@ class ChatReader:
         """Events that this frame completes; nothing after the end."""
         if self._over:
             return []
-        growth = self._growth(item)
+        growth = self.skim(item)
         if growth is not None:
             return [growth]
         if item.event is None and (self._parts.open is None or not self._tags.settled):
@@ -94,16 +98,23 @@ class ChatReader:
 
     def skim(self, item: Frame) -> Delta | None:
         """See :meth:`~trioproxy.protocols.base.Reader.skim`."""
-        return None if self._over else self._growth(item)
+        delta = self.look(item)
+        if type(delta) is ToolArgsDelta:
+            self.grew(delta, [delta.text], None)
+        return delta
 
-    def _growth(self, item: Frame) -> Delta | None:
-        """The text by which this frame continues an open part, where it does nothing else."""
+    def grew(self, model: Delta, texts: Sequence[str], number: int | None) -> None:
+        """See :meth:`~trioproxy.protocols.base.Reader.grew`."""
+        self._parts.calls.grew(model.index, texts)
+
+    def look(self, item: Frame) -> Delta | None:
+        """See :meth:`~trioproxy.protocols.base.Reader.look`."""
         open_part = self._parts.open
-        if item.event is not None:
+        if item.event is not None or self._over:
             return None
         if b'"tool_calls":[' in item.data:  # as half of an agent's stream
             arguments = plain_arguments(item.data) if self._tags.silent else None
-            return None if arguments is None else self._parts.calls.grown(*arguments)
+            return None if arguments is None else self._parts.calls.more(*arguments)
         if open_part is None or not self._tags.settled:
             return None
         growth = plain_growth(item.data)

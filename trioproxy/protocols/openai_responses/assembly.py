@@ -8,12 +8,13 @@ arrives is passed on at once, what an earlier step left out is made good by a la
 from __future__ import annotations
 
 from collections.abc import Callable
-from typing import Any, Protocol
+from typing import Any, Protocol, TypeAlias
 
 import attrs
 
 from trioproxy.neutral.events import (
     CitationAdded,
+    Delta,
     Event,
     Foreign,
     PartFinished,
@@ -39,6 +40,9 @@ __all__ = ["CALLS", "CallItem", "ForeignItem", "MessageItem", "OpenItem", "Reaso
 Index = Callable[[], int]
 """Hands out the next part index."""
 
+Kind: TypeAlias = type[TextDelta] | type[ReasoningDelta] | type[ToolArgsDelta]
+"""What makes a part grow."""
+
 CALLS: dict[str, tuple[ToolKind, str]] = {
     "function_call": (ToolKind.FUNCTION, "arguments"),
     "custom_tool_call": (ToolKind.CUSTOM, "input"),
@@ -60,6 +64,15 @@ class OpenItem(Protocol):
     type: str
     item_id: str
     over: bool
+
+    def more(self, kind: Kind, number: int, text: str) -> Delta | None:
+        """What more text of its part ``number`` (of a section, in reasoning) is, where the part is open and of this kind; None where it is not.
+        The text is not counted."""
+        ...
+
+    def grew(self, delta: Delta, size: int) -> None:
+        """So many characters of what :meth:`more` gave were passed on."""
+        ...
 
     def whole(self, item: Object) -> list[Event]:
         """What the whole item says beyond what was passed on, and its end."""
@@ -144,13 +157,17 @@ class MessageItem:
             events.append(_said(part, text))
         return events
 
-    def grown(self, number: int, text: str) -> TextDelta | None:
-        """More text of a part of text that is open; None, and nothing counted, where there is none."""
+    def more(self, kind: Kind, number: int, text: str) -> Delta | None:
+        """See :class:`OpenItem`."""
         part = self._parts.get(number)
-        if part is None or part.over or part.kind is not PartKind.TEXT:
+        if kind is not TextDelta or part is None or part.over or part.kind is not PartKind.TEXT:
             return None
-        part.passed += len(text)
         return TextDelta(index=part.index, text=text)
+
+    def grew(self, delta: Delta, size: int) -> None:
+        """See :class:`OpenItem`."""
+        part = next(part for part in self._parts.values() if part.index == delta.index)
+        part.passed += size
 
     def text(self, number: int, kind: PartKind, text: str) -> list[Event]:
         """The whole text of a part."""
@@ -246,13 +263,18 @@ class ReasoningItem:
         self._passed[key] = self._passed.get(key, 0) + len(text)
         return [*events, ReasoningDelta(index=at, text=text, summary=number if member == "summary" else None)]
 
-    def grown(self, number: int, text: str) -> ReasoningDelta | None:
-        """More text of a section of the summary; None, and nothing counted, where the item has not started or is over."""
-        if self.over or self._at is None:
+    def more(self, kind: Kind, number: int, text: str) -> Delta | None:
+        """See :class:`OpenItem`. Of the summary alone."""
+        if kind is not ReasoningDelta or self.over or self._at is None:
             return None
-        key = ("summary", number)
-        self._passed[key] = self._passed.get(key, 0) + len(text)
         return ReasoningDelta(index=self._at, text=text, summary=number)
+
+    def grew(self, delta: Delta, size: int) -> None:
+        """See :class:`OpenItem`."""
+        assert isinstance(delta, ReasoningDelta)
+        assert delta.summary is not None
+        key = ("summary", delta.summary)
+        self._passed[key] = self._passed.get(key, 0) + size
 
     def text(self, member: str, number: int, text: str) -> list[Event]:
         """The whole text of a section."""
@@ -346,12 +368,15 @@ class CallItem:
             events.append(ToolArgsDelta(index=self._at, text=text))
         return events
 
-    def grown(self, text: str) -> ToolArgsDelta | None:
-        """More argument text; None, and nothing counted, where the call has not started or is over."""
-        if self._at is None or self.over:
+    def more(self, kind: Kind, number: int, text: str) -> Delta | None:
+        """See :class:`OpenItem`."""
+        if kind is not ToolArgsDelta or self.over or self._at is None:
             return None
-        self._passed += len(text)
         return ToolArgsDelta(index=self._at, text=text)
+
+    def grew(self, delta: Delta, size: int) -> None:
+        """See :class:`OpenItem`."""
+        self._passed += size
 
     def arguments(self, text: str) -> list[Event]:
         """The whole argument text, and with it the end of the call."""
@@ -397,6 +422,12 @@ class ForeignItem:
         self.over = False
         self._index = index
         self._item: dict[str, Any] = item
+
+    def more(self, kind: Kind, number: int, text: str) -> None:
+        """See :class:`OpenItem`. Never."""
+
+    def grew(self, delta: Delta, size: int) -> None:
+        """See :class:`OpenItem`. Never."""
 
     def whole(self, item: Object) -> list[Event]:
         """See :class:`OpenItem`."""

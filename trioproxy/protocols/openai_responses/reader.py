@@ -7,15 +7,25 @@ events or only in the final response, a final response without output (Codex), `
 
 from __future__ import annotations
 
-from collections.abc import Callable
-from typing import Annotated, Any
+from collections.abc import Callable, Sequence
+from typing import Annotated, Any, ClassVar
 
 import msgspec
 
 from trioproxy.errors import ErrorKind, Failure, Fault
-from trioproxy.neutral.events import Delta, Event, Failed, PartKind, ResponseStarted, UsageReported
+from trioproxy.neutral.events import (
+    Delta,
+    Event,
+    Failed,
+    PartKind,
+    ReasoningDelta,
+    ResponseStarted,
+    TextDelta,
+    ToolArgsDelta,
+    UsageReported,
+)
 from trioproxy.protocols.base import StreamSeen
-from trioproxy.protocols.openai_responses.assembly import CallItem, MessageItem, OpenItem, ReasoningItem, type_of
+from trioproxy.protocols.openai_responses.assembly import CallItem, Kind, MessageItem, OpenItem, ReasoningItem, type_of
 from trioproxy.protocols.openai_responses.desk import Desk
 from trioproxy.protocols.openai_responses.ending import ending
 from trioproxy.protocols.openai_responses.errors import failure_of
@@ -33,41 +43,46 @@ _STATUS = {
 }
 
 
-class _Growth(msgspec.Struct, tag_field="type", tag="response.output_text.delta", forbid_unknown_fields=True, gc=False):
-    """An event that holds nothing but more text. One member more may mean something else."""
+class _Growth(msgspec.Struct, tag_field="type", forbid_unknown_fields=True, gc=False):
+    """An event that holds nothing but more of a part. One member more may mean something else.
+
+    ``kind`` is what it makes grow, ``place`` the member that says which part of its item.
+    """
+
+    kind: ClassVar[Kind] = ToolArgsDelta
+    place: ClassVar[str] = ""
 
     output_index: int
     item_id: str
+    delta: Annotated[str, msgspec.Meta(min_length=1)]
+    sequence_number: int | None = None
+    obfuscation: str | None = None
+
+
+class _TextGrowth(_Growth, tag="response.output_text.delta", kw_only=True):
+    kind = TextDelta
+    place = "content_index"
+
     content_index: int
-    delta: Annotated[str, msgspec.Meta(min_length=1)]
-    sequence_number: int | None = None
     logprobs: msgspec.Raw = msgspec.Raw()
-    obfuscation: str | None = None
 
 
-class _CallGrowth(msgspec.Struct, tag_field="type", forbid_unknown_fields=True, gc=False):
-    output_index: int
-    item_id: str
-    delta: Annotated[str, msgspec.Meta(min_length=1)]
-    sequence_number: int | None = None
-    obfuscation: str | None = None
-
-
-class _ArgumentsGrowth(_CallGrowth, tag="response.function_call_arguments.delta"):
-    """The same of the arguments of a function call."""
-
-
-class _InputGrowth(_CallGrowth, tag="response.custom_tool_call_input.delta"):
-    """The same of the text of a custom call."""
-
-
-class _SummaryGrowth(_CallGrowth, tag="response.reasoning_summary_text.delta", kw_only=True):
-    """The same of a section of a summary."""
+class _SummaryGrowth(_Growth, tag="response.reasoning_summary_text.delta", kw_only=True):
+    kind = ReasoningDelta
+    place = "summary_index"
 
     summary_index: int
 
 
-_decode = msgspec.json.Decoder(_Growth | _ArgumentsGrowth | _InputGrowth | _SummaryGrowth).decode
+class _ArgumentsGrowth(_Growth, tag="response.function_call_arguments.delta"):
+    pass
+
+
+class _InputGrowth(_Growth, tag="response.custom_tool_call_input.delta"):
+    pass
+
+
+_decode = msgspec.json.Decoder(_TextGrowth | _SummaryGrowth | _ArgumentsGrowth | _InputGrowth).decode
 
 
 class _Unusable(Exception):
@@ -77,6 +92,7 @@ class _Unusable(Exception):
 class StreamReader:
     """See :class:`trioproxy.protocols.base.Reader`."""
 
+    counter = b'"sequence_number":'
     forgets: frozenset[type[Delta]] = frozenset()  # it counts characters, to tell later what was left out
 
     def __init__(self) -> None:
@@ -84,12 +100,16 @@ class StreamReader:
         self._desk = Desk()
         self._started = False
         self._over = False
+        self._growing: dict[int, OpenItem] = {}
+        """The items whose parts were looked at, by the parts' indexes."""
+        self._number: int | None = None
+        """The number of the event that was looked at last."""
 
     def feed(self, item: Frame) -> list[Event]:
         """Events that this frame completes."""
         if self._over or not item.data or item.data.strip() == b"[DONE]":
             return []
-        growth = self._growth(item)
+        growth = self.skim(item)
         if growth is not None:
             return [growth]
         try:
@@ -112,10 +132,19 @@ class StreamReader:
 
     def skim(self, item: Frame) -> Delta | None:
         """See :meth:`~trioproxy.protocols.base.Reader.skim`."""
-        return self._growth(item)
+        delta = self.look(item)
+        if delta is not None:
+            self.grew(delta, [delta.text], self._number)
+        return delta
 
-    def _growth(self, item: Frame) -> Delta | None:
-        """The text by which this frame continues an open part, where it does nothing else; it is counted."""
+    def grew(self, model: Delta, texts: Sequence[str], number: int | None) -> None:
+        """See :meth:`~trioproxy.protocols.base.Reader.grew`."""
+        self._growing[model.index].grew(model, sum(map(len, texts)))
+        if number is not None:
+            self.seen.sequence_number = number
+
+    def look(self, item: Frame) -> Delta | None:
+        """See :meth:`~trioproxy.protocols.base.Reader.look`."""
         if self._over or b".delta" not in item.data:
             return None
         try:
@@ -123,16 +152,13 @@ class StreamReader:
         except (msgspec.DecodeError, UnicodeError, RecursionError):
             return None
         known = self._desk.find(event.output_index, event.item_id)
-        grown: Delta | None = None
-        if isinstance(event, _Growth):
-            grown = known.grown(event.content_index, event.delta) if isinstance(known, MessageItem) else None
-        elif isinstance(event, _SummaryGrowth):
-            grown = known.grown(event.summary_index, event.delta) if isinstance(known, ReasoningItem) else None
-        elif isinstance(known, CallItem):
-            grown = known.grown(event.delta)
-        if grown is not None and event.sequence_number is not None:
-            self.seen.sequence_number = event.sequence_number
-        return grown
+        if known is None:
+            return None
+        number = getattr(event, event.place) if event.place else 0
+        delta = known.more(event.kind, number, event.delta)
+        if delta is not None:
+            self._growing[delta.index], self._number = known, event.sequence_number
+        return delta
 
     def close(self) -> list[Event]:
         """The owed end: nothing after a terminal, else a failure. The end of the bytes is never success."""
