@@ -195,9 +195,9 @@ TEMPLATES = {
 CALLING: dict[str, list[str]] = {
     "openai_chat": [
         chat("x").replace(
-            '{"content":"x"}', f'{{"tool_calls":[{{"index":{n},"id":"i{n}","function":{{"name":"f"}}}}]}}'
+            '{"content":"x"}', f'{{"tool_calls":[{{"index":{n},"id":"i{n}","function":{{"name":"{name}"}}}}]}}'
         )
-        for n in (0, 1)
+        for n, name in ((0, "f"), (1, "g"))
     ],
     "anthropic": [
         f'{{"type":"content_block_start","index":{n},"content_block":{{"type":"tool_use","id":"i{n}","name":"{name}","input":{{}}}}}}'
@@ -525,6 +525,23 @@ def test_arguments_are_told_of_though_nobody_wants_their_words() -> None:
     for piece in (frames[0], frames[1], b"".join(frames)):
         _, heard = translation.feed(piece)
         assert [type(event) for event in heard] == [ToolArgsDelta]
+
+
+@pytest.mark.parametrize(("source", "target"), [pair for pair in PAIRS if pair[0] != "gemini"])
+def test_the_text_of_a_custom_tool_is_unwrapped(source: str, target: str) -> None:
+    template = {
+        "openai_chat": calling('"index":1,"function":{"arguments":"@"}'),
+        "anthropic": ARGUMENTS["anthropic"][1].replace("#", ""),
+        "openai_responses": ARGUMENTS["openai_responses"][0].replace(',"obfuscation":"#"', ""),
+    }[source]
+    opening = [named(source, data) for data in OPENING[source] + CALLING[source]]
+    if source == "openai_responses":  # whose first call is a function's
+        opening = [data.replace(b'"name":"f"', b'"name":"g"') for data in opening]
+    pieces = ('{\\"input\\": \\"', "a", "b", "c\\\\n", "d", '\\"', "}")
+    frames = [named(source, template.replace("@", piece)) for piece in pieces]
+    got = translated_alike([*opening, *frames], *translations(source, target))
+    assert b'{\\"input\\": ' not in got
+    translated_alike([*opening, b"".join(frames)], *translations(source, target))
 
 
 def test_a_frame_that_follows_half_of_another_is_no_frame() -> None:

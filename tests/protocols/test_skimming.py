@@ -163,6 +163,21 @@ def test_a_chat_answer_that_resumes_another_part_is_read() -> None:
     assert tagged.skim(named) is None
 
 
+def test_arguments_that_come_behind_half_of_a_tag_are_read() -> None:
+    def chunk(**delta: Any) -> Frame:
+        document = {"choices": [{"delta": delta}], "object": "chat.completion.chunk"}
+        return Frame(json.dumps(document, separators=(",", ":")).encode())
+
+    def call(**function: str) -> dict[str, Any]:
+        return {"tool_calls": [{"index": 0, "id": "i", "function": function}]}
+
+    opening = [chunk(content="<think>a"), chunk(**call(name="f", arguments="{")), chunk(**call(arguments="1"))]
+    assert agreed("openai_chat", opening) == 1
+    held = [*opening, chunk(content="b</th"), chunk(**call(arguments="2"))]
+    assert agreed("openai_chat", held) == 1
+    assert agreed("openai_chat", [*held, chunk(**call(arguments="3"))]) == 2
+
+
 def test_a_stream_of_odd_frames_is_soon_read_without_looking_twice() -> None:
     odd = b'data: {"choices":[{"delta":{"content":"a"}}],"odd":1}\n\n'
     plain = b'data: {"choices":[{"delta":{"content":"a"}}],"object":"chat.completion.chunk"}\n\n'

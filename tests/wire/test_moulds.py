@@ -198,10 +198,24 @@ def test_what_is_no_number(number: str) -> None:
 
 
 @pytest.mark.parametrize(
-    "block", [b'data: {"n":1,"a":"x","b":1}}', b'data: {"n":1,"a":"x","c":1,"b":1}', b'data: {"n":1,"b":1}']
+    "block",
+    [
+        b'data: {"n":1,"a":"x","b":1}}',
+        b'data: {"n":1,"a":"x","c":1,"b":1}',
+        b'data: {"n":1,"b":1}',
+        b'data: {"n":1,"a":"x","b":1}  ","b":1}',
+    ],
 )
 def test_what_is_no_block_with_a_number(block: bytes) -> None:
     assert NUMBERED.texts([block], 0) == []
+
+
+def test_the_number_is_that_of_the_last_one_that_was_taken() -> None:
+    blocks = [f'data: {{"n":{number},"a":"{text}","b":1}}'.encode() for number, text in ((1, "x"), (2, "y"), (3, ""))]
+    assert NUMBERED.texts(blocks, 0) == ["x", "y"]
+    assert NUMBERED.number == 2
+    other = Mould(NUMBERED.before, NUMBERED.after + b" ", head=b'data: {"m":')
+    assert widened(NUMBERED, other) is None
 
 
 def test_a_number_is_found_behind_what_stands_before_it() -> None:
