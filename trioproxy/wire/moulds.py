@@ -116,7 +116,7 @@ class Mould:
         begin, end = closed + len(self.after), len(block) - len(self.behind)
         if self.gap is Gap.STRING:
             _decode(block[begin - 1 : end + 1])
-        elif begin > end or block[begin:end].strip(b" " if self.gap is Gap.SPACES else b""):
+        elif begin > end or block[begin:end].strip(b" "):
             return None
         if text:
             self.number = number
