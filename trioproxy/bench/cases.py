@@ -257,8 +257,8 @@ def _ledger(field: Field, number: int) -> Iterator[Sample]:
 
 
 def _start(field: Field, number: int) -> Iterator[Sample]:
-    """A process from its start until it accepts a connection, and its memory then, next to one that imports what no trio proxy can do
-    without."""
+    """A process from its start until it accepts a connection, and what it has taken once it is at rest, next to one that imports what no trio
+    proxy can do without."""
     told = _teller(number, "start")
     for subject, begin in field.starters(field.subjects["origin"].child.port).items():
         begun = time.perf_counter()
@@ -266,6 +266,7 @@ def _start(field: Field, number: int) -> Iterator[Sample]:
             if child.port:
                 socket.create_connection(("127.0.0.1", child.port), 10).close()
             yield told("ms", subject, (time.perf_counter() - begun) * 1000)
+            child.wait_at_rest()
             yield from _state(told, subject, child)
 
 

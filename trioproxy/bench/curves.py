@@ -45,19 +45,9 @@ def _proxy(field: Field, more: str = "") -> Child:
     return field.start_proxy("curve", base, cpu=field.cpus[0], more=more)
 
 
-def _rest(child: Child) -> None:
-    """Wait until the start is over: the ledger's prices are read in a thread when clients are served already."""
-    spent = child.cpu_seconds
-    for _ in range(20):
-        time.sleep(0.1)
-        before, spent = spent, child.cpu_seconds
-        if before is None or spent is None or spent - before < 0.002:
-            return
-
-
 def _cost(field: Field, child: Child, door: str, **job: Any) -> float:
     """Processor microseconds for each event or answer, once it is warm."""
-    _rest(child)
+    child.wait_at_rest()
     field.subjects["curve"] = Subject(child=child, doors=(door,))
     field.load("curve", **{**job, "requests": min(job["requests"], 5), "connections": min(job["connections"], 5)})
     seen, cpu = field.load("curve", **job)

@@ -57,7 +57,7 @@ def command(
     """Measure this proxy next to the least that a proxy in Python could do, and to nginx where it is installed, in one run on the loopback.
 
     The floor is a relay that copies bytes and knows no HTTP; `origin` is the provider asked directly. Cases: `start` (until it listens,
-    and memory then), `paced` and `low` (20 streams of 100 events a second, 4 of 50), `burst` (one stream without a pause), `json` (whole
+    and memory at rest), `paced` and `low` (20 streams of 100 events a second, 4 of 50), `burst` (one stream without a pause), `json` (whole
     answers over 1 and 32 connections), `first` (the first event of a stream), `agent` (a request of 300 KB), `idle` (beside 128 idle
     connections), `streams` (100 and 1,000 open ones), `large` (a stream of 200 MB), `departures` (10,000 clients that leave),
     `workers`, `ledger` (what keeping accounts costs), and `replay` (how far 100 replays at once are from their recorded times).
