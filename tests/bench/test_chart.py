@@ -1,5 +1,6 @@
 from __future__ import annotations
 
+import re
 import xml.etree.ElementTree as ET
 
 from trioproxy.bench.chart import bars, lines
@@ -26,3 +27,11 @@ def test_curves_lie_in_their_frame() -> None:
     assert first == "70.0,330.0 470.0,40.0"
     assert second == ""
     assert ET.fromstring(lines("t", {}, across="n", up="us")) is not None
+
+
+def test_what_grows_in_proportion_lies_on_the_dashed_line() -> None:
+    text = lines("c", {"even": [(1, 10), (10, 100), (100, 1000)]}, across="things", up="")
+    ends = re.findall(r'<line x1="([\d.]+)" y1="([\d.]+)" x2="([\d.]+)" y2="([\d.]+)"', text)
+    dots = re.findall(r'<circle cx="([\d.]+)" cy="([\d.]+)"', text)
+    assert ends == [(*dots[0], *dots[-1])]
+    assert len(dots) == 3

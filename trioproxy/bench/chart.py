@@ -45,7 +45,8 @@ def bars(rows: Iterable[Row]) -> str:
 
 
 def lines(title: str, curves: Mapping[str, Sequence[tuple[float, float]]], *, across: str, up: str) -> str:
-    """Curves over logarithmic axes. Values of 0 or less are left out."""
+    """Curves over logarithmic axes, with a dot for each measurement. Values of 0 or less are left out. A dashed line shows what grows in
+    proportion: a curve that is nowhere steeper is a straight line or better."""
     width, height, left, top = 620, 380, 70, 40
     points = {name: [(x, y) for x, y in curve if x > 0 and y > 0] for name, curve in curves.items()}
     xs = [x for curve in points.values() for x, _ in curve] or [1.0]
@@ -63,13 +64,23 @@ def lines(title: str, curves: Mapping[str, Sequence[tuple[float, float]]], *, ac
         f'<text x="8" y="{height - 54}" {_TEXT}>{figure(min(ys))}</text>',
         f'<text x="8" y="{top + 28}" {_TEXT}>{escape(up)}</text>',
     ]
+
+    def at(x: float, y: float) -> tuple[str, str]:
+        across_by = left + place(x, xs, width - left - 150)
+        return f"{across_by:.1f}", f"{height - 50 - place(y, ys, height - top - 50):.1f}"
+
+    # From the upper right corner down to whichever edge comes first.
+    share = max(min(xs) / max(xs), min(ys) / max(ys))
+    far, near = at(max(xs), max(ys)), at(max(xs) * share, max(ys) * share)
+    parts.append(
+        f'<line x1="{near[0]}" y1="{near[1]}" x2="{far[0]}" y2="{far[1]}" stroke="#d4d4d8" stroke-dasharray="6 4"/>'
+    )
     for number, (name, curve) in enumerate(points.items()):
         colour = _COLOURS.get(name, _OTHER[number % len(_OTHER)])
-        places = " ".join(
-            f"{left + place(x, xs, width - left - 150):.1f},{height - 50 - place(y, ys, height - top - 50):.1f}"
-            for x, y in curve
-        )
-        parts.append(f'<polyline points="{places}" fill="none" stroke="{colour}" stroke-width="2"/>')
+        places = [at(x, y) for x, y in curve]
+        joined = " ".join(map(",".join, places))
+        parts.append(f'<polyline points="{joined}" fill="none" stroke="{colour}" stroke-width="2"/>')
+        parts += (f'<circle cx="{x}" cy="{y}" r="3" fill="{colour}"/>' for x, y in places)
         parts.append(
             f'<text x="{width - 142}" y="{top + 14 + 16 * number}" {_TEXT} fill="{colour}">{escape(name)}</text>'
         )
