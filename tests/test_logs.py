@@ -7,7 +7,7 @@ import json
 import logging
 import re
 from collections.abc import Iterator
-from typing import Any
+from typing import Any, cast
 
 import pytest
 
@@ -79,3 +79,13 @@ def test_standard_error_is_the_default(capsys: pytest.CaptureFixture[str]) -> No
     configure(level="info", as_json=False)
     logging.getLogger("trioproxy").info("hello")
     assert "hello" in capsys.readouterr().err
+
+
+@pytest.mark.parametrize(("by_line", "through"), [(False, False), (True, False), (False, True)])
+def test_each_line_is_there_at_once(by_line: bool, through: bool) -> None:
+    raw = io.BytesIO()
+    buffered = io.BufferedWriter(cast("io.RawIOBase", raw))
+    stream = io.TextIOWrapper(buffered, "utf-8", line_buffering=by_line, write_through=through)
+    configure(level="info", as_json=False, stream=stream)
+    logging.getLogger("trioproxy.test").info("here")
+    assert raw.getvalue().endswith(b" here\n")

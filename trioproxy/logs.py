@@ -19,10 +19,12 @@ __all__ = ["HumanFormatter", "JSONFormatter", "configure"]
 
 _BARE = frozenset("abcdefghijklmnopqrstuvwxyzABCDEFGHIJKLMNOPQRSTUVWXYZ0123456789-._:/,@+*()[]{}~%")
 
+_NUMBERS = frozenset({int, float})
+
 
 def configure(*, level: str, as_json: bool, stream: TextIO | None = None) -> None:
     """Send the log of this program to ``stream`` (standard error by default), replacing what was configured before."""
-    handler = logging.StreamHandler(stream if stream is not None else sys.stderr)
+    handler = _Lines(stream if stream is not None else sys.stderr)
     handler.setFormatter(JSONFormatter() if as_json else HumanFormatter())
     logger = logging.getLogger("trioproxy")
     for old in list(logger.handlers):
@@ -32,6 +34,15 @@ def configure(*, level: str, as_json: bool, stream: TextIO | None = None) -> Non
     logger.propagate = False
     # No line names a thread, a process or a task: a record need not ask for them.
     logging.logThreads = logging.logProcesses = logging.logMultiprocessing = False
+
+
+class _Lines(logging.StreamHandler[TextIO]):
+    """A handler that does not flush what flushes itself with each line, as standard error does."""
+
+    def flush(self) -> None:
+        """See :meth:`logging.Handler.flush`."""
+        if not getattr(self.stream, "line_buffering", False):
+            super().flush()
 
 
 class HumanFormatter(logging.Formatter):
@@ -76,6 +87,8 @@ def _facts(record: logging.LogRecord) -> dict[str, Any]:
 
 def _word(value: Any) -> str:
     text = str(value)
+    if type(value) in _NUMBERS or (text.isalnum() and text.isascii()):  # as most are
+        return text
     return text if text and _BARE.issuperset(text) else '"' + _printable(text).replace('"', '\\"') + '"'
 
 
