@@ -51,3 +51,24 @@ def test_a_machine_without_two_processors_pins_nothing(monkeypatch: pytest.Monke
         assert pinned() == (1, 2)
         monkeypatch.delattr("os.sched_getaffinity")
     assert pinned() == (None, None)
+
+
+@pytest.mark.skipif(sys.platform != "linux", reason="the kernel tells")
+def test_the_height_of_a_childs_memory_is_what_it_had_for_a_moment(tmp_path: Path) -> None:
+    done = tmp_path / "done"
+    code = (
+        "import pathlib, sys; print('ready', flush=True); sys.stdin.readline(); "
+        f"held = bytearray(b'x') * 2**26; del held; pathlib.Path({str(done)!r}).touch(); sys.stdin.read()"
+    )
+    with Child.start("-c", code, ready=re.compile("ready")) as child:
+
+        def work() -> None:
+            assert child.process.stdin is not None
+            child.process.stdin.write("go\n")
+            child.process.stdin.flush()
+            while not done.exists():
+                assert child.process.poll() is None
+
+        # The kernel counts pages in small heaps of them.
+        assert 15 * 2**22 <= (child.peak_bytes(work) or 0) < 2**27
+        assert (child.peak_bytes(lambda: None) or 0) < 2**22

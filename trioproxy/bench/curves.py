@@ -80,10 +80,24 @@ def _of_rate(field: Field, rate: int) -> dict[str, float]:
 def _of_size(field: Field, size: int, kind: str) -> dict[str, float]:
     weight = 1 if kind == "bytes" else 1000
     requests = max(3, min(100, 30_000_000 // (size * weight)))
-    names = {"chat": "passing, CPU us", "messages": "translating, CPU us"}
-    with _proxy(field) as child:
-        job = {"model": "bench-json", "stream": False, "connections": 1, "requests": requests, "size": f"{kind}-{size}"}
-        return {name: _cost(field, child, door, **job) for door, name in names.items()}
+    found: dict[str, float] = {}
+    job: dict[str, Any] = {
+        "model": "bench-json",
+        "stream": False,
+        "connections": 1,
+        "requests": requests,
+        "size": f"{kind}-{size}",
+    }
+    for door, lane in {"chat": "passing", "messages": "translating"}.items():
+        with _proxy(field) as child:
+            child.wait_at_rest()
+            _cost(field, child, door, **{**job, "size": "small", "requests": 5})
+            once = partial(field.load, "curve", **{**job, "requests": 1})
+            peak = child.peak_bytes(once)
+            found[f"{lane}, CPU us"] = _cost(field, child, door, **job)
+            if peak is not None:
+                found[f"{lane}, MiB"] = max(peak, 1) / 2**20
+    return found
 
 
 def _of_credentials(field: Field, count: int) -> dict[str, float]:
