@@ -133,6 +133,7 @@ class App:
             books=self.books,
             outlook=failover.outlook,
             token=self.token,
+            turnstile=self.turnstile,
         )
         conversations = Conversations(limit=0, owner_limit=0, seconds=0)  # bounded by whoever keeps something
         self.gateway = Gateway(

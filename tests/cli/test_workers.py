@@ -184,6 +184,26 @@ def test_a_cooldown_that_one_worker_learns_of_and_a_switch_that_one_is_told_hold
         assert {ask(proxy) for _ in range(8)} == {200}
 
 
+def test_a_limit_is_one_for_all_workers(config: Path) -> None:
+    config.write_text(config.read_text("utf-8") + "    limits: {requests-per-minute: 3}\n", "utf-8")
+    with serving(config) as proxy:
+        one, other = (_connected_to(proxy, worker) for worker in proxy.workers)
+        with one, other:
+            body = json.dumps({"model": "chat-m", "messages": [{"role": "user", "content": "x"}]})
+            asked = (
+                f"POST /v1/chat/completions HTTP/1.1\r\nhost: localhost\r\ncontent-length: {len(body)}\r\n\r\n{body}"
+            )
+            for _ in range(3):
+                one.sendall(asked.encode())
+                assert _answer(one).startswith(b"HTTP/1.1 200")
+            while True:
+                other.sendall(b"GET /v1/routing/explain?model=chat-m HTTP/1.1\r\nhost: localhost\r\n\r\n")
+                if b"limits.requests-per-minute of 3" in _answer(other):
+                    break
+            other.sendall(asked.encode())
+            assert _answer(other).startswith(b"HTTP/1.1 429")
+
+
 def test_a_worker_that_hangs_or_dies_breaks_no_answer_and_takes_no_count_along(config: Path) -> None:
     with serving(config) as proxy:
         for _ in range(12):
@@ -238,6 +258,11 @@ def _holds(worker: int, local: int, remote: int) -> bool:
 
 def _scraped_over(line: socket.socket) -> Counter[str]:
     line.sendall(b"GET /metrics HTTP/1.1\r\nhost: localhost\r\n\r\n")
+    return _figures(_answer(line).partition(b"\r\n\r\n")[2])
+
+
+def _answer(line: socket.socket) -> bytes:
+    """One whole answer whose length is told."""
     data = b""
     while b"\r\n\r\n" not in data:
         data += line.recv(65536)
@@ -247,7 +272,7 @@ def _scraped_over(line: socket.socket) -> Counter[str]:
     )
     while len(body) < length:
         body += line.recv(65536)
-    return _figures(body)
+    return head + b"\r\n\r\n" + body
 
 
 def test_a_worker_that_dies_is_replaced_by_one_with_the_configuration_of_the_others(config: Path) -> None:

@@ -7,7 +7,7 @@ from math import inf
 import pytest
 
 from trioproxy.config.model import Limits
-from trioproxy.credentials.meters import Demand, Holder, Measure, Meters, Reading
+from trioproxy.credentials.meters import Demand, Holder, Measure, Meters, Reading, Use
 
 DAY = 86400.0
 NOON = 19_000 * DAY + DAY / 2
@@ -123,3 +123,26 @@ def test_holders_that_are_gone_are_forgotten_when_they_are_done() -> None:
     meters.keep({"stays"})
     assert meters.reading("gone", 0, NOON) == Reading()
     assert meters.reading("stays", 0, NOON).requests == 1
+
+
+def test_what_is_used_here_is_told_once_and_learned_elsewhere() -> None:
+    here, there, heard = Meters(), Meters(), list[str]()
+    here.heed = lambda: heard.append("news")
+    who = holder(requests_per_minute=2, tokens_per_minute=1000, daily_budget_usd=1.0)
+    lease = here.take([who], Demand(tokens=100), 0.0)
+    lease.end(250)
+    here.take([who], Demand(tokens=50), 0.0).end(10)
+    here.spend("k", 0.75, 0.0)
+    assert len(heard) == 4
+    (use,) = here.take_news()
+    assert (use.key, use.requests, use.tokens, use.dollars) == ("k", 2, 300, 0.75)
+    assert here.take_news() == []
+    there.learn(use, 0.0, 0.0)
+    reading = there.reading("k", 0.0, 0.0)
+    assert (reading.requests, reading.tokens, reading.running, reading.spent) == (2, 300, 0, 0.75)
+    over = there.over([who], Demand(), 0.0, 0.0)
+    assert over is not None
+    assert over.measure is Measure.REQUESTS
+    assert there.take_news() == []
+    there.learn(Use("k"), 0.0, 0.0)
+    assert there.reading("k", 0.0, 0.0) == reading

@@ -14,9 +14,12 @@ import trio.testing
 
 from tests.gateway.controls import KEY, MANAGER, Desk
 from tests.ledger.accounts import settled
+from trioproxy.config.model import Limits
+from trioproxy.credentials.meters import Demand, Holder
 from trioproxy.errors import ErrorKind, Failure, Fault
 from trioproxy.gateway import household
 from trioproxy.gateway.siblings import Place
+from trioproxy.gateway.turnstile import Pass
 from trioproxy.ledger.board import Board
 from trioproxy.ledger.writer import BooksState
 from trioproxy.wire.jsoncodec import Object, dumps, loads_object
@@ -188,6 +191,32 @@ async def test_what_one_learns_of_a_credential_all_know(row: Row, autojump_clock
         second.succeeded(ids[0], "m")
         await trio.sleep(0.1)
         assert [desk.app.health.resting(ids[0], "m", trio.current_time()) for desk in row.desks] == [None] * 3
+        nursery.cancel_scope.cancel()
+
+
+async def test_what_one_lets_in_counts_below_the_limits_of_all(
+    row: Row, autojump_clock: trio.testing.MockClock
+) -> None:
+    holder = Holder("client:x", "x", Limits(requests_per_minute=3, tokens_per_minute=1000, daily_budget_usd=2.0))
+    stiles = [desk.app.turnstile for desk in row.desks]
+    async with trio.open_nursery() as nursery:
+        for desk in row.desks:
+            nursery.start_soon(household.spread, desk.app.gateway.house)
+        await trio.testing.wait_all_tasks_blocked()
+        lease = stiles[0].take((holder,), Demand(tokens=100))
+        assert isinstance(lease, Pass)
+        lease.end(400)
+        await trio.sleep(0.1)
+        readings = [each.meters.reading("client:x", trio.current_time(), each.wall()) for each in stiles]
+        assert [(each.requests, each.tokens, each.running) for each in readings] == [(1, 400, 0)] * 3
+        for each in stiles[:2]:
+            each.take((holder,), Demand())
+        stiles[2].meters.spend("client:x", 2.0, stiles[2].wall())
+        await trio.sleep(0.1)
+        told = [str(each.over((holder,), Demand())) for each in stiles]
+        assert told == ["x is at its limits.daily-budget-usd of 2"] * 3
+        counts = [each.meters.reading("client:x", trio.current_time(), each.wall()).requests for each in stiles]
+        assert counts == [3] * 3
         nursery.cancel_scope.cancel()
 
 

@@ -11,7 +11,7 @@ requests cost; what is still running is not in it, so the last requests of a day
 from __future__ import annotations
 
 import enum
-from collections.abc import Collection, Sequence
+from collections.abc import Callable, Collection, Sequence
 from math import inf
 
 import attrs
@@ -19,7 +19,7 @@ import attrs
 from trioproxy.config.model import Limits
 from trioproxy.credentials.windows import Charge, Window
 
-__all__ = ["NO_DEMAND", "Demand", "Holder", "Lease", "Measure", "Meters", "Over", "Reading"]
+__all__ = ["NO_DEMAND", "Demand", "Holder", "Lease", "Measure", "Meters", "Over", "Reading", "Use"]
 
 DAY = 86400.0
 
@@ -83,6 +83,16 @@ class Reading:
 
 
 @attrs.define(eq=False)
+class Use:
+    """What the holder ``key`` has used up since somebody else was told last: requests, tokens, dollars."""
+
+    key: str
+    requests: int = 0
+    tokens: int = 0
+    dollars: float = 0.0
+
+
+@attrs.define(eq=False)
 class _Meter:
     requests: Window = attrs.field(factory=Window)
     tokens: Window = attrs.field(factory=Window)
@@ -93,27 +103,36 @@ class _Meter:
 class Lease:
     """A request that was let in. End it in every outcome; ending it twice does nothing."""
 
-    _taken: list[tuple[_Meter, Charge, Charge]]
+    _taken: list[tuple[str, _Meter, Charge, Charge]]
+    _note: Callable[[str, int, int, float], None] | None = None
 
     def end(self, tokens: int | None = None) -> None:
         """It is over. ``tokens`` is what it took in the end, None where nobody counted: then the estimate stands."""
         while self._taken:
-            meter, _, charge = self._taken.pop()
+            key, meter, _, charge = self._taken.pop()
             meter.running -= 1
             if tokens is not None:
+                if self._note is not None and tokens > charge.amount:
+                    self._note(key, 0, tokens - charge.amount, 0.0)
                 charge.correct(tokens)
 
     def undo(self) -> None:
         """It was let in and then not made: nothing counts."""
-        for _, request, _ in self._taken:
+        for _, _, request, _ in self._taken:
             request.correct(0)
         self.end(0)
 
 
 @attrs.define(eq=False)
 class Meters:
-    """The meters of all holders, by key."""
+    """The meters of all holders, by key.
 
+    ``heed``, where somebody sets it, is called when there is something to tell others who count for the same holders (:meth:`take_news`). What
+    turned out to be less than was told stays told: an earlier moment's room is gone.
+    """
+
+    heed: Callable[[], None] | None = attrs.field(default=None, init=False)
+    _news: dict[str, Use] = attrs.field(factory=dict, init=False)
     _meters: dict[str, _Meter] = attrs.field(factory=dict, init=False)
     _spent: dict[str, float] = attrs.field(factory=dict, init=False)
     _day: int = attrs.field(default=0, init=False)
@@ -125,19 +144,36 @@ class Meters:
 
     def take(self, holders: Sequence[Holder], demand: Demand, now: float) -> Lease:
         """Count a request, whether it fits or not."""
-        taken: list[tuple[_Meter, Charge, Charge]] = []
+        taken: list[tuple[str, _Meter, Charge, Charge]] = []
         for holder in holders:
-            meter = self._meters.get(holder.key)
-            if meter is None:
-                meter = self._meters[holder.key] = _Meter()
+            meter = self._meter(holder.key)
             meter.running += 1
-            taken.append((meter, meter.requests.add(1, now), meter.tokens.add(demand.tokens, now)))
-        return Lease(taken)
+            taken.append((holder.key, meter, meter.requests.add(1, now), meter.tokens.add(demand.tokens, now)))
+            self._note(holder.key, 1, demand.tokens, 0.0)
+        return Lease(taken, self._note)
 
     def spend(self, key: str, dollars: float, wall: float) -> None:
         """A settled request of the holder ``key`` cost this much. A clock that was set back does not begin an old day anew."""
         self._turn_day(wall)
         self._spent[key] = self._spent.get(key, 0.0) + dollars
+        self._note(key, 0, 0, dollars)
+
+    def take_news(self) -> list[Use]:
+        """What was used here since the last call. What others told is none of it."""
+        news = list(self._news.values())
+        self._news.clear()
+        return news
+
+    def learn(self, use: Use, now: float, wall: float) -> None:
+        """Somebody else let requests of a holder in, or settled them. What runs there is not known here."""
+        meter = self._meter(use.key)
+        if use.requests:
+            meter.requests.add(use.requests, now)
+        if use.tokens:
+            meter.tokens.add(use.tokens, now)
+        if use.dollars:
+            self._turn_day(wall)
+            self._spent[use.key] = self._spent.get(use.key, 0.0) + use.dollars
 
     def has_spent(self, key: str, dollars: float, wall: float) -> None:
         """The holder ``key`` has spent at least this much today, by somebody who counts for more than this process."""
@@ -161,6 +197,23 @@ class Meters:
             del self._meters[key]
         for key in self._spent.keys() - set(keys):
             del self._spent[key]
+
+    def _meter(self, key: str) -> _Meter:
+        meter = self._meters.get(key)
+        if meter is None:
+            meter = self._meters[key] = _Meter()
+        return meter
+
+    def _note(self, key: str, requests: int, tokens: int, dollars: float) -> None:
+        if self.heed is None:
+            return
+        use = self._news.get(key)
+        if use is None:
+            use = self._news[key] = Use(key)
+        use.requests += requests
+        use.tokens += tokens
+        use.dollars += dollars
+        self.heed()
 
     def _over(self, holder: Holder, demand: Demand, now: float, wall: float) -> Over | None:
         limits = holder.limits

@@ -32,6 +32,11 @@ class Charge:
     _entry: _Entry
     _amount: int
 
+    @property
+    def amount(self) -> int:
+        """What it counts as."""
+        return self._amount
+
     def correct(self, amount: int) -> None:
         """It was ``amount``. What has left the window by now is left alone."""
         if not self._entry.gone:

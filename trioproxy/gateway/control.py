@@ -6,6 +6,7 @@ Knows: who may ask, and in which of four shapes a client reads a list of models.
 from __future__ import annotations
 
 import enum
+import time
 from collections.abc import Awaitable, Callable, Mapping
 from types import MappingProxyType
 from typing import TypeAlias
@@ -21,6 +22,7 @@ from trioproxy.gateway.exchange import RequestHead
 from trioproxy.gateway.outlook import Outlook
 from trioproxy.gateway.refusal import Reply
 from trioproxy.gateway.siblings import Place
+from trioproxy.gateway.turnstile import Turnstile
 from trioproxy.ledger.entry import Ledger
 from trioproxy.ledger.metrics import Metrics
 from trioproxy.ledger.writer import Books
@@ -66,6 +68,7 @@ class House:
     books: Books | None = None
     outlook: Callable[[Routed, Settings], list[Outlook]] | None = None
     token: Secret | None = None
+    turnstile: Turnstile = attrs.field(factory=lambda: Turnstile(time.time))
     place: Place | None = None
 
     def active(self) -> dict[str, int]:

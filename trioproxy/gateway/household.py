@@ -1,4 +1,5 @@
-"""The whole house, whichever of its processes is asked: figures added up, switches and cleared cooldowns done everywhere, rests known to all.
+"""The whole house, whichever of its processes is asked: figures added up, switches and cleared cooldowns done everywhere, rests and the use of
+limits known to all.
 
 Each process answers for itself what its siblings ask (:func:`answer`). Figures go by the board (``ledger/board.py``): whoever is asked for them
 writes its page and says that it has, and who asked adds the pages up. So the counts of a process that hangs or died are still in the sum, as it
@@ -18,6 +19,7 @@ import attrs
 import trio
 
 from trioproxy.credentials.health import Note, Rest
+from trioproxy.credentials.meters import Use
 from trioproxy.errors import ErrorKind
 from trioproxy.gateway.control import House, PoolState
 from trioproxy.ledger.metrics import RECENT, Metrics
@@ -133,7 +135,9 @@ def answer(house: House, question: Object) -> Object:
         case "clear":
             return {"number": number, "cleared": house.health.clear(question["credential"])}
         case _:
-            _learn(house, question["notes"])
+            _learn(house, question.get("notes", ()))
+            for use in question.get("uses", ()):
+                house.turnstile.meters.learn(Use(*use), house.now(), house.turnstile.wall())
             return {"number": number}
 
 
@@ -176,19 +180,20 @@ async def resume(house: House) -> None:
 
 
 async def spread(house: House) -> None:
-    """Tell siblings what becomes known of credentials, as long as this process lives."""
-    place, health = house.place, house.health
+    """Tell siblings what becomes known of credentials and is used up of limits, as long as this process lives."""
+    place, health, turnstile = house.place, house.health, house.turnstile
     if place is None:
         return
     news = trio.Event()
-    health.heed = lambda: news.set()
+    health.heed = turnstile.meters.heed = lambda: news.set()
     while True:
         await news.wait()
         await trio.sleep(GATHER)
         news = trio.Event()
-        notes = _told(house, health.take_news())
-        for first in range(0, len(notes), _AT_ONCE):
-            place.siblings.tell({"do": "learn", "notes": notes[first : first + _AT_ONCE]})
+        uses = [attrs.astuple(use) for use in turnstile.meters.take_news()]
+        for word, told in (("notes", _told(house, health.take_news())), ("uses", uses)):
+            for first in range(0, len(told), _AT_ONCE):
+                place.siblings.tell({"do": "learn", word: told[first : first + _AT_ONCE]})
 
 
 def _learn(house: House, notes: Iterable[Object]) -> None:
