@@ -13,6 +13,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from tests.support.chunking import cut
+from tests.support.readers import reading_all
 from tests.support.recordings import Recording, recording_params
 from trioproxy.gateway.passages import StreamPassage
 from trioproxy.gateway.sources import AnySource, CutSource, StreamSource
@@ -37,7 +38,7 @@ class LongWay:
 
     def __init__(self, name: str, max_event: int) -> None:
         self.source = StreamSource(protocol(name), Framing.SSE, max_event=max_event)
-        self.source._reader._growth = lambda item: None  # type: ignore[attr-defined]
+        reading_all(self.source._reader)
         self.source._skims = 0
 
     def feed(self, data: bytes) -> list[Event]:

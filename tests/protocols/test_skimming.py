@@ -12,6 +12,7 @@ from hypothesis import strategies as st
 
 from tests.support.answers import ANSWERS
 from tests.support.chunking import whole_and_bytewise
+from tests.support.readers import reading_all
 from tests.support.recordings import Recording, recording_params
 from trioproxy.gateway.sources import StreamSource
 from trioproxy.neutral.events import Event, PartStarted, ReasoningDelta, RefusalDelta, TextDelta
@@ -26,7 +27,7 @@ WORDS = (TextDelta, ReasoningDelta, RefusalDelta)
 def agreed(name: str, frames: list[Frame]) -> int:
     """How many frames were skimmed of these, after both ways were seen to agree on all of them, one by one."""
     full, skimming, fast = (protocol(name).stream_reader() for _ in range(3))
-    full._growth = lambda item: None  # type: ignore[attr-defined]
+    reading_all(full)
     skimmed = 0
     for frame in frames:
         told = full.feed(frame)
@@ -70,7 +71,7 @@ def test_both_agree_wherever_the_bytes_are_cut(recording: Recording) -> None:
             StreamSource(protocol(recording.protocol), Framing.SSE, max_event=1 << 24, wordless=wordless)
             for wordless in (False, True)
         )
-        full._reader._growth = lambda item: None  # type: ignore[attr-defined]
+        reading_all(full._reader)
         for piece in pieces:
             assert _wordless(skimming.feed(piece)) == _wordless(full.feed(piece))
             assert attrs.astuple(skimming.seen) == attrs.astuple(full.seen)

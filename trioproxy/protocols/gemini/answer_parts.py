@@ -115,6 +115,18 @@ class AnswerParts:
         """The end of what is open."""
         return [*self._finish_prose(), *self._finish_call()]
 
+    def more(self, text: str, *, thought: bool) -> Event | None:
+        """More text of the part that is open, and goes on; None, and nothing done, where another would begin."""
+        prose = self._prose
+        kind = PartKind.REASONING if thought else PartKind.TEXT
+        if prose is None or prose.signed or prose.kind is not kind or self._call is not None:
+            return None
+        if thought:
+            return ReasoningDelta(index=prose.index, text=text)
+        prose.text.add(text)
+        self._spoken += len(text.encode())
+        return TextDelta(index=prose.index, text=text)
+
     def _text(self, part: Object) -> list[Event]:
         text, signature = part.get("text") or "", _signature(part)
         if not isinstance(text, str):

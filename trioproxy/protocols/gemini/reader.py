@@ -33,6 +33,7 @@ from trioproxy.protocols.gemini.answer_parts import AnswerParts
 from trioproxy.protocols.gemini.errors import failure_of
 from trioproxy.protocols.gemini.finish import BREAKDOWNS, NO_BLOCK, NO_REASON, finish_of
 from trioproxy.protocols.gemini.grounding import BESIDE_PARTS, citations_of
+from trioproxy.protocols.gemini.plain import plain_chunk
 from trioproxy.protocols.gemini.stamps import read_stamp
 from trioproxy.protocols.gemini.usage import read_usage, unnamed_counts
 from trioproxy.wire.frames import Frame
@@ -72,6 +73,9 @@ class GeminiReader:
         """The events of one chunk."""
         if self._over or not item.data or item.data == b"[DONE]":
             return []
+        growth = self._growth(item)
+        if growth is not None:
+            return growth
         try:
             document = loads(item.data)
         except JSONError as exc:
@@ -88,6 +92,19 @@ class GeminiReader:
 
     def grew(self, model: Delta, texts: Sequence[str], number: int | None) -> None:
         """See :meth:`~trioproxy.protocols.base.Reader.grew`. Never."""
+
+    def _growth(self, item: Frame) -> list[Event] | None:
+        """The events of a chunk that continues the open part and counts, and does nothing else; None where it may do more."""
+        chunk = plain_chunk(item.data) if self._started else None
+        if chunk is None:
+            return None
+        part = chunk.candidates[0].content.parts[0]
+        delta = self._parts.more(part.text, thought=part.thought)
+        if delta is None:
+            return None
+        self.seen.response_id = self.seen.response_id or chunk.response_id
+        self.seen.model = self.seen.model or chunk.model_version
+        return [delta, *self._count(chunk.usage_metadata)]
 
     def feed_document(self, document: JSON) -> list[Event]:
         """The events of one chunk that is parsed already."""
