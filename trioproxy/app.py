@@ -134,6 +134,7 @@ class App:
             outlook=failover.outlook,
             token=self.token,
             turnstile=self.turnstile,
+            bindings=failover.bindings,
         )
         conversations = Conversations(limit=0, owner_limit=0, seconds=0)  # bounded by whoever keeps something
         self.gateway = Gateway(

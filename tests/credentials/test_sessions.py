@@ -10,7 +10,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from trioproxy.credentials import sessions
-from trioproxy.credentials.sessions import Bindings, Pool, Session, session_names
+from trioproxy.credentials.sessions import Bindings, Bond, Pool, Session, session_names
 
 POOL = Pool(frozenset({"chat"}), "m")
 
@@ -213,3 +213,18 @@ def test_bindings_that_were_not_used_for_longest_are_forgotten_first(monkeypatch
     for name in "abac":
         bindings.bind(POOL, name, "one", 10)
     assert [bindings.of(POOL, name, 0) for name in "abc"] == ["one", None, "one"]
+
+
+def test_what_is_bound_here_is_told_once_and_learned_elsewhere() -> None:
+    here, there, heard = Bindings(), Bindings(), list[str]()
+    pool = Pool(frozenset({"a"}), "m")
+    there.bind(pool, "s", "old", 5.0)
+    here.heed = lambda: heard.append("news")
+    here.bind(pool, "s", "one", 10.0)
+    here.bind(pool, "s", "two", 20.0)
+    assert len(heard) == 2
+    (bond,) = here.take_news()
+    assert (bond, here.take_news()) == (Bond(pool, "s", "two", 20.0), [])
+    there.learn(bond)
+    assert there.of(pool, "s", 15.0) == "two"
+    assert there.take_news() == []

@@ -16,6 +16,7 @@ from tests.gateway.controls import KEY, MANAGER, Desk
 from tests.ledger.accounts import settled
 from trioproxy.config.model import Limits
 from trioproxy.credentials.meters import Demand, Holder
+from trioproxy.credentials.sessions import Pool
 from trioproxy.errors import ErrorKind, Failure, Fault
 from trioproxy.gateway import household
 from trioproxy.gateway.siblings import Place
@@ -217,6 +218,23 @@ async def test_what_one_lets_in_counts_below_the_limits_of_all(
         assert told == ["x is at its limits.daily-budget-usd of 2"] * 3
         counts = [each.meters.reading("client:x", trio.current_time(), each.wall()).requests for each in stiles]
         assert counts == [3] * 3
+        nursery.cancel_scope.cancel()
+
+
+async def test_a_conversation_is_bound_in_all(row: Row, autojump_clock: trio.testing.MockClock) -> None:
+    pool = Pool(frozenset({"Chat", "claude"}), "chat-m")
+    bindings = [desk.app.gateway.house.bindings for desk in row.desks]
+    assert bindings[0] is row.desks[0].app.gateway.failover.bindings
+    async with trio.open_nursery() as nursery:
+        for desk in row.desks:
+            nursery.start_soon(household.spread, desk.app.gateway.house)
+        await trio.testing.wait_all_tasks_blocked()
+        now = trio.current_time()
+        bindings[1].bind(pool, "talk", "chat-1", now + 60)
+        await trio.sleep(0.1)
+        assert [each.of(pool, "talk", trio.current_time()) for each in bindings] == ["chat-1"] * 3
+        await trio.sleep(70)
+        assert [each.of(pool, "talk", trio.current_time()) for each in bindings] == [None] * 3
         nursery.cancel_scope.cancel()
 
 

@@ -7,7 +7,7 @@ in which order.
 from __future__ import annotations
 
 import hashlib
-from collections.abc import Iterator, Mapping
+from collections.abc import Callable, Iterator, Mapping
 from typing import Any
 
 import attrs
@@ -15,7 +15,7 @@ import attrs
 from trioproxy.wire import jsoncodec
 from trioproxy.wire.headers import Headers, header
 
-__all__ = ["Bindings", "Pool", "Session", "session_names"]
+__all__ = ["Bindings", "Bond", "Pool", "Session", "session_names"]
 
 MOST_BINDINGS = 16_384
 
@@ -36,6 +36,16 @@ class Pool:
 
 
 @attrs.frozen
+class Bond:
+    """A session, in one pool, that is bound to a credential until the time ``until``."""
+
+    pool: Pool
+    name: str
+    credential_id: str
+    until: float
+
+
+@attrs.frozen
 class _Binding:
     credential_id: str
     until: float
@@ -43,8 +53,13 @@ class _Binding:
 
 @attrs.define(eq=False)
 class Bindings:
-    """Which credential each session is bound to, in each pool. The bindings that were not used for longest are forgotten first."""
+    """Which credential each session is bound to, in each pool. The bindings that were not used for longest are forgotten first.
 
+    ``heed``, where somebody sets it, is called when there is something to tell others who serve the same sessions (:meth:`take_news`).
+    """
+
+    heed: Callable[[], None] | None = attrs.field(default=None, init=False)
+    _news: dict[tuple[Pool, str], Bond] = attrs.field(factory=dict, init=False)
     _bindings: dict[tuple[Pool, str], _Binding] = attrs.field(factory=dict, init=False)
 
     def __len__(self) -> int:
@@ -62,10 +77,25 @@ class Bindings:
 
     def bind(self, pool: Pool, name: str, credential_id: str, until: float) -> None:
         """Bind a session, whatever it was bound to before, until the time ``until``."""
-        self._bindings.pop((pool, name), None)
+        bond = Bond(pool, name, credential_id, until)
+        self.learn(bond)
+        if self.heed is not None:
+            self._news[pool, name] = bond
+            self.heed()
+
+    def learn(self, bond: Bond) -> None:
+        """Somebody else bound a session."""
+        place = (bond.pool, bond.name)
+        self._bindings.pop(place, None)
         if len(self._bindings) >= MOST_BINDINGS:
             del self._bindings[next(iter(self._bindings))]
-        self._bindings[pool, name] = _Binding(credential_id, until)
+        self._bindings[place] = _Binding(bond.credential_id, bond.until)
+
+    def take_news(self) -> list[Bond]:
+        """What was bound here since the last call. What others told is none of it."""
+        news = list(self._news.values())
+        self._news.clear()
+        return news
 
 
 @attrs.frozen(kw_only=True)

@@ -17,6 +17,7 @@ import attrs
 from trioproxy.config.model import ClientKey, Routed, Secret, Settings, Snapshot
 from trioproxy.config.snapshot import SnapshotCell
 from trioproxy.credentials.health import Health
+from trioproxy.credentials.sessions import Bindings
 from trioproxy.errors import ClientFault, ErrorKind
 from trioproxy.gateway.exchange import RequestHead
 from trioproxy.gateway.outlook import Outlook
@@ -69,6 +70,7 @@ class House:
     outlook: Callable[[Routed, Settings], list[Outlook]] | None = None
     token: Secret | None = None
     turnstile: Turnstile = attrs.field(factory=lambda: Turnstile(time.time))
+    bindings: Bindings = attrs.field(factory=Bindings)
     place: Place | None = None
 
     def active(self) -> dict[str, int]:

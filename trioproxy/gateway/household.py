@@ -1,5 +1,5 @@
-"""The whole house, whichever of its processes is asked: figures added up, switches and cleared cooldowns done everywhere, rests and the use of
-limits known to all.
+"""The whole house, whichever of its processes is asked: figures added up, switches and cleared cooldowns done everywhere, rests, the use of
+limits and whose conversation is whose known to all.
 
 Each process answers for itself what its siblings ask (:func:`answer`). Figures go by the board (``ledger/board.py``): whoever is asked for them
 writes its page and says that it has, and who asked adds the pages up. So the counts of a process that hangs or died are still in the sum, as it
@@ -20,6 +20,7 @@ import trio
 
 from trioproxy.credentials.health import Note, Rest
 from trioproxy.credentials.meters import Use
+from trioproxy.credentials.sessions import Bond, Pool
 from trioproxy.errors import ErrorKind
 from trioproxy.gateway.control import House, PoolState
 from trioproxy.ledger.metrics import RECENT, Metrics
@@ -138,6 +139,8 @@ def answer(house: House, question: Object) -> Object:
             _learn(house, question.get("notes", ()))
             for use in question.get("uses", ()):
                 house.turnstile.meters.learn(Use(*use), house.now(), house.turnstile.wall())
+            for bond in question.get("bonds", ()):
+                house.bindings.learn(_bond(house, bond))
             return {"number": number}
 
 
@@ -180,18 +183,20 @@ async def resume(house: House) -> None:
 
 
 async def spread(house: House) -> None:
-    """Tell siblings what becomes known of credentials and is used up of limits, as long as this process lives."""
-    place, health, turnstile = house.place, house.health, house.turnstile
+    """Tell siblings what becomes known of credentials, what is used up of limits, and which conversation is whose, as long as this process
+    lives."""
+    place, health, meters, bindings = house.place, house.health, house.turnstile.meters, house.bindings
     if place is None:
         return
     news = trio.Event()
-    health.heed = turnstile.meters.heed = lambda: news.set()
+    health.heed = meters.heed = bindings.heed = lambda: news.set()
     while True:
         await news.wait()
         await trio.sleep(GATHER)
         news = trio.Event()
-        uses = [attrs.astuple(use) for use in turnstile.meters.take_news()]
-        for word, told in (("notes", _told(house, health.take_news())), ("uses", uses)):
+        uses = [attrs.astuple(use) for use in meters.take_news()]
+        bonds = [_bond_told(house, bond) for bond in bindings.take_news()]
+        for word, told in (("notes", _told(house, health.take_news())), ("uses", uses), ("bonds", bonds)):
             for first in range(0, len(told), _AT_ONCE):
                 place.siblings.tell({"do": "learn", word: told[first : first + _AT_ONCE]})
 
@@ -247,6 +252,18 @@ def _note(told: Mapping[str, Any], shift: float) -> Note:
             firm=rest["firm"],
         ),
     )
+
+
+def _bond_told(house: House, bond: Bond) -> Object:
+    shift = time.monotonic() - house.now()
+    pool = {"groups": sorted(bond.pool.groups), "model": bond.pool.model}
+    return {"pool": pool, "name": bond.name, "credential": bond.credential_id, "until": bond.until + shift}
+
+
+def _bond(house: House, told: Mapping[str, Any]) -> Bond:
+    shift = house.now() - time.monotonic()
+    pool = Pool(frozenset(told["pool"]["groups"]), told["pool"]["model"])
+    return Bond(pool, told["name"], told["credential"], told["until"] + shift)
 
 
 def _page(data: bytes) -> Object | None:
