@@ -16,7 +16,8 @@ from tests.support.chunking import cut
 from tests.support.readers import reading_all
 from tests.support.recordings import Recording, recording_params
 from trioproxy.gateway.passages import StreamPassage
-from trioproxy.gateway.sources import AnySource, CutSource, StreamSource
+from trioproxy.gateway.sources import AnySource, CutSource
+from trioproxy.gateway.stream_source import StreamSource
 from trioproxy.gateway.translations import StreamTranslation
 from trioproxy.neutral.events import Event, Growth, PartStarted, ReasoningDelta, TextDelta, ToolArgsDelta
 from trioproxy.neutral.naming import ToolNaming

@@ -14,7 +14,7 @@ from tests.support.answers import ANSWERS
 from tests.support.chunking import whole_and_bytewise
 from tests.support.readers import reading_all
 from tests.support.recordings import Recording, recording_params
-from trioproxy.gateway.sources import StreamSource
+from trioproxy.gateway.stream_source import StreamSource
 from trioproxy.neutral.events import Event, PartStarted, ReasoningDelta, RefusalDelta, TextDelta
 from trioproxy.protocols.base import Framing
 from trioproxy.protocols.table import NAMES, protocol

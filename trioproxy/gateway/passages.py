@@ -12,7 +12,8 @@ from typing import TypeAlias
 
 from trioproxy.errors import Failure
 from trioproxy.gateway.metering import UsageDropper
-from trioproxy.gateway.sources import Source, StreamSource, UsageSource, WholeSource, encode_error, malformed
+from trioproxy.gateway.sources import Source, UsageSource, WholeSource, encode_error, malformed
+from trioproxy.gateway.stream_source import StreamSource
 from trioproxy.neutral.events import Event, Failed, Finished, Foreign, PartStarted, ToolCallStarted
 from trioproxy.neutral.loss import Loss
 from trioproxy.protocols.base import Framing, Metering, Protocol

@@ -53,6 +53,22 @@ class Mould:
     ``number`` is that of the block that was taken last.
     """
 
+    __slots__ = (
+        "_begin",
+        "_closing",
+        "_closing_last",
+        "_end",
+        "_last",
+        "_opening",
+        "_simple",
+        "after",
+        "before",
+        "behind",
+        "gap",
+        "head",
+        "number",
+    )
+
     def __init__(
         self, before: bytes, after: bytes, behind: bytes = b"", gap: Gap = Gap.NONE, head: bytes = b""
     ) -> None:
@@ -134,7 +150,7 @@ def moulded(block: bytes, text: str, counter: bytes = b"") -> Mould | None:
     before, found, after = block.partition(inside)
     if not found or inside in after or len(before) + len(after) > LONGEST:
         return None
-    head, numbered, rest = before.partition(counter) if counter else (before, b"", b"")
+    head, numbered, rest = before.partition(counter) if counter and block.count(counter) == 1 else (before, b"", b"")
     digits = _COUNT.match(rest)
     if digits is None:
         return Mould(before + b'"', b'"' + after)
