@@ -34,7 +34,7 @@ from trioproxy.gateway.discovery import Discovery
 from trioproxy.gateway.exchange import Exchange
 from trioproxy.gateway.failover import Failover
 from trioproxy.gateway.handler import Gateway
-from trioproxy.gateway.household import answer, publish, resume, spread
+from trioproxy.gateway.household import answer, keep_page, publish, resume, spread
 from trioproxy.gateway.inquiry import Inquiry
 from trioproxy.gateway.limits import holder_keys
 from trioproxy.gateway.lookout import Lookout
@@ -298,6 +298,7 @@ async def run(
                     if place is not None:
                         outer.start_soon(place.siblings.serve, partial(answer, house))
                         outer.start_soon(spread, house)
+                        outer.start_soon(keep_page, house)
                         outer.start_soon(_outlive, place, app, drain)
                     if reloader is not None:
                         outer.start_soon(reloader.watch)
@@ -354,5 +355,4 @@ async def _sweep(app: App) -> None:
         app.upgrades.conversations.expire(trio.current_time())
         app.health.keep({credential.id for credential in app.cell.current.credentials})
         app.turnstile.meters.keep(holder_keys(app.cell.current))
-        publish(app.gateway.house)
         await app.budgets.recall()

@@ -129,6 +129,23 @@ async def test_who_does_not_answer_is_counted_as_it_last_told_and_runs_nothing(r
         each.__exit__(None, None, None)
 
 
+async def test_a_page_is_at_most_a_second_old(row: Row, autojump_clock: trio.testing.MockClock) -> None:
+    def written() -> int:
+        return Board._head(row.board._files[1])[0]
+
+    async with trio.open_nursery() as nursery:
+        nursery.start_soon(household.keep_page, row.desks[1].app.gateway.house)
+        await trio.sleep(10.5)
+        assert written() == 1
+        row.desks[1].app.metrics.note(settled())
+        await trio.sleep(10)
+        assert written() == 2
+        nursery.cancel_scope.cancel()
+    row.deaf.add(1)
+    told = await told_by(row.desks[0])
+    assert (told["providers"]["mine"]["requests"], told["workers"]["answered"]) == (1, 2)
+
+
 async def test_connections_and_rows_are_added_up(row: Row) -> None:
     for number, desk in enumerate(row.desks):
         house = desk.app.gateway.house

@@ -27,12 +27,14 @@ from trioproxy.ledger.metrics import RECENT, Metrics
 from trioproxy.ledger.writer import BooksState
 from trioproxy.wire.jsoncodec import JSONError, Object, dumps, loads_object
 
-__all__ = ["Answered", "Figures", "answer", "clear", "figures", "publish", "resume", "spread", "switch"]
+__all__ = ["Answered", "Figures", "answer", "clear", "figures", "keep_page", "publish", "resume", "spread", "switch"]
 
 _log = logging.getLogger("trioproxy.gateway")
 
 GATHER = 0.05
 """For how many seconds news is gathered before siblings are told: of a provider that fails, many requests know at once."""
+PAGE_SECONDS = 1.0
+"""How old a page may be whose counts are not true any more: what is lost with a kill."""
 _AT_ONCE = 200
 
 
@@ -159,6 +161,16 @@ def publish(house: House) -> None:
         "notes": _told(house, house.health.notes()),
     }
     place.board.write(place.number, dumps(page))
+
+
+async def keep_page(house: House) -> None:
+    """Write this process's page whenever it has counted something, whoever asks, as long as this process lives."""
+    counted = -1
+    while True:
+        await trio.sleep(PAGE_SECONDS)
+        before, counted = counted, house.metrics.outcomes.total()
+        if counted != before:
+            publish(house)
 
 
 async def resume(house: House) -> None:
