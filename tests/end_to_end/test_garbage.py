@@ -11,6 +11,9 @@ import pytest
 import trio
 import trio.testing
 
+from tests.end_to_end.test_sockets import CONFIG as SOCKETS
+from tests.end_to_end.test_sockets import ask, freed, hear, opened
+from tests.support.answers import ANSWERS as ANSWERS_OF
 from tests.support.live import Answering, live, request_of
 
 CONFIG = """
@@ -27,7 +30,18 @@ EVENT = b"data: " + json.dumps({"id": "1", "object": "chat.completion.chunk", "c
 STREAM = [EVENT] * 3 + [EVENT.replace(b"null", b'"stop"'), b"data: [DONE]\n\n"]
 PATHS = {"passing": "/v1/chat/completions", "translating": "/v1/messages"}
 
-HELD = {"H11Exchange", "Outlet", "Entry", "Sentry", "Attendants", "Conversation", "Admitted", "StreamPassage"}
+HELD = {
+    "H11Exchange",
+    "Outlet",
+    "Entry",
+    "Sentry",
+    "Attendants",
+    "Conversation",
+    "Admitted",
+    "StreamPassage",
+    "WebSocketTurn",
+    "Session",
+}
 """What an exchange is while it runs, and what it was asked."""
 
 
@@ -87,3 +101,39 @@ async def test_nothing_of_an_exchange_is_left(lane: str, ending: str) -> None:
 
 def _alive() -> Counter[str]:
     return Counter(name for each in gc.get_objects() if (name := type(each).__name__) in HELD)
+
+
+@pytest.mark.parametrize("way", ["whole", "cut", "left"])
+@pytest.mark.parametrize("model", ["m", "c"], ids=["passed", "translated"])
+async def test_nothing_of_a_turn_on_a_socket_is_left(model: str, way: str) -> None:
+    answer = ANSWERS_OF["openai_responses" if model == "m" else "anthropic"]
+    pieces = answer.frames if way == "whole" else [answer.start, answer.text]
+    end = {"whole": "whole", "cut": "cut", "left": "silent"}[way]
+    async with live(Answering(pieces=pieces, end=end), SOCKETS) as house:
+
+        async def talk() -> None:
+            link = await opened(house.serving.port)
+            for _ in range(2):
+                await ask(link, model)
+                kind = (await hear(link))["type"]
+                while way != "left" and kind not in ("response.completed", "response.failed", "error"):
+                    kind = (await hear(link))["type"]
+                if way == "left":
+                    break
+            await link.close()
+
+        turns = 1 if way == "left" else 2
+        await talk()
+        await house.wait_settled(turns)
+        await freed(house)
+        gc.collect()
+        before = _alive()
+        gc.disable()
+        try:
+            for _ in range(3):
+                await talk()
+            await house.wait_settled(4 * turns)
+            await freed(house)
+            assert _alive() - before == Counter()
+        finally:
+            gc.enable()
