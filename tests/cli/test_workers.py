@@ -309,6 +309,36 @@ def test_workers_that_always_die_end_the_whole(config: Path) -> None:
         assert "ending the others" in proxy.process.stderr.read()
 
 
+def test_somebody_elses_orphan_is_buried_without_a_word(config: Path) -> None:
+    # As the first process of a container, which every orphan in it is given: here one that a worker's parent had before it became that.
+    code = (
+        "import os, sys, time\n"
+        "if os.fork() == 0:\n    os._exit(3)\n"
+        "sys.argv = ['trioproxy', 'serve', '--workers', '2', '--config', sys.argv[1]]\n"
+        "from trioproxy.cli import main\nmain()"
+    )
+    command = [sys.executable, "-c", code, str(config)]
+    with subprocess.Popen(command, stderr=subprocess.PIPE, text=True) as process:
+        assert process.stderr is not None
+        assert process.stderr.readline().startswith("listening on")
+        first, _ = _workers_of(process.pid)
+        os.kill(first, signal.SIGKILL)
+        assert "ended by itself by signal 9" in process.stderr.readline()
+        process.send_signal(signal.SIGTERM)
+        said = process.stderr.read()
+        assert process.wait(PATIENCE) == 0
+    assert "Traceback" not in said
+
+
+def _workers_of(pid: int) -> list[int]:
+    found = map(int, Path(f"/proc/{pid}/task/{pid}/children").read_text().split())
+    return [
+        each
+        for each in sorted(found)
+        if "Z" not in Path(f"/proc/{each}/stat").read_text().rpartition(")")[2].split()[0]
+    ]
+
+
 def test_patience_grows_short_and_comes_back() -> None:
     patience = Patience()
     pauses = [patience.died(0, float(number)) for number in range(MOST_DEATHS + 1)]

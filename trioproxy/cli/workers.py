@@ -137,7 +137,9 @@ class _Supervisor:
             child, status = os.waitpid(-1, os.WNOHANG)
             if not child:
                 return
-            self._died(self._children.pop(child), os.waitstatus_to_exitcode(status))
+            number = self._children.pop(child, None)
+            if number is not None:  # the first process of a container is given the orphans of others
+                self._died(number, os.waitstatus_to_exitcode(status))
 
     def _died(self, number: int, left_with: int) -> None:
         if self._stopping:
