@@ -85,3 +85,9 @@ def test_what_is_seldom_used_is_not_imported_before_it_is_needed(tmp_path: Path)
     shared = {f"trioproxy.cli.{name}" for name in ("configuration", "descriptors", "serving")}
     assert {name for name in found if name.startswith("trioproxy.cli.")} == shared
     assert len(found) < MOST
+
+
+def test_several_workers_read_the_list_of_prices_once(tmp_path: Path) -> None:
+    config = tmp_path / "config.yaml"
+    config.write_text(f"port: 0\nstate-dir: {tmp_path / 'state'}\n" + SIMPLE, "utf-8")
+    assert imported(config, "--workers", "2").count("genai_prices") == 1

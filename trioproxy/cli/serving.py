@@ -87,7 +87,10 @@ def serve_app(
     from trioproxy.ledger.board import Board
     from trioproxy.server.mailboxes import Mailboxes
 
-    _settle()  # once for all, and while their memory is one
+    # Once for all, while their memory is one: the list of prices takes 15 MiB, and what is collected later is no longer shared.
+    if app.books is not None and settings.ledger:
+        app.prices.load()
+    _settle()
     boxes, board = Mailboxes.of(workers), Board.of(workers)
 
     def work(number: int, again: bool) -> None:
