@@ -52,7 +52,10 @@ class HumanFormatter(logging.Formatter):
         """See :meth:`logging.Formatter.format`."""
         at = f"{_clock_time(int(record.created))}.{int(record.msecs):03d}"
         words = [f"{at} {record.levelname:<7}", _printable(record.getMessage())]
-        words += (f"{name}={_word(value)}" for name, value in _facts(record).items())
+        for name, value in _facts(record).items():
+            text = str(value)
+            bare = type(value) in _NUMBERS or (text.isalnum() and text.isascii())
+            words.append(f"{name}={text}" if bare else f"{name}={_word(text)}")
         line = " ".join(words)
         return f"{line}\n{self.formatException(record.exc_info)}" if record.exc_info else line
 
@@ -85,10 +88,7 @@ def _facts(record: logging.LogRecord) -> dict[str, Any]:
     return facts
 
 
-def _word(value: Any) -> str:
-    text = str(value)
-    if type(value) in _NUMBERS or (text.isalnum() and text.isascii()):  # as most are
-        return text
+def _word(text: str) -> str:
     return text if text and _BARE.issuperset(text) else '"' + _printable(text).replace('"', '\\"') + '"'
 
 
