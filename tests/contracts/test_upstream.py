@@ -179,6 +179,7 @@ async def recorded(inner: Build, plan: Plan) -> AsyncIterator[Site]:
 class _Pieces:
     """What a socket's messages say, as the pieces that the plan had."""
 
+    whole = False
     inner: UpstreamResponse
 
     @property

@@ -12,6 +12,8 @@ from tests.support.upstreams import Delay, Fault, Script
 from trioproxy.errors import ErrorKind
 from trioproxy.ledger.entry import Outcome
 
+pytestmark = pytest.mark.usefixtures("ends_either_way")
+
 PROTOCOLS = sorted(ANSWERS)
 
 

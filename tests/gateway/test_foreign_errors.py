@@ -14,6 +14,8 @@ from tests.support.upstreams import Script
 from trioproxy.ledger.entry import Outcome
 from trioproxy.protocols.table import NAMES
 
+pytestmark = pytest.mark.usefixtures("ends_either_way")
+
 PAIRS = list(itertools.permutations(NAMES, 2))
 of_each_pair = pytest.mark.parametrize(("client", "provider"), PAIRS)
 

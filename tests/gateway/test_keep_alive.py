@@ -12,6 +12,8 @@ from tests.support.upstreams import Delay, Script
 from trioproxy.ledger.entry import Outcome
 from trioproxy.protocols.table import protocol as named
 
+pytestmark = pytest.mark.usefixtures("ends_either_way")
+
 BEARING = ["openai_chat", "openai_responses", "anthropic"]
 
 

@@ -20,6 +20,8 @@ from trioproxy.protocols.base import PeekRequest
 from trioproxy.protocols.table import match
 from trioproxy.wire.splice import inserted
 
+pytestmark = pytest.mark.usefixtures("ends_either_way")
+
 CONFIG = """
 openai-compatibility:
   - {name: chat, base-url: "http://chat.test/v1", api-key-entries: [{api-key: K}], models: [{name: chat-up, alias: chat-m}], %s}

@@ -11,6 +11,8 @@ from tests.support.answers import ANSWERS
 from tests.support.houses import Bench, ask
 from tests.support.upstreams import Script
 
+pytestmark = pytest.mark.usefixtures("ends_either_way")
+
 ASKING: dict[str, Any] = {
     "openai_chat": {"stop": ["lo"]},
     "anthropic": {"stop_sequences": ["lo"]},

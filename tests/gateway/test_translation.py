@@ -19,6 +19,8 @@ from trioproxy.protocols.table import NAMES
 from trioproxy.upstream.base import Headers
 from trioproxy.wire.sse import SSEDecoder
 
+pytestmark = pytest.mark.usefixtures("ends_either_way")
+
 JSON = ((b"content-type", b"application/json"),)
 PAIRS = list(itertools.permutations(NAMES, 2))
 of_each_pair = pytest.mark.parametrize(("client", "provider"), PAIRS)

@@ -55,6 +55,7 @@ class Metronome:
 class Ticking:
     """One of its streams."""
 
+    whole = False
     metronome: Metronome
     status: int = 200
     headers: Headers = SSE_HEADERS

@@ -102,10 +102,12 @@ class MemoryExchange:
             raise ProxyFault(ErrorKind.INTERNAL, "the answer is longer than its declared content-length")
         await self._hand_over(None if self._bodiless else data)
 
-    async def finish(self) -> None:
+    async def finish(self, data: bytes = b"") -> None:
         """See ``Exchange.finish``."""
         if self.over:
             return
+        if data:
+            await self.send(data)
         self._check_running()
         if self._length_left:
             self.aborted = True

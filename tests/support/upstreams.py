@@ -72,6 +72,8 @@ class RecordedProgress:
 class ScriptedResponse:
     """The answer to one request."""
 
+    tells_its_end = False
+    """Whether an end is known with the last chunk, as with a length that was declared."""
     script: Script
     closed: bool = False
     reads: int = 0
@@ -87,6 +89,11 @@ class ScriptedResponse:
     def headers(self) -> Headers:
         """See ``UpstreamResponse.headers``."""
         return self.script.headers
+
+    @property
+    def whole(self) -> bool:
+        """See ``UpstreamResponse.whole``."""
+        return self.tells_its_end and self.exhausted and not self._broken
 
     @property
     def exhausted(self) -> bool:

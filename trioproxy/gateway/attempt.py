@@ -47,6 +47,8 @@ class Opened:
     entry: Entry
     tracker: DeadlineTracker
     held: bytes = b""
+    last: bytes = b""
+    """The client's last bytes of an answer that is whole: they are handed on with its end."""
     ended: bool = False
     spoken: bool = False
     """Content came before whatever failure there is."""
@@ -76,6 +78,16 @@ class Opened:
         pulse.received(events)
         if events:
             self._note(events)
+        return out
+
+    def close_early(self, pulse: Pulse) -> bytes:
+        """The rest for the client where it is known that the provider has nothing more to say; sets ``ended`` then. Not before it is clear that
+        this is the answer: what a whole body says of itself must not call it in question."""
+        if self.ended or not self.response.whole:
+            return b""
+        self.ended = True
+        out, events = self.carrier.close()
+        self.hear(events, pulse)
         return out
 
     def hear(self, events: Sequence[Event], pulse: Pulse) -> None:

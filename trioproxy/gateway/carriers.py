@@ -92,6 +92,11 @@ class Carrier(TypingProtocol):
         """Take the next bytes of the provider."""
         ...
 
+    @property
+    def behind(self) -> bool:
+        """Whether there is something to catch up with."""
+        ...
+
     def catch_up(self) -> list[Event]:
         """What was understood of bytes that :meth:`feed` gave back before they were looked at: a client need not wait for that. To be called
         when they were handed on, whatever came of it."""

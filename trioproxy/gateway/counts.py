@@ -64,6 +64,7 @@ class CountTranslation:
     """See :class:`~trioproxy.gateway.carriers.Carrier`. Both protocols count."""
 
     streams = False
+    behind = False
     at_border = False
     complete = False
     lost = False

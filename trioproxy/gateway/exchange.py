@@ -91,9 +91,9 @@ class Exchange(Protocol):
         """
         ...
 
-    async def finish(self) -> None:
-        """The answer is whole. Raises ``ClientFault`` (CLIENT_GONE), and ``ProxyFault`` (INTERNAL) when it is shorter than its declared
-        length; it was aborted then."""
+    async def finish(self, data: bytes = b"") -> None:
+        """The answer is whole, with ``data`` behind what was sent: its last bytes and its end share one write. Raises ``ClientFault``
+        (CLIENT_GONE), and ``ProxyFault`` (INTERNAL) when it is shorter or longer than its declared length; it was aborted then."""
         ...
 
     async def abort(self) -> None:

@@ -88,10 +88,9 @@ class Outlet:
             headers += ((b"x-request-id", self.entry.id.encode()),)
         with self._patience() as scope:
             await self.start(reply.status, headers)
+            await self.exchange.finish(reply.body)
             if reply.body:
-                await self.exchange.send(reply.body)
                 self.entry.sent(len(reply.body))
-            await self.exchange.finish()
         if scope.cancelled_caught:
             await self.leave()
 
@@ -111,10 +110,9 @@ class Outlet:
         if self._filling is not None:
             await self._filling.wait()
         self._giving = True
+        await self.exchange.finish(tail)
         if tail:
-            await self.exchange.send(tail)
             self.entry.sent(len(tail))
-        await self.exchange.finish()
 
     async def leave(self) -> None:
         """The client stopped reading: break the transfer off."""

@@ -107,6 +107,11 @@ class StreamPassage:
             events += self._until_content(data)
         return data if self._dropper is None else self._dropper.feed(data), events
 
+    @property
+    def behind(self) -> bool:
+        """See :class:`Carrier`."""
+        return bool(self._unseen)
+
     def catch_up(self) -> list[Event]:
         """See :class:`Carrier`."""
         unseen, self._unseen = self._unseen, b""
@@ -213,6 +218,7 @@ class WholePassage:
     ``edit`` it is held back whole, and with ``hold`` too, as long as it can be observed."""
 
     streams = False
+    behind = False
     at_border = False
     complete = False
     done = False

@@ -87,22 +87,32 @@ class Witness:
 
     async def send(self, data: bytes) -> None:
         """See ``Exchange.send``."""
-        if data and not self._deaf:
-            self._size += len(data)
-            if self._size <= MAX_RECORDED_BYTES:
-                self._chunks.append(Chunk(self._now(), data))
-            else:
-                self._chunks.clear()
+        self._keep(data)
         try:
             await self._inner.send(data)
         except ClientFault:
             self._end(Ending.CLIENT_LEFT)
             raise
 
-    async def finish(self) -> None:
+    async def finish(self, data: bytes = b"") -> None:
         """See ``Exchange.finish``."""
+        self._keep(data)
+        if not data:
+            self._end(Ending.COMPLETE)
+        try:
+            await self._inner.finish(data)
+        except ClientFault:
+            self._end(Ending.CLIENT_LEFT)
+            raise
         self._end(Ending.COMPLETE)
-        await self._inner.finish()
+
+    def _keep(self, data: bytes) -> None:
+        if data and not self._deaf:
+            self._size += len(data)
+            if self._size <= MAX_RECORDED_BYTES:
+                self._chunks.append(Chunk(self._now(), data))
+            else:
+                self._chunks.clear()
 
     async def abort(self) -> None:
         """See ``Exchange.abort``."""

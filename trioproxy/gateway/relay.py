@@ -61,7 +61,7 @@ async def relay(opened: Opened, outlet: Outlet, sentry: Sentry, status: int, hea
         with pulse:
             failure = await _pump(opened, outlet, pulse, status, headers)
             if failure is None:
-                await _end(opened, outlet, None, pulse=pulse)
+                await _end(opened, outlet, None, opened.last, pulse)
         if pulse.expired is Phase.CLIENT_SEND:
             await outlet.leave()
             return Ended(failure=pulse.failure())
@@ -95,6 +95,11 @@ async def _pump(opened: Opened, outlet: Outlet, pulse: Pulse, status: int, heade
     try:
         if not outlet.started:
             await outlet.start(status, headers)
+        if not carrier.behind:
+            opened.held += opened.close_early(pulse)
+        if opened.ended and carrier.failure is None:
+            opened.last = opened.held
+            return None
         if opened.held:
             try:
                 await outlet.give(opened.held, pulse, carrier)
@@ -110,9 +115,15 @@ async def _pump(opened: Opened, outlet: Outlet, pulse: Pulse, status: int, heade
 async def _carry(opened: Opened, outlet: Outlet, pulse: Pulse) -> Failure | None:
     carrier = opened.carrier
     try:
-        while not opened.ended and not carrier.done:
+        ended = opened.ended
+        while not ended and not carrier.done:
             out = await opened.receive(pulse)
-            if out:
+            if opened.response.whole:
+                out += opened.close_early(pulse)
+            ended = opened.ended
+            if ended and carrier.failure is None:
+                opened.last = out
+            elif out:
                 try:
                     await outlet.give(out, pulse, carrier)
                 finally:
@@ -149,24 +160,27 @@ async def _carry_alone(opened: Opened, outlet: Outlet, pulse: Pulse) -> Failure 
 async def _end(
     opened: Opened, outlet: Outlet, failure: Failure | None, tail: bytes = b"", pulse: Pulse | None = None
 ) -> None:
-    """Tell the client how it ended, once, and settle the account. ``tail`` is what is still owed of an answer that has its end."""
+    """Tell the client how it ended, once, and settle the account. ``tail`` is what is still owed of an answer that has its end: before the
+    client has that, it is not complete."""
     carrier = opened.carrier
     opened.entry.observed = not carrier.lost
     if carrier.losses:
         opened.entry.losses += len(carrier.losses)
         opened.entry.lost += tuple(loss.path for loss in carrier.losses)
-    if failure is None:
-        opened.entry.complete()
-    else:
+    if failure is not None:
         opened.entry.failed(failure)
+    elif not tail:
+        opened.entry.complete()
     try:
         if failure is None or carrier.over:
             await outlet.finish(tail, pulse)
+            opened.entry.complete()
         elif outlet.in_midst or (error := carrier.failing(failure)) is None:
             await outlet.abort()
         else:
             await outlet.finish(error)
-    except ClientFault:
+    except ClientFault as gone:
+        opened.entry.failed(gone.failure)
         await outlet.abort()
 
 

@@ -131,19 +131,23 @@ class Remembering:
 
     async def send(self, data: bytes) -> None:
         """See ``Exchange.send``. What is learnt is kept before the client can know of it."""
+        self._learn(data)
+        await self._inner.send(data)
+
+    async def finish(self, data: bytes = b"") -> None:
+        """See ``Exchange.finish``."""
+        self._learn(data)
+        if self._body is not None:
+            self._read(bytes(self._body))
+        await self._inner.finish(data)
+
+    def _learn(self, data: bytes) -> None:
         if self._decoder is not None:
             self._look(self._decoder, data)
         elif self._body is not None:
             self._body += data
             if len(self._body) > MOST_BODY:
                 self._body = None
-        await self._inner.send(data)
-
-    async def finish(self) -> None:
-        """See ``Exchange.finish``."""
-        if self._body is not None:
-            self._read(bytes(self._body))
-        await self._inner.finish()
 
     async def abort(self) -> None:
         """See ``Exchange.abort``."""

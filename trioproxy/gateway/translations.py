@@ -34,6 +34,8 @@ _Any = TypeVar("_Any", bound=_Told)
 class _Translation:
     """What both translations share: a source of events whose violations are failures, and tool names as the client knows them."""
 
+    behind = False
+
     def __init__(self, source: Source, naming: ToolNaming) -> None:
         self._source = source
         self._restorer = NameRestorer(naming) if naming else None

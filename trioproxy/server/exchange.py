@@ -211,15 +211,20 @@ class H11Exchange:
             case never:
                 assert_never(never)
 
-    async def finish(self) -> None:
+    async def finish(self, data: bytes = b"") -> None:
         """See ``Exchange.finish``."""
         if self.over:
             return
         self._check_running()
-        if self._length_left:
-            await self.abort()
-            raise ProxyFault(ErrorKind.INTERNAL, "the answer is shorter than its declared content-length")
-        await self._write(_LAST_CHUNK if self._framing is Framing.CHUNKED else b"")
+        if data and self._framing is Framing.CHUNKED:
+            await self._write(b"%x\r\n%b\r\n%b" % (len(data), data, _LAST_CHUNK))
+        else:
+            if data:
+                await self.send(data)
+            if self._length_left:
+                await self.abort()
+                raise ProxyFault(ErrorKind.INTERNAL, "the answer is shorter than its declared content-length")
+            await self._write(_LAST_CHUNK if self._framing is Framing.CHUNKED else b"")
         self._phase = _Phase.FINISHED
 
     async def abort(self) -> None:

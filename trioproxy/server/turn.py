@@ -113,10 +113,12 @@ class WebSocketTurn:
         if self._left is not None:
             self._left -= len(data)
 
-    async def finish(self) -> None:
+    async def finish(self, data: bytes = b"") -> None:
         """See ``Exchange.finish``."""
         if self.over:
             return
+        if data:
+            await self.send(data)
         self._check_running()
         if self._left:
             await self.abort()

@@ -106,9 +106,9 @@ class Witnessed:
         """See ``Exchange.send``."""
         await self._inner.send(data)
 
-    async def finish(self) -> None:
+    async def finish(self, data: bytes = b"") -> None:
         """See ``Exchange.finish``."""
-        await self._inner.finish()
+        await self._inner.finish(data)
 
     async def abort(self) -> None:
         """See ``Exchange.abort``."""

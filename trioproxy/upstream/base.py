@@ -76,6 +76,12 @@ class UpstreamResponse(Protocol):
         """The answer's headers."""
         ...
 
+    @property
+    def whole(self) -> bool:
+        """Whether it is known that nothing comes behind what was received: then :meth:`receive_some` gives ``b""``. Where an upstream can't
+        tell before it is asked, False."""
+        ...
+
     async def receive_some(self) -> bytes:
         """The next bytes of the body; ``b""`` at its honest end.
 

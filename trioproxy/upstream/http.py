@@ -56,6 +56,8 @@ class HttpResponse:
     _stream: ByteStream
     _body: BodyDecoder
     _ready: bytes
+    whole: bool = attrs.field(default=False, init=False)
+    """See ``UpstreamResponse.whole``."""
     _received: int = attrs.field(init=False)
     _broke: str | None = attrs.field(default=None, init=False)
     """How the answer broke off. Not the fault that says so: it would hold this answer by its traceback, and with it all that was asked."""
@@ -69,6 +71,7 @@ class HttpResponse:
         ready = self._ready
         if ready:
             self._ready = b""
+            self.whole = self._body.ended
             return ready
         if self._broke is not None:
             raise self._fault(self._broke)
@@ -81,6 +84,7 @@ class HttpResponse:
                     break
                 piece = body.feed(data)
                 if self._body.ended:
+                    self.whole = True
                     self._release_if_whole()
                 if piece:
                     self._received += len(piece)

@@ -52,6 +52,11 @@ class RecordingResponse:
         """See ``UpstreamResponse.headers``."""
         return self._inner.headers
 
+    @property
+    def whole(self) -> bool:
+        """See ``UpstreamResponse.whole``: the end is to be heard."""
+        return False
+
     async def receive_some(self) -> bytes:
         """See ``UpstreamResponse.receive_some``."""
         try:

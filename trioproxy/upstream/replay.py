@@ -60,6 +60,7 @@ def recorded_request(request: UpstreamRequest) -> RecordedRequest:
 class ReplayResponse:
     """See ``UpstreamResponse``. Plays one recording; ``name`` says which."""
 
+    whole = False
     name: str
     fixture: Fixture
     _start: float

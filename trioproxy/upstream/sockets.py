@@ -287,6 +287,7 @@ def _refusal(data: bytes) -> _Refused | None:
 class _Refused:
     """See ``UpstreamResponse``: a refusal, whole."""
 
+    whole = False
     status: int
     headers: Headers
     body: bytes
@@ -306,6 +307,7 @@ class _Refused:
 class SocketResponse:
     """See ``UpstreamResponse``: the messages of one response, as the stream of events that POST would have given."""
 
+    whole = False
     status = 200
     headers = _SSE
     _line: _Line
