@@ -628,6 +628,16 @@ def test_frames_that_differ_in_more_than_their_words_are_no_models_for_long(monk
     assert seen == []
 
 
+def test_a_part_that_nobody_expects_does_not_spoil_those_behind_it() -> None:
+    source = begun("openai_chat")
+    odd = named("openai_chat", chat("words")[:-1] + ',"odd":1}')
+    assert source.pour(odd * 1000) == [TextDelta(index=0, text="words")] * 1000
+    assert source.pour(named("openai_chat", chat("words"))) == [TextDelta(index=0, text="words")]
+    for _ in range(70):
+        source.feed(named("openai_chat", chat("words")))
+    assert source.pour(named("openai_chat", chat("more"))) == [Growth(0, ["more"])]
+
+
 def test_a_frame_that_is_too_long_is_refused_on_either_way() -> None:
     whole = [named("openai_chat", chat("x" * size)) for size in (5, 5, 5, 700, 900, 5)]
     for pieces in (whole, [b"".join(whole)], cut(b"".join(whole), 100)):

@@ -30,7 +30,8 @@ def _decoder(framing: Framing, max_event: int) -> sse.SSEDecoder | JSONArrayDeco
 
 
 _MOST_MISSES = 64
-"""So many frames in a row that can't be skimmed, and it is tried no more: this provider's have something that nobody expects."""
+"""So many frames in a row that can't be skimmed, and it is tried with one in so many only: this part of the answer has something that nobody
+expects."""
 
 _MOST_MOULDS = 16
 """So many moulds in a row into which nothing was cast, and no more are made: this provider's frames differ in more than their words."""
@@ -150,9 +151,9 @@ class StreamSource:
 
     def _read(self, frame: Frame, block: bytes | None, told: list[Event | Growth]) -> None:
         """Tell what a frame says. ``block`` are its bytes, None where they can be no model for others."""
-        delta = self._reader.skim(frame) if self._skims else None
+        delta = self._reader.skim(frame) if self._skims > 0 else None
         if delta is None:
-            self._skims -= self._skims > 0
+            self._skims = self._skims - 1 if self._skims > -_MOST_MISSES else 1
             self._mould = None  # the part may be over
             told += self._reader.feed(frame)
             return
