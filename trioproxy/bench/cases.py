@@ -59,6 +59,7 @@ def _teller(number: int, case: str) -> _Told:
         if subject not in (*_CONTROLS, *PEERS, "origin", "floor, tls", "imports"):
             against = (*_CONTROLS, *PEERS)
             against = ("imports",) if case == "start" else ("floor, tls",) if subject == "proxy, tls" else against
+            against = ("proxy", *against) if subject == "proxy, translating" else against
         return Sample(round=number, case=case, metric=metric, subject=subject, value=value, against=against)
 
     return told
