@@ -6,8 +6,8 @@ from typing import Annotated, Any, Literal
 
 import msgspec
 
-from trioproxy.neutral.events import Event, UsageReported
 from trioproxy.protocols.anthropic.usage import Tally
+from trioproxy.protocols.glancing import glancing
 
 __all__ = ["glance"]
 
@@ -34,13 +34,5 @@ class _Message(msgspec.Struct, tag_field="type", tag="message", gc=False):
     base_resp: None = None
 
 
-_decode = msgspec.json.Decoder(_Message).decode
-
-
-def glance(body: bytes) -> list[Event] | None:
-    """See :attr:`~trioproxy.protocols.base.Protocol.glance`."""
-    try:
-        usage = Tally().take(_decode(body).usage)
-    except (msgspec.DecodeError, UnicodeError, RecursionError):
-        return None
-    return [UsageReported(usage=usage)] if usage is not None else []
+glance = glancing(_Message, lambda answer: Tally().take(answer.usage))
+"""See :attr:`~trioproxy.protocols.base.Protocol.glance`."""

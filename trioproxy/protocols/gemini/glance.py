@@ -7,8 +7,8 @@ from typing import Annotated, Any, Literal
 
 import msgspec
 
-from trioproxy.neutral.events import Event, UsageReported
 from trioproxy.protocols.gemini.usage import read_usage
+from trioproxy.protocols.glancing import glancing
 
 __all__ = ["glance"]
 
@@ -41,14 +41,7 @@ class _Response(msgspec.Struct, gc=False):
     error: None = None
 
 
-_decode = msgspec.json.Decoder(_Response).decode
-
-
-def glance(body: bytes) -> list[Event] | None:
-    """See :attr:`~trioproxy.protocols.base.Protocol.glance`."""
-    try:
-        metadata = _decode(body).usageMetadata
-    except (msgspec.DecodeError, UnicodeError, RecursionError):
-        return None
-    usage = read_usage(metadata) if metadata is not None else None
-    return [UsageReported(usage=usage)] if usage is not None else []
+glance = glancing(
+    _Response, lambda answer: read_usage(answer.usageMetadata) if answer.usageMetadata is not None else None
+)
+"""See :attr:`~trioproxy.protocols.base.Protocol.glance`."""

@@ -10,7 +10,7 @@ from typing import Annotated, Any, Literal
 
 import msgspec
 
-from trioproxy.neutral.events import Event, UsageReported
+from trioproxy.protocols.glancing import glancing
 from trioproxy.protocols.openai_chat.usage import read_usage
 
 __all__ = ["glance"]
@@ -53,13 +53,5 @@ class _Answer(msgspec.Struct, forbid_unknown_fields=True, gc=False):
     kv_transfer_params: None = None
 
 
-_decode = msgspec.json.Decoder(_Answer).decode
-
-
-def glance(body: bytes) -> list[Event] | None:
-    """See :attr:`~trioproxy.protocols.base.Protocol.glance`."""
-    try:
-        usage = read_usage(_decode(body).usage)
-    except (msgspec.DecodeError, UnicodeError, RecursionError):
-        return None
-    return [UsageReported(usage=usage)] if usage is not None else []
+glance = glancing(_Answer, lambda answer: read_usage(answer.usage))
+"""See :attr:`~trioproxy.protocols.base.Protocol.glance`."""

@@ -6,7 +6,7 @@ from typing import Annotated, Any, Literal
 
 import msgspec
 
-from trioproxy.neutral.events import Event, UsageReported
+from trioproxy.protocols.glancing import glancing
 from trioproxy.protocols.openai_responses.usage import read_usage
 
 __all__ = ["glance"]
@@ -35,13 +35,5 @@ class _Response(msgspec.Struct, gc=False):
     incomplete_details: None = None
 
 
-_decode = msgspec.json.Decoder(_Response).decode
-
-
-def glance(body: bytes) -> list[Event] | None:
-    """See :attr:`~trioproxy.protocols.base.Protocol.glance`."""
-    try:
-        usage = read_usage(_decode(body).usage)
-    except (msgspec.DecodeError, UnicodeError, RecursionError):
-        return None
-    return [UsageReported(usage=usage)] if usage is not None else []
+glance = glancing(_Response, lambda answer: read_usage(answer.usage))
+"""See :attr:`~trioproxy.protocols.base.Protocol.glance`."""
