@@ -130,6 +130,24 @@ def test_a_client_need_not_wait_until_bytes_are_understood(forgotten: bool) -> N
     assert passage.over
 
 
+def test_an_observer_that_fails_on_its_shortest_way_is_given_up() -> None:
+    class Broken:
+        def text(self, data: bytes) -> str:
+            raise ZeroDivisionError
+
+    passage = StreamPassage(protocol("openai_chat"), Framing.SSE, max_event=1 << 20)
+    frames = [f"data: {chat(text)}\n\n".encode() for text in ("a", "b", "c", "d")]
+    for frame in frames[:3]:
+        passage.feed(frame)
+        passage.catch_up()
+    assert passage._source._ready is not None
+    passage._source._ready = Broken()  # type: ignore[assignment]
+    assert passage.feed(frames[3]) == (frames[3], [])
+    assert passage.catch_up() == []
+    assert passage.lost
+    assert passage.feed(frames[3]) == (frames[3], [])
+
+
 def test_until_there_is_content_all_is_understood_first() -> None:
     error = b'data: {"error":{"message":"no","type":"server_error"}}\n\n'
     passage = StreamPassage(protocol("openai_chat"), Framing.SSE, max_event=1 << 20)

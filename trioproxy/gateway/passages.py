@@ -115,8 +115,7 @@ class StreamPassage:
     def catch_up(self) -> list[Event]:
         """See :class:`Carrier`."""
         unseen, self._unseen = self._unseen, b""
-        # As nearly always: one frame more of the text that is under way.
-        return [] if not unseen or self._source.goes_on(unseen) else self._observe(self._source.feed, unseen)
+        return self._observe(self._source.feed, unseen) if unseen else []
 
     def close(self) -> tuple[bytes, list[Event]]:
         """See :class:`Carrier`."""

@@ -87,17 +87,6 @@ class StreamSource:
                 events.append(told)
         return events
 
-    def goes_on(self, data: bytes) -> bool:
-        """Whether these bytes are one more frame of the text that is under way, and say nothing else: then they were taken."""
-        mould, model = self._ready, self._model
-        text = mould.text(data) if mould is not None and type(model) is not ToolArgsDelta else None
-        if mould is None or text is None or len(data) > self._max_event:
-            return False
-        self._moulds = _MOST_MOULDS
-        if type(model) not in self._forgets:
-            self._reader.grew(model, [text], mould.number)
-        return True
-
     def pour(self, data: bytes) -> list[Event | Growth]:
         """See ``Source.pour``."""
         mould = self._ready
