@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import errno
 import json
 import os
 import re
@@ -347,7 +348,7 @@ def test_patience_grows_short_and_comes_back() -> None:
     assert patience.died(0, 10 + WITHIN) == 0.0
 
 
-def test_what_runs_in_every_worker_may_end_when_all_are_told_to_stop(config: Path) -> None:
+def test_what_runs_in_every_worker_may_end_when_all_are_told_to_stop_and_nobody_else_comes_in(config: Path) -> None:
     with serving(config) as proxy:
         lines = [_connected_to(proxy, worker) for worker in proxy.workers]
         body = json.dumps({"model": "held", "stream": True, "messages": [{"role": "user", "content": "x"}]})
@@ -358,6 +359,9 @@ def test_what_runs_in_every_worker_may_end_when_all_are_told_to_stop(config: Pat
         proxy.process.send_signal(signal.SIGTERM)
         for _ in lines:
             proxy.hear("SIGTERM: ending")
+        # Refused, and not put into a queue that no one will look at.
+        while not _refused(proxy):
+            pass
         found = re.search(r"base-url: \"(\S+)/v1", config.read_text("utf-8"))
         assert found is not None
         urllib.request.urlopen(found[1] + "/release", timeout=PATIENCE).close()
@@ -366,6 +370,12 @@ def test_what_runs_in_every_worker_may_end_when_all_are_told_to_stop(config: Pat
             line.close()
         proxy.process.wait(PATIENCE)
         assert proxy.process.returncode == 0
+
+
+def _refused(proxy: Process) -> bool:
+    with socket.socket() as late:
+        late.settimeout(PATIENCE)
+        return late.connect_ex(("127.0.0.1", int(proxy.url.rpartition(":")[2]))) == errno.ECONNREFUSED
 
 
 def _until(line: socket.socket, words: bytes) -> bytes:

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import gc
-from collections.abc import Callable
+from collections.abc import Callable, Iterable
 from functools import partial
 from typing import TYPE_CHECKING, Any, TypeVar
 
@@ -14,6 +14,8 @@ from trioproxy.cli.descriptors import raise_limit
 from trioproxy.config.model import Settings
 
 if TYPE_CHECKING:
+    import socket
+
     from trioproxy.app import App
     from trioproxy.config.reload import Reloader
 
@@ -93,16 +95,19 @@ def serve_app(
     _settle()
     boxes, board = Mailboxes.of(workers), Board.of(workers)
 
-    def work(number: int, again: bool) -> None:
-        for other in (*shared[:number], *shared[number + 1 :]):
-            for listener in other:
+    def let_go(of: Iterable[list[socket.socket]]) -> None:
+        for listeners in of:
+            for listener in listeners:
                 listener.close()
+
+    def work(number: int, again: bool) -> None:
+        let_go((*shared[:number], *shared[number + 1 :]))
         place = Place(number=number, count=workers, siblings=boxes.settle(number), board=board, again=again)
         trio.run(partial(run, app, reloader=reloader, listeners=shared[number], place=place))
 
     contact = app.leave_contact(addresses)
     try:
-        code = run_workers(workers, work, partial(announce, addresses))
+        code = run_workers(workers, work, partial(announce, addresses), partial(let_go, shared))
     finally:
         if app.folder is not None and contact is not None:
             withdraw(app.folder, contact)

@@ -1,7 +1,8 @@
 """Several processes on one port (SO_REUSEPORT): the kernel shares connections out among them.
 
 The parent serves nothing. It passes signals on, and puts another worker into the place of one that dies by itself: those who were connected to
-it lose their streams, nobody else loses anything, and who connects meanwhile waits in the socket's queue, which the parent keeps open. One that
+it lose their streams, nobody else loses anything, and who connects meanwhile waits in the socket's queue, which the parent keeps open, until
+all are to end: the kernel would put clients there as long as anybody holds it, and nobody would come for them. One that
 dies again and again is started ever later, and soon ends the whole (:class:`Patience`). Whoever has not ended :data:`FAREWELL` after a second
 signal to stop is killed.
 
@@ -52,16 +53,18 @@ class Patience:
         return FIRST_PAUSE * 2 ** (count - 2) if count > 1 else 0.0
 
 
-def run_workers(count: int, work: Callable[[int, bool], None], ready: Callable[[], None]) -> int:
+def run_workers(
+    count: int, work: Callable[[int, bool], None], ready: Callable[[], None], stopping: Callable[[], None]
+) -> int:
     """Run ``work(number, again)`` in ``count`` child processes and call ``ready``; the exit code: 0 where all ended well, else 1. ``again`` says
-    that the child takes the place of one that died."""
+    that the child takes the place of one that died. ``stopping`` is called before the children are told to end."""
     heard, told = os.pipe()
     for end in (heard, told):
         os.set_blocking(end, False)
     signal.set_wakeup_fd(told, warn_on_full_buffer=False)
     for each in _HEARD:
         signal.signal(each, _heard)
-    supervisor = _Supervisor(work, heard)
+    supervisor = _Supervisor(work, stopping, heard)
     for number in range(count):
         supervisor.start(number)
     ready()
@@ -76,6 +79,7 @@ def run_workers(count: int, work: Callable[[int, bool], None], ready: Callable[[
 @attrs.define(eq=False)
 class _Supervisor:
     _work: Callable[[int, bool], None]
+    _when_stopping: Callable[[], None]
     _heard: int
     _children: dict[int, int] = attrs.field(factory=dict, init=False)
     _due: dict[int, float] = attrs.field(factory=dict, init=False)
@@ -131,6 +135,7 @@ class _Supervisor:
     def _stop(self) -> None:
         self._stopping = True
         self._due.clear()
+        self._when_stopping()
 
     def _bury(self) -> None:
         while self._children:
