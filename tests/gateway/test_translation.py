@@ -112,6 +112,16 @@ async def test_what_was_called_whole_ends_well_whatever_becomes_of_the_transfer(
     assert bench.last.outcome is Outcome.COMPLETE
 
 
+@of_each_pair
+@pytest.mark.parametrize("body", [[], [b" \n"]], ids=["nothing", "blanks"])
+async def test_an_answer_without_anything_in_it_is_called_empty(client: str, provider: str, body: list[bytes]) -> None:
+    bench = Bench(Script(headers=JSON, chunks=body))
+    exchange = await bench.serve(ask(client, of=provider, stream=False))
+    assert exchange.status == 502
+    assert b"the provider's answer is broken: its body is empty" in exchange.body
+    assert bench.last.outcome is Outcome.FAILED
+
+
 async def test_a_breakdown_that_hangs_is_a_breakdown(autojump_clock: MockClock) -> None:
     broken = ANSWERS["gemini"].end.replace(b'"STOP"', b'"MALFORMED_FUNCTION_CALL"')
     bench = Bench(Script(chunks=[ANSWERS["gemini"].start, broken, Delay()]))

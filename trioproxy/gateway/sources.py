@@ -146,7 +146,7 @@ class WholeSource:
         try:
             return self._protocol.read_body(loads_object(body))
         except JSONError as exc:
-            raise ProtocolViolation(f"the body of the answer: {exc}") from None
+            raise ProtocolViolation(f"its body: {exc}" if body.strip() else "its body is empty") from None
 
 
 class UsageSource:
