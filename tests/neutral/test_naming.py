@@ -131,6 +131,10 @@ def test_another_shape_passes_unchanged(raw: str) -> None:
         (r'{"input":"\ude00"}', "\ufffd"),
         (r'{"input":"\/\b\f\q"}', "/\b\fq"),
         (' {\n "input" : "a" , "more": 1}', "a"),
+        (r'{"input":"\uZZZZ"}', r"\uZZZZ"),
+        (r'{"input":"\u12"}', r"\u12"),
+        (r'{"input":"\ud83d\uZZZZ"}', "\ufffd" + r"\uZZZZ"),
+        (r'{"input":"\u00', ""),
     ],
 )
 def test_escapes(raw: str, text: str) -> None:
@@ -145,6 +149,19 @@ def test_free_text_comes_out_of_the_argument_that_a_model_knows_by_heart(name: s
     assert "".join(unwrapper.feed(piece) for piece in whole) + unwrapper.close() == "*** Begin\n"
 
 
-def test_any_other_argument_is_passed_on_whole() -> None:
-    unwrapper = InputUnwrapper()
-    assert unwrapper.feed('{"inputs": "x"}') == '{"inputs": "x"}'
+@pytest.mark.parametrize(
+    ("raw", "text"),
+    [
+        ('{"inputs": "x"}', '{"inputs": "x"}'),
+        ("{}", ""),
+        (" { } ", ""),
+        ('{"why": "a slip", "input": "*** Begin"}', "*** Begin"),
+        ('{"command": ["apply_patch", "*** Begin"]}', "*** Begin"),
+        ('{"command": ["bash", "-lc", "ls"]}', '{"command": ["bash", "-lc", "ls"]}'),
+        ('{"why": "cut o', '{"why": "cut o'),
+        ("{ not json", "{ not json"),
+    ],
+)
+def test_an_object_of_another_shape_waits_for_its_end(raw: str, text: str) -> None:
+    assert unwrap([raw]) == text
+    assert unwrap(list(raw)) == text

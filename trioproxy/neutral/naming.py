@@ -14,6 +14,7 @@ import attrs
 
 from trioproxy.neutral.events import Event, PartFinished, ToolArgsDelta, ToolCallStarted
 from trioproxy.neutral.parts import ToolKind
+from trioproxy.wire.jsoncodec import JSONError, loads
 
 __all__ = ["NameRestorer", "ToolNames", "ToolNaming"]
 
@@ -134,20 +135,25 @@ _INPUT_OPENING = re.compile(rf'\s*\{{\s*"(?:{"|".join(_INPUT_NAMES)})"\s*:\s*"')
 class InputUnwrapper:
     """Takes the JSON text of ``{"input": "..."}`` in any pieces and yields the string's own text as it comes (RFC 8259 section 7).
 
-    Text of any other shape is passed on unchanged, so that nothing a model said is lost.
+    A JSON object of another shape waits for its end, where the string is looked for among its members (:func:`_input_among`). Text of any other
+    shape is passed on unchanged, so that nothing a model said is lost.
     """
 
-    _OPENING, _STRING, _AFTER, _RAW = range(4)
+    _OPENING, _STRING, _AFTER, _RAW, _OBJECT = range(5)
 
     def __init__(self) -> None:
         self._state = self._OPENING
         self._held = ""
+        self._pieces: list[str] = []
 
     def feed(self, text: str) -> str:
         """The part of the string that this piece completes."""
         if self._state == self._RAW:
             return text
         if self._state == self._AFTER:
+            return ""
+        if self._state == self._OBJECT:
+            self._pieces.append(text)
             return ""
         self._held += text
         if self._state == self._OPENING:
@@ -161,7 +167,9 @@ class InputUnwrapper:
     def close(self) -> str:
         """What was held back and never became a string."""
         held, self._held = self._held, ""
-        return held if self._state == self._OPENING else ""
+        if self._state == self._OBJECT:
+            return _input_among("".join(self._pieces))
+        return _input_among(held) if self._state == self._OPENING else ""
 
     def _hopeless(self) -> bool:
         compact = re.sub(r"\s", "", self._held)
@@ -169,6 +177,9 @@ class InputUnwrapper:
 
     def _give_up(self) -> str:
         held, self._held = self._held, ""
+        if held.lstrip().startswith("{"):
+            self._state, self._pieces = self._OBJECT, [held]
+            return ""
         self._state = self._RAW
         return held
 
@@ -193,28 +204,58 @@ class InputUnwrapper:
 
     @staticmethod
     def _escape(text: str, at: int, out: list[str]) -> int:
-        """Decode the escape at ``at``; its length, 0 where it is not all there yet."""
+        """Decode the escape at ``at``; its length, 0 where it is not all there yet. What is no escape stands for itself."""
         if len(text) < at + 2:
             return 0
         kind = text[at + 1]
         if kind != "u":
             out.append(_ESCAPES.get(kind, kind))
             return 2
-        if len(text) < at + 6:
+        if len(text) < at + 6 and _HEX.fullmatch(text, at + 2):
             return 0
-        code = int(text[at + 2 : at + 6], 16)
+        code = _unit(text, at)
+        if code is None:
+            out.append("\\u")
+            return 2
         if not 0xD800 <= code < 0xDC00:
             out.append(chr(code) if not 0xDC00 <= code < 0xE000 else "\ufffd")
             return 6
-        if len(text) < at + 12:
+        if len(text) < at + 12 and _LOW_BEGUN.fullmatch(text, at + 6):
             # A high surrogate waits for its other half; anything else after it means there is none.
-            if "\\u".startswith(text[at + 6 : at + 8]) or text[at + 6 : at + 8] == "\\u":
-                return 0
-            out.append("\ufffd")
-            return 6
-        low = text[at + 6 : at + 12]
-        if low.startswith("\\u") and 0xDC00 <= int(low[2:], 16) < 0xE000:
-            out.append(chr(0x10000 + ((code - 0xD800) << 10) + (int(low[2:], 16) - 0xDC00)))
+            return 0
+        low = _unit(text, at + 6)
+        if low is not None and 0xDC00 <= low < 0xE000:
+            out.append(chr(0x10000 + ((code - 0xD800) << 10) + (low - 0xDC00)))
             return 12
         out.append("\ufffd")
         return 6
+
+
+_HEX = re.compile("[0-9a-fA-F]{0,3}")
+_LOW_BEGUN = re.compile(r"(?:\\(?:u[0-9a-fA-F]{0,3})?)?")
+_UNIT = re.compile(r"\\u([0-9a-fA-F]{4})")
+
+
+def _unit(text: str, at: int) -> int | None:
+    r"""The code unit of the escape ``\uXXXX`` at ``at``, None where there is none."""
+    found = _UNIT.match(text, at)
+    return int(found[1], 16) if found is not None else None
+
+
+def _input_among(text: str) -> str:
+    """The free text in arguments of an unforeseen shape: an empty object says nothing, one string among other members is meant, and so is what
+    stands behind the tool's name in a ``command``, as older shells of Codex had it. All else is the text as it is."""
+    try:
+        found = loads(text)
+    except JSONError:
+        return text
+    match found:
+        case dict() if not found:
+            return ""
+        case {"command": [str(), str() as said]}:
+            return said
+        case dict():
+            named = [found[name] for name in _INPUT_NAMES if isinstance(found.get(name), str)]
+            return named[0] if named else text
+        case _:
+            return text
