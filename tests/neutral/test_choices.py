@@ -5,7 +5,7 @@ from typing import Any
 import pytest
 
 from trioproxy.errors import ClientFault
-from trioproxy.neutral.choices import check_choice, chosen_server_tool, tool_word, unable
+from trioproxy.neutral.choices import check_choice, chosen_server_tool, is_offered, tool_word, unable
 from trioproxy.neutral.request import Conversation, ServerTool, Tool, ToolChoice, ToolChoiceMode, ToolSpec
 
 CLAUDES = ServerTool(
@@ -17,6 +17,10 @@ GOOGLES = ServerTool(family="web_search", protocol="gemini", payload={"googleSea
 
 def named(name: str) -> ToolChoice:
     return ToolChoice(mode=ToolChoiceMode.NAMED, names=(name,))
+
+
+def only(*names: str, mode: ToolChoiceMode = ToolChoiceMode.AUTO) -> ToolChoice:
+    return ToolChoice(mode=mode, names=names)
 
 
 @pytest.mark.parametrize(
@@ -48,6 +52,11 @@ def test_any_other_choice_is_none_of_them(choice: ToolChoice | None, tools: list
         {"tool_choice": ToolChoice(mode=ToolChoiceMode.REQUIRED)},
         {"tool_choice": named("f"), "tools": (Tool(name="f"),)},
         {"tool_choice": named("web_search"), "tools": (OPENAIS,)},
+        {"tool_choice": ToolChoice(mode=ToolChoiceMode.NONE, names=("f",))},
+        {
+            "tool_choice": only("web_search", "f", "ns"),
+            "tools": (OPENAIS, Tool(name="f"), Tool(name="g", namespace="ns")),
+        },
     ],
 )
 def test_a_choice_among_what_is_declared_passes(fields: dict[str, Any]) -> None:
@@ -66,3 +75,25 @@ def test_what_tools_are_called_in_a_sentence() -> None:
     assert tool_word(ServerTool(family=None, protocol="gemini", payload={"googleMaps": {}})) == "googleMaps"
     assert tool_word(ServerTool(family=None, protocol="gemini", payload={})) == "a server tool"
     assert "web_search" in unable(CLAUDES).failure.message
+
+
+def test_a_choice_among_what_is_not_declared_is_refused() -> None:
+    with pytest.raises(ClientFault, match="asks for g") as caught:
+        check_choice(Conversation(model="m", tools=(Tool(name="f"),), tool_choice=only("f", "g")))
+    assert caught.value.failure.param == "tool_choice"
+
+
+@pytest.mark.parametrize(
+    ("choice", "offered"),
+    [
+        (None, [True, True, True]),
+        (only(), [True, True, True]),
+        (named("f"), [True, True, True]),
+        (only("f"), [True, False, False]),
+        (only("ns", mode=ToolChoiceMode.REQUIRED), [False, True, False]),
+        (only("web_search"), [False, False, True]),
+    ],
+)
+def test_a_restricted_choice_offers_what_it_names(choice: ToolChoice | None, offered: list[bool]) -> None:
+    tools = (Tool(name="f"), Tool(name="g", namespace="ns"), OPENAIS)
+    assert [is_offered(tool, choice) for tool in tools] == offered

@@ -11,7 +11,7 @@ from collections.abc import Iterable
 from trioproxy.errors import ClientFault, ErrorKind
 from trioproxy.neutral.request import Conversation, ServerTool, Tool, ToolChoice, ToolChoiceMode, ToolSpec
 
-__all__ = ["check_choice", "chosen_server_tool", "tool_word", "unable"]
+__all__ = ["check_choice", "chosen_server_tool", "is_offered", "tool_word", "unable"]
 
 
 def tool_word(tool: ServerTool) -> str:
@@ -32,26 +32,49 @@ def chosen_server_tool(choice: ToolChoice | None, tools: Iterable[ToolSpec]) -> 
     return next((tool for tool in tools if isinstance(tool, ServerTool) and name in _words(tool)), None)
 
 
+def is_offered(tool: ToolSpec, choice: ToolChoice | None) -> bool:
+    """Whether a choice leaves a tool to the model: one that is restricted to some leaves out the others. A namespace stands for all of its."""
+    if choice is None or not choice.names or choice.mode not in _RESTRICTED:
+        return True
+    return not _called(tool).isdisjoint(choice.names)
+
+
+_RESTRICTED = (ToolChoiceMode.AUTO, ToolChoiceMode.REQUIRED)
+
+
+def _called(tool: ToolSpec) -> set[str | None]:
+    """The words a restricted choice may name a tool by."""
+    return {tool.name, tool.namespace} if isinstance(tool, Tool) else _words(tool)
+
+
 def _words(tool: ServerTool) -> set[str | None]:
     lone = tuple(tool.payload) if len(tool.payload) == 1 else ()
     return {tool.payload.get("name"), tool.payload.get("type"), tool.family, *lone} - {None}
 
 
 def check_choice(conversation: Conversation) -> None:
-    """See that a tool which must be called is declared.
+    """See that a tool which must be called, or alone may be, is declared.
 
     Raises:
         ClientFault: INVALID_REQUEST, ``param`` is ``tool_choice``: it is not, and no provider could call it.
     """
     choice = conversation.tool_choice
-    if choice is None or choice.mode is not ToolChoiceMode.NAMED:
+    if choice is None or choice.mode is ToolChoiceMode.NONE:
         return
-    declared = {tool.name for tool in conversation.tools if isinstance(tool, Tool)}
-    if declared.issuperset(choice.names) or chosen_server_tool(choice, conversation.tools) is not None:
+    if choice.mode is ToolChoiceMode.NAMED and chosen_server_tool(choice, conversation.tools) is not None:
+        return
+    restricted = choice.mode in _RESTRICTED
+    declared = {
+        word
+        for tool in conversation.tools
+        for word in (_called(tool) if restricted else {tool.name} if isinstance(tool, Tool) else ())
+    }
+    unknown = next((name for name in choice.names if name not in declared), None)
+    if unknown is None:
         return
     raise ClientFault(
         ErrorKind.INVALID_REQUEST,
-        f"`tool_choice` asks for {choice.names[0]}, which is not among the declared tools.",
+        f"`tool_choice` asks for {unknown}, which is not among the declared tools.",
         param="tool_choice",
     )
 

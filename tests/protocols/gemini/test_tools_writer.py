@@ -64,7 +64,7 @@ def test_free_text() -> None:
     written = _written(Tool(name="p", kind=ToolKind.CUSTOM, grammar=grammar))
     described = written.entries[0]["functionDeclarations"][0]["parametersJsonSchema"]["properties"]["input"]
     assert described == {"type": "string", "description": "Text of this lark grammar:\nstart: x"}
-    assert [loss.path for loss in written.losses] == ["tools[0].grammar"]
+    assert [loss.path for loss in written.losses] == ["tools[0].format"]
     for odd in ({"type": "text"}, {"definition": "x"}):
         assert _written(Tool(name="p", kind=ToolKind.CUSTOM, grammar=odd)).entries
 
@@ -165,7 +165,28 @@ _WITHOUT = WrittenTools(entries=[], functions=False, mixed=False, losses=[])
     ],
 )  # fmt: skip
 def test_tool_choice(choice: ToolChoice | None, tools: WrittenTools, config: dict[str, Any]) -> None:
-    assert write_tool_choice(_choosing(choice), _names(), tools) == (config, [])
+    declared = (Tool(name="f"), Tool(name="g"), Tool(name="h"))
+    assert write_tool_choice(_choosing(choice, *declared), _names(), tools) == (config, [])
+
+
+SEARCH = ServerTool(family="web_search", protocol="openai_responses", payload={"type": "web_search"})
+
+
+@pytest.mark.parametrize(
+    ("mode", "names", "entries"),
+    [
+        (ToolChoiceMode.NONE, (), ["functionDeclarations"]),
+        (ToolChoiceMode.AUTO, ("web_search",), ["googleSearch"]),
+        (ToolChoiceMode.REQUIRED, ("f",), ["functionDeclarations"]),
+        (ToolChoiceMode.AUTO, ("f", "web_search"), ["functionDeclarations", "googleSearch"]),
+    ],
+)
+def test_what_a_choice_leaves_out_and_google_can_not_be_told_of_is_not_declared(
+    mode: ToolChoiceMode, names: tuple[str, ...], entries: list[str]
+) -> None:
+    written = write_tools((Tool(name="f"), SEARCH), _names(), GEMINI_3, ToolChoice(mode=mode, names=names))
+    assert [name for entry in written.entries for name in entry] == entries
+    assert written.losses == []
 
 
 def test_a_choice_with_fields_of_another_protocol() -> None:

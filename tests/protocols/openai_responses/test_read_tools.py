@@ -95,7 +95,7 @@ def test_own_members_of_a_tool_are_a_loss_elsewhere() -> None:
         ({"type": "function", "name": "f"}, ToolChoiceMode.NAMED, ("f",), ToolKind.FUNCTION),
         ({"type": "custom", "name": "f"}, ToolChoiceMode.NAMED, ("f",), ToolKind.CUSTOM),
         ({"type": "apply_patch"}, ToolChoiceMode.NAMED, ("apply_patch",), ToolKind.FUNCTION),
-        ({"type": "web_search_preview"}, ToolChoiceMode.NAMED, ("web_search_preview",), ToolKind.FUNCTION),
+        ({"type": "web_search_preview"}, ToolChoiceMode.NAMED, ("web_search",), ToolKind.FUNCTION),
         ({"type": "mcp", "server_label": "x"}, ToolChoiceMode.NAMED, ("mcp",), ToolKind.FUNCTION),
         (
             {
@@ -110,7 +110,7 @@ def test_own_members_of_a_tool_are_a_loss_elsewhere() -> None:
         (
             {"type": "allowed_tools", "tools": [{"type": "function", "name": "f"}, {"type": "image_generation"}]},
             ToolChoiceMode.AUTO,
-            ("f",),
+            ("f", "image_generation"),
             ToolKind.FUNCTION,
         ),
     ],

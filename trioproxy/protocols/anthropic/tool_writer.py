@@ -9,7 +9,7 @@ from __future__ import annotations
 from collections.abc import Iterable
 from typing import assert_never
 
-from trioproxy.neutral.choices import chosen_server_tool, unable
+from trioproxy.neutral.choices import chosen_server_tool, is_offered, unable
 from trioproxy.neutral.extras import own, settled, spelling
 from trioproxy.neutral.parts import ToolKind
 from trioproxy.neutral.request import Conversation, ServerTool, Tool, ToolChoice, ToolChoiceMode, ToolSpec
@@ -28,6 +28,9 @@ NO_STRICT_TOOLS = "no-output-format"
 
 _STRICT_TOOLS = 20
 """How many tools of one request may be strict."""
+
+_DOMAINS = frozenset({"allowed_domains", "blocked_domains"})
+"""The API takes one of them."""
 
 _INPUT = {"type": "object", "properties": {"input": {"type": "string"}}, "required": ["input"]}
 
@@ -62,10 +65,8 @@ def write_tools(conversation: Conversation, draft: Draft) -> None:
 
 def _allowed(conversation: Conversation) -> Iterable[tuple[int, ToolSpec]]:
     """The tools that may be called, numbered. There is no list of allowed tools here: those left out are not declared."""
-    choice, tools = conversation.tool_choice, enumerate(conversation.tools)
-    if choice is None or choice.mode not in (ToolChoiceMode.AUTO, ToolChoiceMode.REQUIRED) or not choice.names:
-        return tools
-    return ((number, tool) for number, tool in tools if isinstance(tool, Tool) and tool.name in choice.names)
+    choice = conversation.tool_choice
+    return ((number, tool) for number, tool in enumerate(conversation.tools) if is_offered(tool, choice))
 
 
 def _tool(tool: Tool, path: str, draft: Draft, *, may_be_strict: bool) -> Object:
@@ -132,7 +133,7 @@ def _server_tool(tool: ServerTool, path: str, draft: Draft, taken: set[str]) -> 
                 place = value.get("approximate", value)
                 known = {key: place[key] for key in ("city", "country", "region", "timezone") if place.get(key)}
                 written["user_location"] = {"type": "approximate", **known}
-            case "filters" if isinstance(value, dict) and value.keys() <= {"allowed_domains"}:
+            case "filters" if isinstance(value, dict) and value.keys() <= _DOMAINS and len(value) == 1:
                 written.update(value)
             case "allowed_domains" | "blocked_domains" | "max_uses" if value:
                 written[name] = value
@@ -173,7 +174,8 @@ def _choice(choice: ToolChoice, conversation: Conversation, draft: Draft) -> Obj
         if not any(tool.get("name") == chosen.family for tool in draft.tools):
             raise unable(chosen)
         return {"type": "tool", "name": chosen.family}
-    one = choice.mode is ToolChoiceMode.NAMED or (choice.mode is ToolChoiceMode.REQUIRED and len(choice.names) == 1)
-    if one and choice.names:
+    if choice.mode is ToolChoiceMode.NAMED and choice.names:
         return {"type": "tool", "name": draft.names.of(choice.names[0]), **own(choice.extras, NAME)}
+    if choice.mode is ToolChoiceMode.REQUIRED and choice.names and len(draft.tools) == 1:
+        return {"type": "tool", "name": draft.tools[0]["name"], **own(choice.extras, NAME)}
     return {"type": _MODES[choice.mode], **own(choice.extras, NAME)}

@@ -56,7 +56,7 @@ def write_request(conversation: Conversation, target: WriteTarget) -> Written:
     said = guest(conversation.extras)
     losses = [*settled(said.extras, NAME), *_unsaid(conversation)]
     names = ToolNames(limit=_NAME_LIMIT, allowed=r"[a-zA-Z0-9_.:-]", first=r"[a-zA-Z_]")
-    tools = write_tools(conversation.tools, names, target)
+    tools = write_tools(conversation.tools, names, target, conversation.tool_choice)
     choice, lost = write_tool_choice(conversation, names, tools)
     losses += [*tools.losses, *lost]
     contents, instruction, lost = _contents(conversation, names, target)

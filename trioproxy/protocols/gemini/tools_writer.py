@@ -11,12 +11,12 @@ from typing import Any
 
 import attrs
 
-from trioproxy.neutral.choices import chosen_server_tool, unable
+from trioproxy.neutral.choices import chosen_server_tool, is_offered, unable
 from trioproxy.neutral.extras import own, settled, spelling
 from trioproxy.neutral.loss import Loss
 from trioproxy.neutral.naming import ToolNames
 from trioproxy.neutral.parts import ToolKind
-from trioproxy.neutral.request import Conversation, ServerTool, Tool, ToolChoiceMode, ToolSpec
+from trioproxy.neutral.request import Conversation, ServerTool, Tool, ToolChoice, ToolChoiceMode, ToolSpec
 from trioproxy.protocols.base import WriteTarget
 from trioproxy.protocols.gemini.endpoints import NAME
 from trioproxy.protocols.gemini.fields import camel
@@ -63,20 +63,26 @@ class WrittenTools:
     lost: tuple[ServerTool, ...] = ()
 
 
-def write_tools(tools: tuple[ToolSpec, ...], names: ToolNames, target: WriteTarget) -> WrittenTools:
-    """The tools; ``names`` learns the declared ones."""
+def write_tools(
+    tools: tuple[ToolSpec, ...], names: ToolNames, target: WriteTarget, choice: ToolChoice | None = None
+) -> WrittenTools:
+    """The tools; ``names`` learns the declared ones. Those that ``choice`` leaves out are not declared where Google can't be told: its own,
+    and all functions where none may be called."""
     losses: list[Loss] = []
     functions: list[Object] = []
     built_in: list[Object] = []
     lost: list[ServerTool] = []
     foreign = False
-    has_functions = any(isinstance(tool, Tool) for tool in tools)
+    has_functions = any(isinstance(tool, Tool) and is_offered(tool, choice) for tool in tools)
     for number, tool in enumerate(tools):
         path = f"tools[{number}]"
         if tool.cache is not None:
             losses.append(Loss(f"{path}.cache", "Gemini caches prompts by itself"))
         if isinstance(tool, Tool):
-            functions.append(_function(tool, names, path, losses))
+            if has_functions:
+                functions.append(_function(tool, names, path, losses))
+            continue
+        if tool.protocol != NAME and _left_out(tool, choice):
             continue
         entry = _server_tool(tool)
         if entry is None:
@@ -100,6 +106,11 @@ def write_tools(tools: tuple[ToolSpec, ...], names: ToolNames, target: WriteTarg
     )
 
 
+def _left_out(tool: ServerTool, choice: ToolChoice | None) -> bool:
+    """Whether another vendor's client wants a tool not to run: Google's NONE is of functions alone."""
+    return not is_offered(tool, choice) or (choice is not None and choice.mode is ToolChoiceMode.NONE)
+
+
 def write_tool_choice(conversation: Conversation, names: ToolNames, tools: WrittenTools) -> tuple[Object, list[Loss]]:
     """``functionCallingConfig``; empty where there is nothing to choose.
 
@@ -114,13 +125,15 @@ def write_tool_choice(conversation: Conversation, names: ToolNames, tools: Writt
     insists = choice.mode is ToolChoiceMode.REQUIRED and not tools.entries
     if tools.lost and (chosen in tools.lost or insists):
         raise unable(chosen or tools.lost[0])
-    if chosen is not None or (choice.mode is ToolChoiceMode.REQUIRED and not tools.functions and not choice.extras):
+    if chosen is not None or (
+        choice.mode is ToolChoiceMode.REQUIRED and not tools.functions and NAME not in choice.extras
+    ):
         return {}, [
             *losses,
             Loss("tool_choice", "only functions can be forced: Google's own tools run as the model likes"),
         ]
     config: Object = {"mode": _MODES[choice.mode], **own(choice.extras, NAME)}
-    allowed = [names.of(name) for name in choice.names]
+    allowed = _allowed(choice, conversation, names)
     if allowed and choice.mode is ToolChoiceMode.AUTO:
         # AUTO takes no names; VALIDATED leaves the choice to the model too, and does.
         config["mode"] = "VALIDATED"
@@ -136,6 +149,13 @@ def write_tool_choice(conversation: Conversation, names: ToolNames, tools: Writt
     return config, losses
 
 
+def _allowed(choice: ToolChoice, conversation: Conversation, names: ToolNames) -> list[str]:
+    if choice.mode is ToolChoiceMode.NAMED:
+        return [names.of(name) for name in choice.names]
+    functions = [tool for tool in conversation.tools if isinstance(tool, Tool) and is_offered(tool, choice)]
+    return [names.of(tool.name, namespace=tool.namespace) for tool in functions] if choice.names else []
+
+
 def _function(tool: Tool, names: ToolNames, path: str, losses: list[Loss]) -> Object:
     losses += settled(tool.extras, NAME, path=path)
     custom = tool.kind is ToolKind.CUSTOM
@@ -148,7 +168,7 @@ def _function(tool: Tool, names: ToolNames, path: str, losses: list[Loss]) -> Ob
     elif custom:
         declaration["parametersJsonSchema"] = _free_text(tool.grammar)
         if tool.grammar is not None and tool.grammar.get("definition") is not None:
-            losses.append(Loss(f"{path}.grammar", "Gemini holds no text to a grammar: it is told of it"))
+            losses.append(Loss(f"{path}.format", "Gemini holds no text to a grammar: it is told of it"))
     elif tool.schema is not None or tool.strict:
         declaration["parametersJsonSchema"] = clean(tool.schema or {}, strict=tool.strict is True)
     return declaration | _known(own(tool.extras, NAME))

@@ -8,7 +8,7 @@ from __future__ import annotations
 from collections.abc import Mapping
 from typing import Any
 
-from trioproxy.neutral.choices import chosen_server_tool, tool_word, unable
+from trioproxy.neutral.choices import chosen_server_tool, is_offered, tool_word, unable
 from trioproxy.neutral.extras import spelling
 from trioproxy.neutral.parts import ToolKind
 from trioproxy.neutral.request import Conversation, ServerTool, Tool, ToolChoice, ToolChoiceMode
@@ -57,9 +57,11 @@ def write_tools(conversation: Conversation, draft: Draft) -> Object:
     lost: list[ServerTool] = []
     for position, tool in enumerate(conversation.tools):
         path = f"tools[{position}]"
+        if not (is_offered(tool, choice) or _tells_allowed(draft)):
+            # Where a choice is restricted and the target can't be told, the others are left out.
+            continue
         if isinstance(tool, Tool):
-            if _is_offered(tool, choice, draft):
-                declared.append(_tool(tool, draft, path))
+            declared.append(_tool(tool, draft, path))
         elif not _run_by_provider(tool, draft, path, members, declared):
             lost.append(tool)
     if declared:
@@ -67,6 +69,8 @@ def write_tools(conversation: Conversation, draft: Draft) -> Object:
     if choice is not None:
         chosen = chosen_server_tool(choice, conversation.tools)
         _check_choice(choice, chosen, declared, members, lost)
+        if choice.mode is ToolChoiceMode.REQUIRED and not (declared or members or draft.native):
+            draft.lose("tool_choice", "there is no tool to choose")
         # This protocol can't point at a tool of the provider's, and has it run when asked for at all.
         if (declared or draft.native) and (chosen is None or chosen.protocol == NAME):
             members |= _choice(choice, conversation, draft)
@@ -105,7 +109,7 @@ def _tool(tool: Tool, draft: Draft, path: str) -> Object:
     elif custom:
         described = {"description": tool.description, "format": _nested(tool.grammar)}
     else:
-        described = {"description": _with_grammar(tool), "parameters": _INPUT_SCHEMA}
+        described = {"description": _with_grammar(tool, draft, path), "parameters": _INPUT_SCHEMA}
     body |= {member: value for member, value in described.items() if value is not None}
     body |= own.pop(tool.kind.value, {}) | nulls(tool.extras, "inner_nulls")
     document: Object = {"type": kind, kind: body}
@@ -121,10 +125,11 @@ def _nested(grammar: Mapping[str, Any] | None) -> Object | None:
     return {"type": "grammar", "grammar": {name: value for name, value in grammar.items() if name != "type"}}
 
 
-def _with_grammar(tool: Tool) -> str | None:
+def _with_grammar(tool: Tool, draft: Draft, path: str) -> str | None:
     definition = tool.grammar.get("definition") if tool.grammar is not None else None
     if tool.grammar is None or definition is None:
         return tool.description
+    draft.lose(f"{path}.format", "the target holds no text to a grammar: it is told of it")
     said = f"`input` must match this {tool.grammar.get('syntax', '')} grammar:\n{definition}"
     return f"{tool.description}\n\n{said}" if tool.description else said
 
@@ -160,13 +165,6 @@ def _search_options(payload: Mapping[str, Any]) -> Object:
 # The choice.
 
 
-def _is_offered(tool: Tool, choice: ToolChoice | None, draft: Draft) -> bool:
-    """Whether a tool is declared: where a choice is restricted and the target can't be told, the others are left out."""
-    if choice is None or choice.mode is ToolChoiceMode.NAMED or not choice.names or _tells_allowed(draft):
-        return True
-    return tool.name in choice.names
-
-
 def _tells_allowed(draft: Draft) -> bool:
     return draft.native or draft.has(ALLOWED_TOOLS)
 
@@ -192,11 +190,11 @@ def _choice(choice: ToolChoice, conversation: Conversation, draft: Draft) -> Obj
     word = notes.get("word") or _WORDS[choice.mode]
     if not choice.names or not _tells_allowed(draft):
         return {"tool_choice": notes.get("whole", word), **own}
-    kinds = {tool.name: tool.kind for tool in conversation.tools if isinstance(tool, Tool)}
-    allowed = [_reference(name, kinds[name], draft) for name in choice.names if name in kinds]
+    offered = [tool for tool in conversation.tools if isinstance(tool, Tool) and is_offered(tool, choice)]
+    allowed = [_reference(tool.name, tool.kind, draft, namespace=tool.namespace) for tool in offered]
     return {"tool_choice": {"type": "allowed_tools", "allowed_tools": {"mode": word, "tools": allowed}}, **own}
 
 
-def _reference(name: str, kind: ToolKind, draft: Draft) -> Object:
+def _reference(name: str, kind: ToolKind, draft: Draft, *, namespace: str | None = None) -> Object:
     spelled = "custom" if kind is ToolKind.CUSTOM and draft.has(CUSTOM_TOOLS) else "function"
-    return {"type": spelled, spelled: {"name": draft.names.of(name)}}
+    return {"type": spelled, spelled: {"name": draft.names.of(name, namespace=namespace)}}

@@ -10,7 +10,7 @@ import attrs
 from trioproxy.neutral.extras import packed
 from trioproxy.neutral.parts import ToolCall, ToolKind
 from trioproxy.neutral.request import ServerTool, Tool, ToolChoice, ToolChoiceMode, ToolSpec, Turn
-from trioproxy.protocols.openai_responses.builtin import BUILTINS, builtin_of_tool
+from trioproxy.protocols.openai_responses.builtin import builtin_of_tool
 from trioproxy.protocols.openai_responses.fields import Fields, noted, refusal
 from trioproxy.protocols.openai_responses.vocabulary import NAME, family_of
 from trioproxy.wire.jsoncodec import JSON, Object
@@ -23,6 +23,7 @@ _MODES = {
     "required": ToolChoiceMode.REQUIRED,
 }
 _KINDS = {"function": ToolKind.FUNCTION, "custom": ToolKind.CUSTOM}
+_NAMED = frozenset({*_KINDS, "namespace"})
 
 
 def read_tools(tools: Iterable[JSON], path: str = "tools") -> list[ToolSpec]:
@@ -130,8 +131,13 @@ def read_choice(value: JSON, path: str = "tool_choice") -> ToolChoice | None:
         return ToolChoice(mode=ToolChoiceMode.NAMED, names=(fields.need("name"),), kind=_KINDS[kind], extras=extras)
     if kind == "allowed_tools":
         return _allowed(fields, noted)
-    # The type of a tool stands for its name, the provider's own tools (web_search, mcp) included.
-    return ToolChoice(mode=ToolChoiceMode.NAMED, names=(kind,), extras=packed(NAME, {}, spelling=noted))
+    return ToolChoice(mode=ToolChoiceMode.NAMED, names=(_word(kind),), extras=packed(NAME, {}, spelling=noted))
+
+
+def _word(kind: str) -> str:
+    """The type of a tool stands for its name, the provider's own tools (``mcp``) included. One that has several spellings goes by what it
+    does: the types of the SDK know no choice of ``web_search`` but by its older names."""
+    return family_of(kind) or kind
 
 
 def _allowed(fields: Fields, noted: dict[str, Any]) -> ToolChoice:
@@ -139,18 +145,11 @@ def _allowed(fields: Fields, noted: dict[str, Any]) -> ToolChoice:
     if mode not in {"auto", "required"}:
         raise refusal(fields.where("mode"), "auto or required")
     names: list[str] = []
-    others: list[Object] = []
     for number, tool in enumerate(fields.list("tools")):
         inner = Fields(tool, f"{fields.where('tools')}[{number}]")
         kind = inner.need("type")
-        if kind in _KINDS:
-            names.append(inner.need("name"))
-        elif kind in BUILTINS:
-            names.append(kind)
-        else:
-            others.append(tool)
-    extra = {"tools": others} if others else {}
-    return ToolChoice(mode=_MODES[mode], names=tuple(names), extras=packed(NAME, extra, spelling=noted))
+        names.append(inner.need("name") if kind in _NAMED else _word(kind))
+    return ToolChoice(mode=_MODES[mode], names=tuple(names), extras=packed(NAME, {}, spelling=noted))
 
 
 def without_unknown_namespaces(turns: Iterable[Turn], tools: Iterable[ToolSpec]) -> tuple[Turn, ...]:
