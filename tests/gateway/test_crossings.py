@@ -58,6 +58,22 @@ async def test_a_provider_that_cannot_compact_is_asked_for_a_summary(provider: s
     assert (bench.last.operation, bench.last.lane) == ("compact", "translate")
 
 
+@pytest.mark.parametrize("provider", ["openai_chat", "anthropic", "gemini"])
+@pytest.mark.parametrize("stream", [True, False])
+async def test_a_request_that_ends_in_a_trigger_is_compacted(provider: str, stream: bool) -> None:
+    answer = ANSWERS[provider]
+    bench = Bench(Script(chunks=answer.frames) if stream else Script(headers=JSON, chunks=[answer.whole]))
+    body = {"model": MODELS[provider], "input": [*HISTORY, {"type": "compaction_trigger"}], "stream": stream}
+    exchange = await bench.serve(posted("/v1/responses", json.dumps(body).encode()))
+    assert exchange.status == 200
+    last = exchange.body.decode().rstrip().rpartition("data: ")[2]
+    response = json.loads(last)["response"] if stream else json.loads(exchange.body)
+    assert [item["type"] for item in response["output"]] == ["compaction"]
+    assert "replaced by a summary" in json.dumps(bench.sent)
+    assert bool(bench.sent.get("stream")) == (stream and provider != "gemini")
+    assert (bench.last.operation, bench.last.lane) == ("generate", "translate")
+
+
 async def test_what_was_compacted_here_goes_on_with_any_provider() -> None:
     first = Bench(Script(headers=JSON, chunks=[ANSWERS["openai_chat"].whole]))
     compacted = json.loads((await first.serve(compacting("chat-m"))).body)["output"]

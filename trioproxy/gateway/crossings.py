@@ -1,7 +1,8 @@
 """How an operation gets to a provider that speaks another protocol, or lacks it.
 
 =================  ====================================================================================================
-generating         read, asked in the provider's protocol, and written anew
+generating         read, asked in the provider's protocol, and written anew; what only looks like it (``Protocol.disguised``)
+                   as the operation that it is
 counting tokens    asked in the provider's protocol where that counts; else estimated here (``estimates.py``)
 compacting,        asked as generating, of any provider that lacks them (``Protocol.emulations``)
 completing
@@ -34,7 +35,7 @@ class Crossing:
 def crossing(asked: Asked, wire: Wire) -> Crossing | None:
     """How what is asked crosses to ``wire``; None where it can't."""
     if asked.operation is Operation.GENERATE:
-        return Crossing(operation=Operation.GENERATE)
+        return Crossing(operation=Operation.GENERATE, emulation=protocol(asked.protocol).disguised(asked))
     if asked.operation is Operation.COUNT_TOKENS:
         counts = asked.operation in wire.paths and protocol(wire.protocol).counting is not None
         return Crossing(operation=Operation.COUNT_TOKENS) if counts else None

@@ -353,3 +353,5 @@ class Protocol:
     """None where only answers tell their usage."""
     emulations: Mapping[Operation, Emulation] = MappingProxyType({})
     """The operations that can be served by generating."""
+    disguised: Callable[[Asked], Emulation | None] = lambda asked: None
+    """How a request is served that looks like one to generate and asks for another operation; None for all that are what they look like."""

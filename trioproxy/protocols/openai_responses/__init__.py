@@ -19,6 +19,7 @@ from trioproxy.protocols.openai_responses.read_request import read_request
 from trioproxy.protocols.openai_responses.reader import StreamReader
 from trioproxy.protocols.openai_responses.seals import MARKS, without_seals
 from trioproxy.protocols.openai_responses.token_counts import read_count, render_count
+from trioproxy.protocols.openai_responses.trigger import triggered
 from trioproxy.protocols.openai_responses.usage import read_usage
 from trioproxy.protocols.openai_responses.vocabulary import NAME
 from trioproxy.protocols.openai_responses.words import WORDS
@@ -50,6 +51,7 @@ PROTOCOL = Protocol(
     words=WORDS,
     seals=Seals(marks=MARKS, opened=without_seals),
     counting=Counting(read=read_count, render=render_count),
+    disguised=triggered,
     emulations={
         Operation.COMPACT: Emulation(
             read_request=read_compaction, stream_writer=StreamWriter, write_body=write_compaction

@@ -26,7 +26,7 @@ from trioproxy.protocols.openai_responses.vocabulary import NAME
 from trioproxy.protocols.openai_responses.write_items import ItemWriter
 from trioproxy.wire.jsoncodec import Object
 
-__all__ = ["PROMPT", "read_compaction", "write_compaction"]
+__all__ = ["PROMPT", "read_compaction", "summary_of", "write_compaction"]
 
 PROMPT = (
     "Stop here and do nothing else. The conversation above is about to be replaced by a summary that you write now; whoever goes on with it "
@@ -64,7 +64,7 @@ def write_compaction(answer: Answer, context: WriteContext) -> Written:
     """
     if answer.failure is not None:
         return Written(body=render_error(answer.failure))
-    summary = "".join(part.text for part in answer.parts if isinstance(part, Text)).strip()
+    summary = summary_of(answer)
     if not summary:
         raise UpstreamFault(
             ErrorKind.MALFORMED, "the model was asked for a summary of the conversation and answered without any text"
@@ -87,6 +87,11 @@ def write_compaction(answer: Answer, context: WriteContext) -> Written:
         "usage": write_usage(answer.usage),
     }
     return Written(body=body, losses=tuple(losses))
+
+
+def summary_of(answer: Answer) -> str:
+    """What the model wrote, "" where it wrote nothing."""
+    return "".join(part.text for part in answer.parts if isinstance(part, Text)).strip()
 
 
 def _said_by_the_user(context: WriteContext, losses: list[Loss]) -> list[Object]:

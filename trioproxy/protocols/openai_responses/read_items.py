@@ -19,7 +19,7 @@ from trioproxy.protocols.openai_responses.builtin import builtin_of_call, builti
 from trioproxy.protocols.openai_responses.content import read_part
 from trioproxy.protocols.openai_responses.fields import Fields, noted, refusal
 from trioproxy.protocols.openai_responses.signatures import MARK, open_summary, unseal
-from trioproxy.protocols.openai_responses.vocabulary import ITEMS, NAME, UNKNOWN_ITEM, ItemPlace, ItemRule
+from trioproxy.protocols.openai_responses.vocabulary import COMPACTIONS, ITEMS, NAME, UNKNOWN_ITEM, ItemPlace, ItemRule
 from trioproxy.wire.jsoncodec import JSON, Object
 
 __all__ = ["SUMMARY_NOTE", "ItemReader"]
@@ -71,7 +71,7 @@ class ItemReader:
             self.loaded.append((Fields(item, path).list("tools"), f"{path}.tools"))
         elif kind == "reasoning":
             self._reasoning(item, path)
-        elif kind == "compaction" and (summary := open_summary(item.get("encrypted_content"))) is not None:
+        elif kind in COMPACTIONS and (summary := open_summary(item.get("encrypted_content"))) is not None:
             self._flush()
             note = packed(NAME, {}, spelling={SUMMARY_NOTE: True})
             self.turns.append(Turn(role=Role.USER, parts=(Text(text=summary),), extras=note, places=(path,)))

@@ -10,7 +10,7 @@ import enum
 
 import attrs
 
-__all__ = ["CONTENT", "FAMILIES", "ITEMS", "NAME", "UNKNOWN_ITEM", "ItemPlace", "ItemRule", "family_of"]
+__all__ = ["COMPACTIONS", "CONTENT", "FAMILIES", "ITEMS", "NAME", "UNKNOWN_ITEM", "ItemPlace", "ItemRule", "family_of"]
 
 NAME = "openai_responses"
 """The name of this protocol in extras, in ``Opaque`` and ``Foreign``, and in the table of protocols."""
@@ -35,6 +35,9 @@ class ItemRule:
     essential: bool
 
 
+COMPACTIONS = ("compaction", "compaction_summary", "context_compaction")
+"""What a conversation was replaced by; Codex knew two other names for it."""
+
 _RECORD = ItemRule(ItemPlace.MODEL, essential=False)
 
 # Records of what the provider's own tools did may be lost: the message that follows says what came of it. What holds words of the user, or
@@ -57,7 +60,7 @@ ITEMS: dict[str, ItemRule] = {
     "computer_call_output": ItemRule(ItemPlace.RESULT, essential=True),
     "mcp_approval_response": ItemRule(ItemPlace.OWN, essential=True),
     "item_reference": ItemRule(ItemPlace.OWN, essential=True),
-    "compaction": ItemRule(ItemPlace.OWN, essential=True),
+    **dict.fromkeys(COMPACTIONS, ItemRule(ItemPlace.OWN, essential=True)),
     "compaction_trigger": ItemRule(ItemPlace.OWN, essential=True),
 }
 
