@@ -85,6 +85,39 @@ class Bench:
         ),
         pytest.param([[call(0)]], [], id="a stub and nothing more"),
         pytest.param(
+            [[call(0, "a", "get_")], [call(0, None, "weather", "")], [call(0, arguments="{}")]],
+            [("a", "get_weather", "{}")],
+            id="a name in pieces",
+        ),
+        pytest.param(
+            [[call(0, "a", "f", '{"x"')], [call(0, "b", "f", ":")], [call(0, "c", "f", "1}")]],
+            [("a", "f", '{"x":1}')],
+            id="the name and another id in every piece",
+        ),
+        pytest.param(
+            [[call(0, "a", "f", "")], [call(0, "b", "f", "")]], [("a", "f", ""), ("b", "f", "")], id="index 0, no arguments"
+        ),
+        pytest.param(
+            [[call(0, "a", "f", "{}")], [call(0, None, None, '{"x"')], [call(0, None, None, ":1}")]],
+            [("a", "f", '{"x":1}')],
+            id="an empty object before the arguments",
+        ),
+        pytest.param(
+            [[call(0, "a", "f", "{}")], [call(0, arguments=" ")], [call(0, arguments=" ")]],
+            [("a", "f", "{}  ")],
+            id="an empty object and white space",
+        ),
+        pytest.param(
+            [[call(0, "a", "f", '{"x"')], [call(0, None, None, ":1}")], [call(0, "a", "f", '{"x":1}')]],
+            [("a", "f", '{"x":1}')],
+            id="all of it once more at the end",
+        ),
+        pytest.param(
+            [[{"index": 0, "id": "a", "type": "function", "name": "f", "arguments": '{"x":1}'}]],
+            [("a", "f", '{"x":1}')],
+            id="no object around the function",
+        ),
+        pytest.param(
             [[call(0, "a", "f")], [call(1, "b", "g", "{}")], [call(0, arguments="{}")]],
             [("a", "f", "{}"), ("b", "g", "{}")],
             id="the first goes on after the second",
@@ -108,6 +141,23 @@ def test_calls_without_ids_get_ids_that_are_stable_and_their_own() -> None:
     assert not ids & {call_id for call_id, _, _ in other.result(*deltas)}
 
 
+@pytest.mark.parametrize("indices", [(0, 1), (None, None), (0, 0)])
+def test_two_calls_with_one_id_get_two(indices: tuple[int | None, int | None]) -> None:
+    first, second = indices
+    calls = Bench().result([call(first, "a", "f", '{"x":1}'), call(second, "a", "g", "{}")])
+    assert [(name, text) for _, name, text in calls] == [("f", '{"x":1}'), ("g", "{}")]
+    assert calls[0][0] == "a"
+    assert calls[1][0].startswith("call_")
+
+
+def test_an_empty_object_is_told_when_nothing_can_follow_it() -> None:
+    bench = Bench()
+    (started,) = bench.calls.feed([call(0, "a", "f", "{}")])
+    assert isinstance(started, ToolCallStarted)
+    assert bench.calls.more(0, "x") is None
+    assert bench.calls.finish_whole() == [ToolArgsDelta(index=0, text="{}"), PartFinished(index=0)]
+
+
 def test_a_name_alone_waits_for_its_id() -> None:
     bench = Bench()
     assert bench.calls.feed([call(0, None, "f")]) == []
@@ -121,7 +171,7 @@ def test_waiting_calls_are_announced_in_their_order() -> None:
     bench = Bench()
     bench.calls.feed([call(0, None, "f")])
     bench.calls.feed([call(1, None, None, "{")])
-    events = bench.calls.feed([call(2, "c", "h")])
+    events = bench.calls.feed([call(2, "c", "h", "")])
     assert [event.name for event in events if isinstance(event, ToolCallStarted)] == ["f", "h"]
     assert bench.calls.latest == 1
     with pytest.raises(ProtocolViolation, match="name"):
@@ -137,7 +187,7 @@ def test_only_function_calls_end_when_their_text_is_whole() -> None:
     bench = Bench()
     bench.calls.feed([{"index": 0, "id": "a", "type": "custom", "custom": {"name": "sh", "input": "{}"}}])
     assert bench.calls.finish_whole() == []
-    bench.calls.feed([call(1, "b", "f", "{}")])
+    bench.calls.feed([call(1, "b", "f", "[]")])
     assert bench.calls.finish_whole() == [PartFinished(index=1)]
     assert bench.calls.latest == 0
 

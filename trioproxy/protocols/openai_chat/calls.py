@@ -1,8 +1,8 @@
 """Tool calls of one answer, put together from the pieces in which servers send them.
 
 OpenAI numbers the calls (``tool_calls[].index``), names each once in its first piece and appends arguments. Servers that imitate it leave the
-index out, send every call with index 0, repeat or delay id and name, or send arguments as an object. All of that is understood here, and
-only here.
+index out, send every call with index 0, repeat or delay id and name, give one id to two calls, send arguments as an object, as an empty object
+that the true ones follow, or all of them a second time at the end. All of that is understood here, and only here.
 """
 
 from __future__ import annotations
@@ -31,11 +31,12 @@ def google_signature(document: Object) -> Signature | None:
 
 @attrs.frozen(kw_only=True)
 class _Piece:
-    """One entry of ``tool_calls``, its blanks as ""."""
+    """One entry of ``tool_calls``, its blanks as "". ``opens`` says that there is a member for arguments, so that the name is whole."""
 
     id: str
     name: str
     text: str
+    opens: bool
     kind: ToolKind
     signature: Signature | None
 
@@ -44,14 +45,21 @@ class _Piece:
         custom = entry.get("custom")
         is_custom = entry.get("type") == "custom" or isinstance(custom, dict)
         body = custom if is_custom else entry.get("function")
-        body = body if isinstance(body, dict) else {}
+        # Some put the members of the function beside the id.
+        body = body if isinstance(body, dict) else entry
+        said = body.get("input" if is_custom else "arguments")
         return cls(
             id=_text(entry.get("id")),
             name=_text(body.get("name")),
-            text=_text(body.get("input" if is_custom else "arguments")),
+            text=_text(said),
+            opens=said is not None,
             kind=ToolKind.CUSTOM if is_custom else ToolKind.FUNCTION,
             signature=google_signature(entry),
         )
+
+
+def _arguments(index: int, text: str) -> list[Event]:
+    return [ToolArgsDelta(index=index, text=text)] if text else []
 
 
 def _text(value: JSON) -> str:
@@ -71,6 +79,8 @@ class _Call:
     finished: bool = False
     touched: bool = False
     held: str = ""
+    begun: bool = False
+    withheld: str = ""
     signature: Signature | None = None
     scanner: CompletenessScanner = attrs.field(factory=CompletenessScanner)
 
@@ -78,9 +88,33 @@ class _Call:
         """Whether a piece under this call's index begins a call of its own: only a name can tell."""
         if not piece.name or not self.name:
             return False
-        if piece.id and self.id:
-            return piece.id != self.id
-        return self.scanner.whole and bool(piece.text.strip())
+        if not piece.id or not self.id:
+            return self.scanner.whole and bool(piece.text.strip())
+        if piece.name == self.name:
+            # In the midst of arguments another id says nothing: some servers make one up for every piece.
+            return piece.id != self.id and (self.scanner.whole or not self.begun)
+        return piece.id != self.id or self.scanner.whole
+
+    def repeats(self, piece: _Piece) -> bool:
+        """Whether a piece says all of this call once more."""
+        return bool(piece.name) and self.scanner.whole and not self.withheld and piece.text.lstrip()[:1] == "{"
+
+    def heard(self, text: str) -> str:
+        """What may be told of more arguments. An empty object that begins them is withheld: the true ones may follow in its place."""
+        if self.withheld and text.lstrip()[:1] == "{":
+            self.withheld, self.scanner = "", CompletenessScanner()
+        opens = not self.begun
+        self.begun = self.begun or bool(text)
+        self.scanner.feed(text)
+        if opens and self.kind is ToolKind.FUNCTION and text.strip() == "{}":
+            self.withheld = text
+            return ""
+        return self.released() + text
+
+    def released(self) -> str:
+        """What was withheld, which is now certain."""
+        text, self.withheld = self.withheld, ""
+        return text
 
 
 class CallAssembly:
@@ -124,7 +158,7 @@ class CallAssembly:
     def more(self, number: int, text: str) -> ToolArgsDelta | None:
         """More arguments of the call of this number, where it is open and waits for nothing else; None where it is not. They are not taken."""
         call = self._by_key.get(number)
-        if call is None or call.index is None or call.finished or not text:
+        if call is None or call.index is None or call.finished or call.withheld or not call.begun or not text:
             return None
         return ToolArgsDelta(index=call.index, text=text)
 
@@ -161,6 +195,7 @@ class CallAssembly:
         for call in calls:
             call.finished = True
             assert call.index is not None
+            events += _arguments(call.index, call.released())
             events.append(PartFinished(index=call.index))
         return events
 
@@ -168,18 +203,21 @@ class CallAssembly:
         call = self._call(key, piece)
         if call.index is None:
             call.id = call.id or piece.id
-            call.name = call.name or piece.name
+            if piece.name != call.name:
+                # In pieces, while no arguments have come: OpenAI's own package puts names together so.
+                call.name += piece.name
             call.signature = piece.signature or call.signature
             call.held += piece.text
-            ready = call.id or call.held or call.touched
+            ready = (call.id and piece.opens) or call.held or call.touched
             call.touched = True
             return self._announce(call) if call.name and ready else []
         events: list[Event] = []
+        if call.repeats(piece):
+            return []
         if piece.text:
             if call.finished and piece.text.strip():
                 raise ProtocolViolation("arguments came for a tool call that was already whole")
-            call.scanner.feed(piece.text)
-            events.append(ToolArgsDelta(index=call.index, text=piece.text))
+            events += _arguments(call.index, call.heard(piece.text))
         if piece.signature is not None:
             events.append(PartSigned(index=call.index, signature=piece.signature))
         return [] if call.finished else events
@@ -215,11 +253,12 @@ class CallAssembly:
     def _announce(self, call: _Call) -> list[Event]:
         events = self._announce_waiting(call)
         closing, call.index = self._claim()
-        call.id = call.id or self._invented_id(call)
+        if not call.id or any(other.id == call.id for other in self._calls if other is not call and other.index is not None):
+            # None, or one that another call has: results could not be told apart.
+            call.id = self._invented_id(call)
         events += [*closing, ToolCallStarted(index=call.index, call_id=call.id, name=call.name, kind=call.kind)]
         if call.held:
-            call.scanner.feed(call.held)
-            events.append(ToolArgsDelta(index=call.index, text=call.held))
+            events += _arguments(call.index, call.heard(call.held))
             call.held = ""
         if call.signature is not None:
             events.append(PartSigned(index=call.index, signature=call.signature))

@@ -231,7 +231,7 @@ class ChatReader:
         for entry in _list(delta.get("annotations")):
             citation = read_annotation(entry)
             events += parts.cite([citation]) if citation is not None else parts.carry("annotations", [entry])
-        calls = _list(delta.get("tool_calls"))
+        calls = _several(delta.get("tool_calls"))
         if calls:
             events += self._rest_of_text()
         events += parts.calls.feed(calls, numbered=whole)
@@ -271,7 +271,7 @@ class ChatReader:
         if isinstance(content, str):
             return self._text(content)
         events: list[Event] = []
-        for entry in _list(content):
+        for entry in _several(content):
             if isinstance(entry, str):
                 events += self._text(entry)
             elif not isinstance(entry, dict):
@@ -360,3 +360,8 @@ def _text(value: JSON) -> str:
 
 def _list(value: JSON) -> list[JSON]:
     return value if isinstance(value, list) else []
+
+
+def _several(value: JSON) -> list[JSON]:
+    """A list, or the one object that some servers put in its place."""
+    return [value] if isinstance(value, dict) else _list(value)

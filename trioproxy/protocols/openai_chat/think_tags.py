@@ -1,7 +1,7 @@
 """``<think>`` tags: reasoning that a server leaves in the text of an answer.
 
 Local servers and a few vendors (MiniMax, unless asked to split) put the thoughts in front of the answer, between ``<think>`` and
-``</think>``. Nothing in an answer says that they do, so every text that begins with the tag is taken for that; a tag anywhere else is text.
+``</think>``; Gemini's compatible endpoint calls the tag ``<thought>``. Nothing in an answer says that they do, so every text that begins with the tag is taken for that; a tag anywhere else is text.
 """
 
 from __future__ import annotations
@@ -10,7 +10,7 @@ from trioproxy.neutral.events import PartKind
 
 __all__ = ["ThinkTags"]
 
-_OPEN, _CLOSE = "<think>", "</think>"
+_TAGS = {"<think>": "</think>", "<thought>": "</thought>"}
 
 
 class ThinkTags:
@@ -23,6 +23,7 @@ class ThinkTags:
         self._kind: PartKind | None = None
         self._held = ""
         self._trimming = True
+        self._closing = ""
 
     @property
     def settled(self) -> bool:
@@ -42,15 +43,16 @@ class ThinkTags:
         pieces: list[tuple[PartKind, str]] = []
         if self._kind is None:
             start = self._held.lstrip()
-            if len(start) < len(_OPEN) and _OPEN.startswith(start):
+            if any(len(start) < len(tag) and tag.startswith(start) for tag in _TAGS):
                 return pieces
-            thinks = start.startswith(_OPEN)
-            self._kind = PartKind.REASONING if thinks else PartKind.TEXT
-            self._trimming = thinks
-            self._held = start.removeprefix(_OPEN) if thinks else self._held
+            tag = next((tag for tag in _TAGS if start.startswith(tag)), "")
+            self._closing = _TAGS.get(tag, "")
+            self._kind = PartKind.REASONING if tag else PartKind.TEXT
+            self._trimming = bool(tag)
+            self._held = start.removeprefix(tag) if tag else self._held
         if self._kind is PartKind.REASONING:
-            thought, found, rest = self._held.partition(_CLOSE)
-            kept = 0 if found else _overlap(thought)
+            thought, found, rest = self._held.partition(self._closing)
+            kept = 0 if found else _overlap(thought, self._closing)
             self._emit(pieces, thought[: len(thought) - kept])
             self._held = thought[len(thought) - kept :]
             if not found:
@@ -78,6 +80,6 @@ class ThinkTags:
             pieces.append((self._kind, text))
 
 
-def _overlap(text: str) -> int:
-    """How many characters at the end of ``text`` may be the beginning of the closing tag."""
-    return next((size for size in range(min(len(text), len(_CLOSE) - 1), 0, -1) if _CLOSE.startswith(text[-size:])), 0)
+def _overlap(text: str, tag: str) -> int:
+    """How many characters at the end of ``text`` may be the beginning of the tag."""
+    return next((size for size in range(min(len(text), len(tag) - 1), 0, -1) if tag.startswith(text[-size:])), 0)
