@@ -95,7 +95,9 @@ class Bench:
             id="the name and another id in every piece",
         ),
         pytest.param(
-            [[call(0, "a", "f", "")], [call(0, "b", "f", "")]], [("a", "f", ""), ("b", "f", "")], id="index 0, no arguments"
+            [[call(0, "a", "f", "")], [call(0, "b", "f", "")]],
+            [("a", "f", ""), ("b", "f", "")],
+            id="index 0, no arguments",
         ),
         pytest.param(
             [[call(0, "a", "f", "{}")], [call(0, None, None, '{"x"')], [call(0, None, None, ":1}")]],

@@ -152,3 +152,18 @@ def test_faults_name_the_member(document: Any, param: str) -> None:
     with pytest.raises(ClientFault) as caught:
         read_content([document], "content")
     assert caught.value.failure.param == param
+
+
+@pytest.mark.parametrize(
+    ("url", "kind"),
+    [
+        ("data:application/pdf;base64,AA", MediaKind.DOCUMENT),
+        ("data:audio/wav;base64,AA", MediaKind.AUDIO),
+        ("data:application/octet-stream;base64,AA", MediaKind.IMAGE),
+        ("https://a/b.pdf", MediaKind.IMAGE),
+    ],
+)
+def test_what_stands_in_an_images_place_is_what_its_media_type_says(url: str, kind: MediaKind) -> None:
+    part = _part({"type": "image_url", "image_url": {"url": url}})
+    assert isinstance(part, Media)
+    assert part.kind is kind

@@ -8,6 +8,7 @@ from tests.protocols.openai_chat.chat import conversation
 from trioproxy.errors import ClientFault
 from trioproxy.neutral.extras import foreign, own
 from trioproxy.neutral.parts import (
+    CacheHint,
     Media,
     Opaque,
     Reasoning,
@@ -237,3 +238,36 @@ def test_what_clients_store_beside_a_message_is_nobodys_loss() -> None:
     assert isinstance(used, ToolCall)
     assert foreign(turn.extras, "elsewhere") == ([], ())
     assert foreign(used.extras, "elsewhere") == ([], ())
+
+
+def test_a_breakpoint_of_a_whole_message_stands_on_its_last_text() -> None:
+    said = conversation(
+        {"role": "system", "content": "s", "cache_control": {"type": "ephemeral"}},
+        {
+            "role": "user",
+            "content": [{"type": "text", "text": "a"}, {"type": "text", "text": "b"}],
+            "cache_control": {"type": "ephemeral", "ttl": "1h"},
+        },
+    )
+    (leading,), (first, last) = said.system, said.turns[0].parts
+    assert isinstance(leading, Text)
+    assert isinstance(first, Text)
+    assert isinstance(last, Text)
+    assert [part.cache for part in (leading, first, last)] == [CacheHint(), None, CacheHint(ttl="1h")]
+
+
+def test_blocks_of_thought_are_signed_thoughts() -> None:
+    blocks = [
+        {"type": "thinking", "thinking": "t", "signature": "s"},
+        {"type": "redacted_thinking", "data": "d"},
+        {"type": "thinking", "thinking": "unsigned", "signature": ""},
+        3,
+    ]
+    said = conversation(
+        {"role": "user", "content": "hi"},
+        {"role": "assistant", "content": "a", "reasoning_content": "t", "thinking_blocks": blocks},
+    )
+    assert said.turns[1].parts[:2] == (
+        Reasoning(text="t", signature=Signature(value="s", form=SignatureForm.ANTHROPIC_SIGNATURE)),
+        Reasoning(text="", signature=Signature(value="d", form=SignatureForm.ANTHROPIC_REDACTED)),
+    )

@@ -34,6 +34,39 @@ CALL = {"id": "x", "type": "function", "function": {"name": "f", "arguments": "{
             id="both have own members",
         ),
         pytest.param(
+            [
+                {"role": "system", "content": "s", "cache_control": {"type": "ephemeral"}},
+                {
+                    "role": "user",
+                    "content": [{"type": "text", "text": "a"}, {"type": "odd"}],
+                    "cache_control": {"type": "ephemeral"},
+                },
+                {"role": "assistant", "content": "b", "cache_control": {"type": "ephemeral", "ttl": "1h"}},
+                {"role": "user", "content": None, "cache_control": {"type": "ephemeral"}},
+            ],
+            id="a whole message is kept",
+        ),
+        pytest.param(
+            [
+                USER,
+                {
+                    "role": "assistant",
+                    "content": "b",
+                    "thinking_blocks": [{"type": "thinking", "thinking": "t", "signature": "s"}],
+                },
+            ],
+            id="blocks of thought",
+        ),
+        pytest.param(
+            [
+                {
+                    "role": "user",
+                    "content": [{"type": "image_url", "image_url": {"url": "data:application/pdf;base64,AA"}}],
+                }
+            ],
+            id="a document in an image's place",
+        ),
+        pytest.param(
             [{"role": "system", "content": [{"type": "image_url", "image_url": {"url": "https://a"}}]}, USER],
             id="a picture leads",
         ),

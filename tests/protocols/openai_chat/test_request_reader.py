@@ -5,7 +5,7 @@ from typing import Any
 import attrs
 import pytest
 
-from tests.protocols.openai_chat.chat import asked, conversation
+from tests.protocols.openai_chat.chat import asked, conversation, written
 from trioproxy.errors import ClientFault
 from trioproxy.neutral.extras import foreign, own
 from trioproxy.neutral.request import OutputFormat, OutputKind, Sampling
@@ -123,8 +123,8 @@ def test_forms_of_output(form: Any, output: OutputFormat) -> None:
     "form",
     [
         {"type": "regex", "pattern": "a"},
-        {"type": "json_object", "schema": {}},
-        {"type": "json_schema", "json_schema": {}, "odd": 1},
+        {"type": "json_object", "schema": {}, "odd": 1},
+        {"type": "json_object", "schema": "x"},
         {"type": "json_schema"},
     ],
 )
@@ -132,6 +132,34 @@ def test_forms_that_only_this_protocol_has_can_not_be_left_out(form: Any) -> Non
     said = conversation(response_format=form)
     assert said.output is None
     assert foreign(said.extras, "elsewhere")[1] == ("response_format",)
+
+
+@pytest.mark.parametrize("kind", ["json_object", "json_schema"])
+def test_a_schema_beside_its_type(kind: str) -> None:
+    form = {"type": kind, "schema": {"type": "object"}}
+    said = conversation(response_format=form)
+    assert said.output == OutputFormat(kind=OutputKind.JSON_SCHEMA, schema={"type": "object"})
+    assert foreign(said.extras, "elsewhere") == ([], ())
+    assert written(said).body["response_format"] == form
+
+
+def test_unknown_members_beside_a_schema_are_a_loss() -> None:
+    form = {"type": "json_schema", "json_schema": {"name": "n", "schema": {}}, "odd": 1}
+    said = conversation(response_format=form)
+    assert said.output is not None
+    losses, essential = foreign(said.extras, "elsewhere")
+    assert ([loss.path for loss in losses], essential) == (["response_format.unknown"], ())
+    assert written(said).body["response_format"] == form
+
+
+@pytest.mark.parametrize("name", ["max_tokens", "max_completion_tokens"])
+def test_a_limit_that_is_none(name: str) -> None:
+    said = conversation(**{name: -1})
+    assert said.sampling.max_tokens is None
+    assert written(said).body[name] == -1
+    with pytest.raises(ClientFault) as caught:
+        conversation(**{name: -2})
+    assert caught.value.failure.param == name
 
 
 @pytest.mark.parametrize(

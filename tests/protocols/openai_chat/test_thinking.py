@@ -32,6 +32,10 @@ def _ask(**members: Any) -> ReasoningAsk:
         ({"enable_thinking": False}, Effort.NONE, None, None),
         ({"thinking_budget": 512}, None, 512, None),
         ({"enable_thinking": False, "thinking_budget": 512}, Effort.NONE, None, None),
+        ({"enable_thinking": True}, Effort.AUTO, None, None),
+        ({"enable_thinking": True, "thinking_budget": 512}, None, 512, None),
+        ({"thinking": {"type": "enabled"}, "chat_template_kwargs": {"thinking": True}}, Effort.AUTO, None, None),
+        ({"chat_template_kwargs": {"enable_thinking": False}}, Effort.NONE, None, None),
         ({"reasoning_effort": "low", "reasoning": {"effort": "high", "exclude": True}}, Effort.LOW, None, False),
     ],
 )
@@ -48,7 +52,7 @@ def test_every_spelling(members: Any, effort: Effort | None, budget: int | None,
         {"reasoning_effort": 3},
         {"thinking": {"clear_thinking": False}},
         {"reasoning": {}},
-        {"enable_thinking": True},
+        {"chat_template_kwargs": {"enable_thinking": True, "more": 1}},
     ],
 )
 def test_what_the_hub_has_no_word_for_is_an_own_field(members: Any) -> None:

@@ -86,6 +86,21 @@ def test_web_search_options_are_a_tool() -> None:
     )
 
 
+@pytest.mark.parametrize(
+    ("kind", "family"),
+    [
+        ("web_search_20250305", "web_search"),
+        ("web_fetch_20250910", "web_fetch"),
+        ("code_execution_20250825", "code_execution"),
+        ("web_search_x", None),
+        ("computer_20250124", None),
+    ],
+)
+def test_anthropics_own_tools_have_families_too(kind: str, family: str | None) -> None:
+    payload = {"type": kind, "name": "n"}
+    assert _tool(payload) == ServerTool(family=family, protocol="openai_chat", payload=payload)
+
+
 def test_the_deprecated_functions() -> None:
     said = conversation(functions=[{"name": "f", "parameters": SCHEMA}], function_call={"name": "f"})
     (tool,) = said.tools

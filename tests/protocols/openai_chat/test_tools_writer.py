@@ -107,9 +107,12 @@ def test_web_search_where_the_target_has_it() -> None:
     sized = ServerTool(
         family="web_search", protocol="openai_responses", payload={"type": "web_search", "search_context_size": "low"}
     )
-    body = written(_said(sized, Tool(name="f"), tool_choice=_choice("named", "web_search")), "web-search-options").body
-    assert body["web_search_options"] == {"search_context_size": "low"}
-    assert "tool_choice" not in body
+    result = written(_said(sized, Tool(name="f"), tool_choice=_choice("named", "web_search")), "web-search-options")
+    assert result.body["web_search_options"] == {"search_context_size": "low"}
+    assert "tool_choice" not in result.body
+    assert result.losses == ()
+    limited = ServerTool(family="web_search", protocol="anthropic", payload={"max_uses": 3, "blocked_domains": None})
+    assert [loss.path for loss in written(_said(limited), "web-search-options").losses] == ["tools[0].max_uses"]
 
 
 def test_elsewhere_it_is_lost_unless_the_request_turns_on_it() -> None:

@@ -36,7 +36,7 @@ def test_a_call_without_an_output_gets_one_behind_its_turn() -> None:
 
     assert items[3] == {"type": "custom_tool_call_output", "call_id": "b", "output": NO_RESULT}
     assert items[4] == output("a")
-    assert losses == ["input[2]"]
+    assert losses == ["turns[0]"]
 
 
 def test_a_call_at_the_end_gets_one_too() -> None:
@@ -52,7 +52,7 @@ def test_an_output_of_no_call_is_a_message() -> None:
     assert [item["role"] for item in items] == ["user", "user"]
     assert [part.get("text") for part in items[0]["content"]] == ["A tool answered:", "ok"]
     assert items[1]["content"][1] == image
-    assert losses == ["input[0]", "input[1]"]
+    assert losses == ["turns[0]", "turns[0]"]
 
 
 def test_a_second_output_of_a_call_is_a_message() -> None:

@@ -298,7 +298,7 @@ def test_calls_and_results_that_lost_each_other_are_paired() -> None:
     )
 
     assert [item["type"] for item in items(result)] == ["function_call", "function_call_output", "message"]
-    assert paths(result.losses) == ["input[0]", "input[1]"]
+    assert paths(result.losses) == ["turns[0]", "turns[1]"]
 
 
 def test_an_empty_conversation_has_an_empty_input() -> None:

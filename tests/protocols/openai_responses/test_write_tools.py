@@ -57,6 +57,15 @@ def test_server_tools_of_other_protocols() -> None:
     result = written(
         tools=(
             ServerTool(family="web_search", protocol="anthropic", payload=search),
+            ServerTool(
+                family="web_search",
+                protocol="openai_chat",
+                payload={
+                    "type": "web_search_options",
+                    "search_context_size": "high",
+                    "user_location": {"type": "approximate", "approximate": {"country": "CH"}},
+                },
+            ),
             ServerTool(family="web_search", protocol="gemini", payload={"googleSearch": {}}),
             ServerTool(family="code_execution", protocol="gemini", payload={"codeExecution": {}}),
             ServerTool(family=None, protocol="gemini", payload={"urlContext": {}}),
@@ -69,10 +78,15 @@ def test_server_tools_of_other_protocols() -> None:
             "filters": {"allowed_domains": ["a.example"]},
             "user_location": {"type": "approximate", "city": "Bern"},
         },
+        {
+            "type": "web_search",
+            "search_context_size": "high",
+            "user_location": {"type": "approximate", "country": "CH"},
+        },
         {"type": "web_search"},
         {"type": "code_interpreter", "container": {"type": "auto"}},
     ]
-    assert paths(result.losses) == ["tools[0].max_uses", "tools[1].googleSearch", "tools[2].codeExecution", "tools[3]"]
+    assert paths(result.losses) == ["tools[0].max_uses", "tools[2].googleSearch", "tools[3].codeExecution", "tools[4]"]
 
 
 @pytest.mark.parametrize(

@@ -253,7 +253,9 @@ class CallAssembly:
     def _announce(self, call: _Call) -> list[Event]:
         events = self._announce_waiting(call)
         closing, call.index = self._claim()
-        if not call.id or any(other.id == call.id for other in self._calls if other is not call and other.index is not None):
+        if not call.id or any(
+            other.id == call.id for other in self._calls if other is not call and other.index is not None
+        ):
             # None, or one that another call has: results could not be told apart.
             call.id = self._invented_id(call)
         events += [*closing, ToolCallStarted(index=call.index, call_id=call.id, name=call.name, kind=call.kind)]

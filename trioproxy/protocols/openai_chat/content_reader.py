@@ -32,6 +32,9 @@ __all__ = ["ContentPart", "read_cache", "read_content"]
 ContentPart = Text | Refusal | Media | Reasoning | Opaque
 
 
+_UNTYPED = "application/octet-stream"
+
+
 def read_content(value: JSON, path: str) -> tuple[list[ContentPart], str]:
     """The parts of a ``content``, and its spelling: ``string``, ``list`` or ``null`` (which is said of an absent one too)."""
     if value is None:
@@ -125,8 +128,11 @@ def _linked(fields: Fields, kind: MediaKind, name: str) -> Media:
     notes["part"] = name
     if isinstance(given, str):
         notes["bare"] = True
-    if isinstance(source, Base64Source) and data_url(source) != url:
-        notes["url"] = url
+    if isinstance(source, Base64Source):
+        # Many clients put every file they have into an image's place; what it is, its media type says.
+        kind = kind if source.mime == _UNTYPED else kind_of_mime(source.mime)
+        if data_url(source) != url:
+            notes["url"] = url
     return Media(kind=kind, source=source, detail=detail, cache=cache, extras=_extras(fields, notes, inner))
 
 

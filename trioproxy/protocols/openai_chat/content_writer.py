@@ -98,11 +98,13 @@ def _media(part: Media, draft: Draft, path: str) -> tuple[Object, Object]:
     if form == "file" or (part.kind is MediaKind.DOCUMENT and form is None):
         return _file(part, draft, path)
     match part.kind, part.source:
+        case _, (UrlSource() | Base64Source()) as source if form is not None:
+            return _linked(form, part, source)
         case MediaKind.IMAGE, (UrlSource() | Base64Source()) as source:
             return _linked("image_url", part, source)
         case MediaKind.IMAGE, FileIdSource():
             return _file(part, draft, path)
-        case MediaKind.VIDEO, (UrlSource() | Base64Source()) as source if form or draft.has(MEDIA_URLS):
+        case MediaKind.VIDEO, (UrlSource() | Base64Source()) as source if draft.has(MEDIA_URLS):
             return _linked("video_url", part, source)
         case MediaKind.AUDIO, Base64Source(data=data, mime=mime):
             format_ = spelling(part.extras, NAME).get("format") or sound_of_mime(mime)

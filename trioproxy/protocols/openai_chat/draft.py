@@ -77,6 +77,9 @@ class Draft:
         if hint is None:
             return {}
         notes = spelling(extras, NAME)
+        if "whole" in notes and self.native:
+            # It stands on the message, whose writer gives it back.
+            return {}
         spelled = {name: notes[name] for name in ("cache_control", "prompt_cache_breakpoint") if name in notes}
         if spelled:
             return spelled

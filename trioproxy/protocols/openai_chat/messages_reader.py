@@ -19,7 +19,7 @@ from trioproxy.protocols.openai_chat.calls import google_signature
 from trioproxy.protocols.openai_chat.content_reader import read_cache, read_content
 from trioproxy.protocols.openai_chat.fields import Fields, fault
 from trioproxy.protocols.openai_chat.peek import NAME
-from trioproxy.protocols.openai_chat.reasoning import read_details, reasoning_of
+from trioproxy.protocols.openai_chat.reasoning import read_blocks, read_details, reasoning_of
 from trioproxy.wire.jsoncodec import JSON, Object, dumps
 
 __all__ = ["Dialogue", "read_messages"]
@@ -129,19 +129,35 @@ def _content(fields: Fields) -> tuple[list[Part], str | None]:
     return list(parts), form if form != usual or not parts else None
 
 
+def _cached(fields: Fields, parts: list[Part]) -> tuple[list[Part], Object]:
+    """The parts, the last of them with the breakpoint that the message has as a whole (LiteLLM), and how that was spelled."""
+    cache, spelled = read_cache(fields)
+    if cache is None:
+        return parts, {}
+    for at in range(len(parts) - 1, -1, -1):
+        last = parts[at]
+        if isinstance(last, Text | Media):
+            noted = {**spelling(last.extras, NAME), "whole": True}
+            marked = attrs.evolve(last, cache=cache, extras=packed(NAME, own(last.extras, NAME), spelling=noted))
+            return [*parts[:at], marked, *parts[at + 1 :]], spelled
+    return parts, spelled
+
+
 def _instruction(fields: Fields, role: str) -> Turn:
     parts, form = _content(fields)
+    parts, spelled = _cached(fields, parts)
     name = fields.text("name")
     rest = fields.rest()
-    notes = _notes(fields, role=role, content=form)
+    notes = _notes(fields, role=role, content=form, cached=spelled or None)
     return Turn(role=Role.SYSTEM, parts=tuple(parts), name=name, extras=packed(NAME, rest, spelling=notes))
 
 
 def _user(fields: Fields, role: str) -> Turn:
     parts, form = _content(fields)
+    parts, spelled = _cached(fields, parts)
     name = fields.text("name")
     rest = fields.rest()
-    notes = _notes(fields, content=form)
+    notes = _notes(fields, content=form, cached=spelled or None)
     return Turn(role=Role.USER, parts=tuple(parts), name=name, extras=packed(NAME, rest, spelling=notes))
 
 
@@ -164,6 +180,7 @@ def _assistant(fields: Fields, role: str) -> Turn:
     if fields.take("function_call") is not None:
         raise fault(fields.at("function_call"), "is deprecated and names no id: send the call in `tool_calls`")
     said, form = _content(fields)
+    said, spelled = _cached(fields, said)
     thoughts, kept = _thoughts(fields)
     parts: list[Part] = [*thoughts, *said]
     refusal = fields.text("refusal")
@@ -180,7 +197,9 @@ def _assistant(fields: Fields, role: str) -> Turn:
     if rest.get("prefix") is False:
         # Mistral's word for a message that is to be continued; false is the default.
         kept["prefix"] = rest.pop("prefix")
-    notes = _notes(fields, content=form, kept=kept or None, calls="empty" if calls == [] else None)
+    notes = _notes(
+        fields, content=form, kept=kept or None, calls="empty" if calls == [] else None, cached=spelled or None
+    )
     # `audio` is all there is of a spoken answer.
     extras = packed(NAME, rest, essential=("audio",), spelling=notes)
     return Turn(role=Role.ASSISTANT, parts=tuple(parts), name=name, extras=extras)
@@ -198,7 +217,10 @@ def _thoughts(fields: Fields) -> tuple[list[Reasoning], Object]:
     given = fields.array("reasoning_details")
     if given is not None:
         kept["reasoning_details"] = given
-    details = read_details(given)
+    blocks = fields.array("thinking_blocks")
+    if blocks is not None:
+        kept["thinking_blocks"] = blocks
+    details = read_details(given) or read_blocks(blocks)
     if not details:
         return ([Reasoning(text=words)] if words else []), kept
     parts = reasoning_of(details)

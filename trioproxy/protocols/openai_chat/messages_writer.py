@@ -133,6 +133,7 @@ def _completed(message: Object, turn: Turn, draft: Draft, path: str) -> Object:
     if turn.name is not None:
         message["name"] = turn.name
     message.update(draft.own(turn.extras, path))
+    message.update(spelling(turn.extras, NAME).get("cached", {}))
     message.update(nulls(turn.extras))
     if spelling(turn.extras, NAME).get("content") == "absent":
         del message["content"]

@@ -8,8 +8,9 @@ from __future__ import annotations
 
 from trioproxy.errors import ClientFault, ErrorKind
 from trioproxy.protocols.base import Asked, Endpoint, ModelSpot, Operation, PeekRequest
+from trioproxy.protocols.openai_chat.guests import as_chat
 from trioproxy.protocols.openai_chat.multipart import NotMultipart, form_fields
-from trioproxy.wire.jsoncodec import JSONError, loads_object
+from trioproxy.wire.jsoncodec import JSONError, dumps, loads_object
 from trioproxy.wire.splice import DuplicateMember, member_span
 
 __all__ = ["ENDPOINTS", "NAME", "peek"]
@@ -46,6 +47,11 @@ def _peek_json(request: PeekRequest) -> Asked:
         raise _fault(f"The request body is not a JSON object: {exc}. Send one as UTF-8.") from None
     except DuplicateMember:
         raise _duplicate() from None
+    body = request.body
+    chat = as_chat(document, body) if request.endpoint.operation is Operation.GENERATE else None
+    if chat is not None and span is not None:
+        document, body = chat, dumps(chat)
+        span = member_span(body, "model", document)
     model = document.get("model")
     if span is None or not isinstance(model, str) or not model.strip():
         raise _fault("`model` must be a string that names a model.", param="model")
@@ -57,7 +63,7 @@ def _peek_json(request: PeekRequest) -> Asked:
         endpoint=request.endpoint,
         model=model,
         stream=bool(stream),
-        body=request.body,
+        body=body,
         spot=ModelSpot.JSON,
         model_span=span,
         query=request.query,

@@ -15,7 +15,7 @@ import attrs
 from trioproxy.neutral.parts import Reasoning, Signature, SignatureForm
 from trioproxy.wire.jsoncodec import JSON, JSONError, Object, dumps, loads
 
-__all__ = ["Detail", "details_of", "read_details", "reasoning_of"]
+__all__ = ["Detail", "details_of", "read_blocks", "read_details", "reasoning_of"]
 
 _TEXT = "reasoning.text"
 _SUMMARY = "reasoning.summary"
@@ -55,6 +55,22 @@ def read_details(value: JSON) -> list[Detail]:
     if not isinstance(value, list):
         return []
     return [detail for each in value if isinstance(each, dict) and (detail := _read(each)) != Detail()]
+
+
+def read_blocks(value: JSON) -> list[Detail]:
+    """The same of LiteLLM's ``thinking_blocks``: the blocks of the Messages API, as its clients keep them."""
+    details: list[Detail] = []
+    for block in value if isinstance(value, list) else ():
+        match block:
+            case {"type": "thinking", "thinking": str() as text, "signature": str() as token} if token:
+                details.append(
+                    Detail(text=text, signature=Signature(value=token, form=SignatureForm.ANTHROPIC_SIGNATURE))
+                )
+            case {"type": "redacted_thinking", "data": str() as data} if data:
+                details.append(Detail(signature=Signature(value=data, form=SignatureForm.ANTHROPIC_REDACTED)))
+            case _:
+                pass
+    return details
 
 
 def _read(document: Object) -> Detail:

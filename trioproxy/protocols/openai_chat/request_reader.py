@@ -30,6 +30,9 @@ __all__ = ["ESSENTIAL", "JSON_SCHEMA", "read_request"]
 JSON_SCHEMA = "response_format.json_schema"
 """The own field for unknown members of that object."""
 
+BESIDE_SCHEMA = "response_format.unknown"
+"""The own field for unknown members beside that object."""
+
 ESSENTIAL = ("n", "logprobs", "top_logprobs", "modalities", "audio", "moderation", "response_format")
 """Own fields that may not be dropped: several answers, probabilities, sound, moderation, and a form of output that is no JSON."""
 
@@ -41,6 +44,10 @@ _HARMLESS: dict[str, tuple[JSON, ...]] = {
     "store": (False,),
 }
 """Values that ask for nothing but what happens anyway: notes on spelling, nobody's loss."""
+
+
+_UNLIMITED = -1
+"""A limit on tokens that is none (llama.cpp, LM Studio)."""
 
 
 def read_request(document: Object, asked: Asked) -> Conversation:
@@ -114,9 +121,16 @@ def _sampling(fields: Fields, notes: Object) -> Sampling:
     if None not in given.values():
         # Both were sent: the newer one counts, the older one goes back as it came.
         notes["max_tokens"] = given["max_tokens"]
-    limit = given["max_completion_tokens"]
+    limit = given["max_completion_tokens"] if given["max_completion_tokens"] is not None else given["max_tokens"]
+    if limit == _UNLIMITED:
+        notes["unlimited"] = [name for name, value in given.items() if value is not None]
+        limit = None
+    elif limit is not None and limit < 0:
+        raise fault(
+            "max_tokens" if given["max_completion_tokens"] is None else "max_completion_tokens", "must not be negative"
+        )
     return Sampling(
-        max_tokens=limit if limit is not None else given["max_tokens"],
+        max_tokens=limit,
         temperature=fields.number("temperature"),
         top_p=fields.number("top_p"),
         top_k=fields.integer("top_k"),
@@ -138,11 +152,15 @@ def _stop(fields: Fields, notes: Object) -> tuple[str, ...]:
 
 
 def _output(form: Object, notes: Object) -> tuple[OutputFormat | None, Object]:
-    """The form of the answer, and the own fields that say what the hub can't: a regular expression, a grammar, a schema beside another type."""
+    """The form of the answer, and the own fields that say what the hub can't: a regular expression, a grammar, unknown members."""
     kind, members = form.get("type"), set(form)
     if isinstance(kind, str) and kind in _PLAIN_FORMS and members == {"type"}:
         return OutputFormat(kind=_PLAIN_FORMS[kind]), {}
-    if kind != "json_schema" or members != {"type", "json_schema"}:
+    if kind in ("json_schema", "json_object") and members == {"type", "schema"} and isinstance(form["schema"], dict):
+        # Together, Fireworks and llama.cpp have the schema beside the type.
+        notes["form"] = form
+        return OutputFormat(kind=OutputKind.JSON_SCHEMA, schema=form["schema"]), {}
+    if kind != "json_schema" or "json_schema" not in members:
         return None, {"response_format": form}
     schema = Fields(form["json_schema"], JSON_SCHEMA)
     output = OutputFormat(
@@ -155,7 +173,9 @@ def _output(form: Object, notes: Object) -> tuple[OutputFormat | None, Object]:
     left = schema.rest()
     if schema.nulls:
         notes["schema_nulls"] = tuple(schema.nulls)
-    return output, {JSON_SCHEMA: left} if left else {}
+    own: Object = {JSON_SCHEMA: left} if left else {}
+    beside = {name: value for name, value in form.items() if name not in ("type", "json_schema")}
+    return output, {**own, **({BESIDE_SCHEMA: beside} if beside else {})}
 
 
 _PLAIN_FORMS = {"text": OutputKind.TEXT, "json_object": OutputKind.JSON}

@@ -26,7 +26,7 @@ from trioproxy.protocols.openai_chat.quirks import (
     REASONING_MODEL,
     TOP_K,
 )
-from trioproxy.protocols.openai_chat.request_reader import JSON_SCHEMA
+from trioproxy.protocols.openai_chat.request_reader import BESIDE_SCHEMA, JSON_SCHEMA
 from trioproxy.protocols.openai_chat.thinking_writer import write_reasoning
 from trioproxy.protocols.openai_chat.tools_writer import declare_tools, write_tools
 from trioproxy.wire.jsoncodec import JSON, Object
@@ -65,7 +65,7 @@ def write_request(conversation: Conversation, target: WriteTarget) -> Written:
     reasoning = write_reasoning(conversation.reasoning, draft)
     body |= _sampling(conversation, draft, thinks=reasoning.get("reasoning_effort") != Effort.NONE.value)
     body |= reasoning
-    body |= _output(conversation.output, draft, own)
+    body |= _output(conversation.output, draft, own, notes.get("form"))
     if not draft.native:
         _tell_of_json(conversation.output, body, draft)
     body |= write_tools(conversation, draft)
@@ -105,6 +105,7 @@ def _sampling(conversation: Conversation, draft: Draft, *, thinks: bool) -> Obje
         members["max_completion_tokens" if renamed or "max_completion_tokens" in names else "max_tokens"] = limit
         if "max_tokens" in notes and not renamed:
             members["max_tokens"] = notes["max_tokens"]
+    members |= dict.fromkeys(notes.get("unlimited", ()), -1)
     if sampling.top_k is not None:
         if "top_k" in names or draft.has(TOP_K):
             members["top_k"] = sampling.top_k
@@ -132,8 +133,11 @@ def _sampling(conversation: Conversation, draft: Draft, *, thinks: bool) -> Obje
     return members
 
 
-def _output(output: OutputFormat | None, draft: Draft, own: Object) -> Object:
+def _output(output: OutputFormat | None, draft: Draft, own: Object, form: Object | None) -> Object:
     left: Object = own.pop(JSON_SCHEMA, {})
+    beside: Object = own.pop(BESIDE_SCHEMA, {})
+    if form is not None:
+        return {"response_format": form}
     if output is None:
         return {}
     match output.kind:
@@ -153,7 +157,7 @@ def _output(output: OutputFormat | None, draft: Draft, own: Object) -> Object:
                 "strict": _strict(output, draft),
             }
             schema = {name: value for name, value in members.items() if value is not None}
-            return {"response_format": {"type": "json_schema", "json_schema": {**schema, **left}}}
+            return {"response_format": {"type": "json_schema", "json_schema": {**schema, **left}, **beside}}
         case _:
             assert_never(output.kind)
 

@@ -1,7 +1,8 @@
 """``<think>`` tags: reasoning that a server leaves in the text of an answer.
 
 Local servers and a few vendors (MiniMax, unless asked to split) put the thoughts in front of the answer, between ``<think>`` and
-``</think>``; Gemini's compatible endpoint calls the tag ``<thought>``. Nothing in an answer says that they do, so every text that begins with the tag is taken for that; a tag anywhere else is text.
+``</think>``; Gemini's compatible endpoint calls the tag ``<thought>``. Nothing in an answer says that they do, so every text that begins with
+the tag is taken for that; a tag anywhere else is text.
 """
 
 from __future__ import annotations

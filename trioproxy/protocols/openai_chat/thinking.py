@@ -1,7 +1,8 @@
 """How a client asks for reasoning, in every spelling that servers of this protocol taught their clients.
 
 ``reasoning_effort`` is OpenAI's. ``reasoning`` {effort, max_tokens, exclude, enabled} is OpenRouter's, ``thinking`` {type, budget_tokens} is
-Z.ai's, Moonshot's and DeepSeek's, ``enable_thinking`` and ``thinking_budget`` are Qwen's and SiliconFlow's.
+Z.ai's, Moonshot's and DeepSeek's, ``enable_thinking`` and ``thinking_budget`` are Qwen's and SiliconFlow's, ``chat_template_kwargs``
+{enable_thinking} or {thinking} is said to vLLM, SGLang and NVIDIA.
 """
 
 from __future__ import annotations
@@ -14,7 +15,7 @@ from trioproxy.wire.jsoncodec import JSON, Object
 
 __all__ = ["MEMBERS", "read_reasoning"]
 
-MEMBERS = ("reasoning_effort", "reasoning", "thinking", "enable_thinking", "thinking_budget")
+MEMBERS = ("reasoning_effort", "reasoning", "thinking", "enable_thinking", "thinking_budget", "chat_template_kwargs")
 """Request members that say how much to think."""
 
 _EFFORTS = {effort.value: effort for effort in Effort}
@@ -39,7 +40,9 @@ def read_reasoning(fields: Fields) -> ReasoningAsk | None:
             unsaid[name] = value
             continue
         said[name] = value
-        effort, budget = (effort, budget) if effort or budget is not None else (asked.effort, asked.budget)
+        if budget is None and effort in (None, Effort.AUTO):
+            # The first that says how much counts; that a model is to think at all leaves the amount to those behind it.
+            effort, budget = (asked.effort or (effort if asked.budget is None else None)), asked.budget
         visible = asked.visible if visible is None else visible
     if not said and not unsaid:
         return None
@@ -81,12 +84,20 @@ def _thinking(value: JSON) -> ReasoningAsk | None:
 def _enabled(value: JSON) -> ReasoningAsk | None:
     if not isinstance(value, bool):
         raise fault("enable_thinking", "must be true or false")
-    # True is no more than the default of those who know the word; the budget beside it says how much.
-    return None if value else ReasoningAsk(effort=Effort.NONE)
+    return ReasoningAsk(effort=Effort.AUTO if value else Effort.NONE)
 
 
 def _budget(value: JSON) -> ReasoningAsk | None:
     return ReasoningAsk(budget=Fields({"thinking_budget": value}).integer("thinking_budget"))
+
+
+def _template(value: JSON) -> ReasoningAsk | None:
+    """What a model's template is told, where that is whether to think and nothing else."""
+    match value:
+        case {"enable_thinking": bool() as thinks, **rest} | {"thinking": bool() as thinks, **rest} if not rest:
+            return ReasoningAsk(effort=Effort.AUTO if thinks else Effort.NONE)
+        case _:
+            return None
 
 
 _ASKS = {
@@ -95,4 +106,5 @@ _ASKS = {
     "thinking": _thinking,
     "enable_thinking": _enabled,
     "thinking_budget": _budget,
+    "chat_template_kwargs": _template,
 }

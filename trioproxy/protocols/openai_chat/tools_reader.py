@@ -47,6 +47,9 @@ _GOOGLES: dict[str, str | None] = {
 """Google's own tools and their families. Clients that reach Gemini through Chat Completions declare them as Google does: with no ``type``, as
 the one member of an object (https://ai.google.dev/gemini-api/docs/google-search)."""
 
+_ANTHROPICS = {"web_search_": "web_search", "web_fetch_": "web_fetch", "code_execution_": "code_execution"}
+"""How the types of Anthropic's own tools begin, which bear a date, and their families: agents that know Claude declare them so anywhere."""
+
 _MODES: dict[str, ToolChoiceMode] = {
     "auto": ToolChoiceMode.AUTO,
     "none": ToolChoiceMode.NONE,
@@ -75,11 +78,10 @@ def _tool(value: JSON, path: str) -> ToolSpec:
     fields = Fields(value, path)
     kind = fields.text("type") or "function"
     notes: Object = {} if "type" in fields.names else {"type": "absent"}
+    assert isinstance(value, dict)
     if kind not in ("function", "custom"):
-        assert isinstance(value, dict)
         return _server_tool(kind, value)
     if len(fields.names) == 1 and fields.names[0] in _GOOGLES:
-        assert isinstance(value, dict)
         return ServerTool(family=_GOOGLES[fields.names[0]], protocol=NAME, payload=value)
     body = Fields(fields.take(kind), fields.at(kind))
     cache, spelled = read_cache(fields)
@@ -132,7 +134,8 @@ def _flat(format_: Object | None) -> Object | None:
 
 
 def _server_tool(kind: str, payload: Object) -> ServerTool:
-    return ServerTool(family=_FAMILIES.get(kind), protocol=NAME, payload=payload)
+    dated = (family for start, family in _ANTHROPICS.items() if kind.removeprefix(start).isdigit())
+    return ServerTool(family=_FAMILIES.get(kind) or next(dated, None), protocol=NAME, payload=payload)
 
 
 def read_tool_choice(value: JSON) -> ToolChoice | None:

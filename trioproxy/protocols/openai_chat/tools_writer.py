@@ -143,22 +143,27 @@ def _run_by_provider(tool: ServerTool, draft: Draft, path: str, members: Object,
     elif tool.protocol == NAME:
         declared.append(dict(tool.payload))
     elif tool.family == "web_search" and draft.has(WEB_SEARCH_OPTIONS):
-        members[SEARCH_OPTIONS] = _search_options(tool.payload)
+        members[SEARCH_OPTIONS] = _search_options(tool.payload, draft, path)
     else:
         draft.lose(path, f"the target can't run {tool_word(tool)}")
         return False
     return True
 
 
-def _search_options(payload: Mapping[str, Any]) -> Object:
+def _search_options(payload: Mapping[str, Any], draft: Draft, path: str) -> Object:
     """The web search of another protocol: what Anthropic and Responses say flat about the place stands in an object here."""
     options: Object = {}
-    if isinstance(payload.get("search_context_size"), str):
-        options["search_context_size"] = payload["search_context_size"]
-    place = payload.get("user_location")
-    if isinstance(place, Mapping):
-        named = {name: value for name, value in place.items() if name != "type" and value is not None}
-        options["user_location"] = {"type": "approximate", "approximate": named}
+    for member, value in payload.items():
+        match member, value:
+            case "search_context_size", str():
+                options[member] = value
+            case "user_location", Mapping():
+                named = {name: inner for name, inner in value.items() if name != "type" and inner is not None}
+                options[member] = {"type": "approximate", "approximate": named}
+            case (("type" | "name" | "googleSearch" | "google_search"), _):
+                pass
+            case _ if value:
+                draft.lose(f"{path}.{member}", "web search has no such setting here")
     return options
 
 

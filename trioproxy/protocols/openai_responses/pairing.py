@@ -7,7 +7,8 @@ neither rule.
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping, Sequence
+from bisect import bisect_right
+from collections.abc import Mapping, Sequence
 from typing import Any
 
 from trioproxy.neutral.loss import Loss
@@ -21,7 +22,7 @@ CALLS = frozenset({"function_call", "custom_tool_call"})
 OUTPUTS = frozenset({"function_call_output", "custom_tool_call_output"})
 
 
-def paired(items: Sequence[Object], ends: Iterable[int], losses: list[Loss]) -> list[Object]:
+def paired(items: Sequence[Object], ends: Sequence[int], losses: list[Loss]) -> list[Object]:
     """The items with an output for every call, and outputs that answer no call as messages. ``ends`` are the places where turns end: what
     is missing is put at the end of the turn that called. Calls under an id that was used before get one of their own; items are changed in
     place."""
@@ -32,11 +33,15 @@ def paired(items: Sequence[Object], ends: Iterable[int], losses: list[Loss]) -> 
     owed: list[Object] = []
     for place, item in enumerate(items):
         if place in strays:
-            losses.append(Loss(f"input[{place}]", "an output of no call in the history is sent as a message"))
+            losses.append(
+                Loss(f"turns[{bisect_right(ends, place)}]", "an output of no call in the history is sent as a message")
+            )
             item = as_message(item)
         out.append(item)
         if place in missing:
-            losses.append(Loss(f"input[{place}]", "a call without an output is sent with one that says so"))
+            losses.append(
+                Loss(f"turns[{bisect_right(ends, place)}]", "a call without an output is sent with one that says so")
+            )
             owed.append({"type": f"{item['type']}_output", "call_id": item["call_id"], "output": NO_RESULT})
         if place + 1 in borders:
             out += owed

@@ -25,6 +25,7 @@ _SERVER_TOOLS: dict[str, Object] = {
     "image_generation": {"type": "image_generation"},
 }
 _PLACE = ("city", "country", "region", "timezone")
+_SIZES = ("low", "medium", "high")
 
 
 def write_tools(
@@ -113,13 +114,19 @@ def _server_tool(tool: ServerTool, losses: list[Loss], path: str) -> list[Object
 
 
 def _search_options(payload: Mapping[str, Any], document: Object) -> set[str]:
-    """Carry over the options of Anthropic's web search that this one has; their names."""
+    """Carry over the options of other protocols' web search that this one has; their names. Chat Completions puts the place one level deeper."""
     said: set[str] = set()
     domains, place = payload.get("allowed_domains"), payload.get("user_location")
+    size = payload.get("search_context_size")
     if isinstance(domains, list):
         document["filters"] = {"allowed_domains": domains}
         said.add("allowed_domains")
+    if size in _SIZES:
+        document["search_context_size"] = size
+        said.add("search_context_size")
     if isinstance(place, dict):
+        deeper = place.get("approximate")
+        place = deeper if isinstance(deeper, dict) else place
         document["user_location"] = {"type": "approximate", **{key: place[key] for key in _PLACE if key in place}}
         said.add("user_location")
     return said

@@ -1,0 +1,263 @@
+"""What agents send to Chat Completions that is not Chat Completions, said in its words.
+
+Cursor asks every server here as it asks the model's own vendor: for GPT models with a body of the Responses API (``input`` in place of
+``messages``), for Claude models with Anthropic's blocks in ``content`` (``tool_use``, ``tool_result``, ``image``) and tools without a
+``function`` around them. No server of this protocol understands that, so that such a request is written anew before it goes anywhere; any other
+one stays as it came. Sources: what Cursor sends (github.com/router-for-me/CLIProxyAPI issues 658 and 3805), the API references of both vendors.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterator, Mapping
+from typing import Any
+
+from trioproxy.wire.jsoncodec import JSON, Object, dumps
+
+__all__ = ["as_chat"]
+
+_MARKS = tuple(
+    f'"{word}"'.encode()
+    for word in (
+        "tool_use",
+        "tool_result",
+        "input_text",
+        "output_text",
+        "input_image",
+        "input_file",
+        "source",
+        "signature",
+    )
+)
+"""One of them stands in the bytes of every body whose ``content`` is of another protocol."""
+
+
+def as_chat(document: Object, body: bytes) -> Object | None:
+    """The request in the words of this protocol; None where it is in them already. ``body`` are the bytes of ``document``."""
+    said = _of_responses(document) if "messages" not in document and "input" in document else document
+    messages = said.get("messages")
+    if isinstance(messages, list) and any(mark in body for mark in _MARKS):
+        rewritten = [each for message in messages for each in _messages(message)]
+        said = said if rewritten == messages else {**said, "messages": rewritten}
+    tools = said.get("tools")
+    if isinstance(tools, list) and any(map(_is_bare, tools)):
+        said = {
+            **said,
+            "tools": [_nested(tool) if _is_bare(tool) else tool for tool in tools],
+            **_chosen(said.get("tool_choice")),
+        }
+    return None if said is document else said
+
+
+def _chosen(choice: JSON) -> Object:
+    """The choice of one who declares tools so."""
+    if not isinstance(choice, dict):
+        return {}
+    said: Object = {"parallel_tool_calls": False} if choice.get("disable_parallel_tool_use") else {}
+    match choice:
+        case {"type": "auto" | "none" as word}:
+            return {**said, "tool_choice": word}
+        case {"type": "any"}:
+            return {**said, "tool_choice": "required"}
+        case {"type": "tool" | "function" | "custom" as kind, "name": name}:
+            kind = "function" if kind == "tool" else kind
+            return {**said, "tool_choice": {"type": kind, kind: {"name": name}}}
+        case _:
+            return {}
+
+
+# Tools.
+
+
+def _is_bare(tool: JSON) -> bool:
+    """Whether a tool has its name where its object should be."""
+    if not isinstance(tool, dict) or not isinstance(tool.get("name"), str):
+        return False
+    return tool.get("type", "function") in ("function", "custom") and not ({"function", "custom"} & tool.keys())
+
+
+def _nested(tool: Object) -> Object:
+    kind = "custom" if tool.get("type") == "custom" and "input_schema" not in tool else "function"
+    outer = {name: tool[name] for name in ("cache_control",) if name in tool}
+    inner = {name: value for name, value in tool.items() if name not in ("type", "cache_control", "input_schema")}
+    if "input_schema" in tool:
+        inner["parameters"] = tool["input_schema"]
+    match inner.get("format"):
+        case {"type": "grammar", "syntax": syntax, "definition": definition}:
+            inner["format"] = {"type": "grammar", "grammar": {"syntax": syntax, "definition": definition}}
+        case _:
+            pass
+    return {"type": kind, kind: inner, **outer}
+
+
+# Messages with blocks of Anthropic's, or parts of Responses.
+
+
+def _messages(message: JSON) -> Iterator[JSON]:
+    """The messages that one becomes: results stand in messages of their own, before the rest of what a user says."""
+    if not isinstance(message, dict) or not isinstance(message.get("content"), list):
+        yield message
+        return
+    content: list[JSON] = message["content"]
+    parts: list[JSON] = []
+    calls: list[JSON] = []
+    details: list[JSON] = []
+    for part in content:
+        match part:
+            case {"type": "tool_result", "tool_use_id": str() as answered, **rest}:
+                yield _result(answered, rest)
+            case {"type": "tool_use", "id": str() as call_id, "name": str() as name, **rest}:
+                arguments = dumps(rest.get("input") or {}).decode()
+                calls.append({"id": call_id, "type": "function", "function": {"name": name, "arguments": arguments}})
+            case {"type": "thinking", "thinking": str() as thought, "signature": str() as signature}:
+                details.append({**_CLAUDE, "type": "reasoning.text", "text": thought, "signature": signature})
+            case {"type": "redacted_thinking", "data": str() as data}:
+                details.append({**_CLAUDE, "type": "reasoning.encrypted", "data": data})
+            case {"type": str() as kind, **rest} if kind in _PARTS:
+                parts.append(_PARTS[kind](rest) or part)
+            case _:
+                parts.append(part)
+    if parts == content:
+        yield message
+    elif parts or calls or details:
+        said = {**message, "content": parts or None}
+        said |= {"tool_calls": [*(message.get("tool_calls") or ()), *calls]} if calls else {}
+        yield said | ({"reasoning_details": details} if details else {})
+
+
+_CLAUDE = {"format": "anthropic-claude-v1"}
+
+
+def _result(answered: str, block: Mapping[Any, Any]) -> Object:
+    content = block.get("content")
+    if isinstance(content, list):
+        parts = [
+            (_PARTS[str(part["type"])](part) or part) if isinstance(part, dict) and part.get("type") in _PARTS else part
+            for part in content
+        ]
+        content = [*([{"type": "text", "text": "Error:"}] if block.get("is_error") else []), *parts]
+    elif block.get("is_error"):
+        content = f"Error: {content or ''}"
+    kept = {name: block[name] for name in ("cache_control",) if name in block}
+    return {"role": "tool", "tool_call_id": answered, "content": content or "", **kept}
+
+
+def _text(part: Mapping[Any, Any]) -> Object:
+    return {"type": "text", "text": part.get("text") or "", **_kept(part)}
+
+
+def _kept(part: Mapping[Any, Any]) -> Object:
+    return {name: part[name] for name in ("cache_control",) if name in part}
+
+
+def _source(part: Mapping[Any, Any]) -> str | None:
+    """The URL of what a block of Anthropic's holds."""
+    match part.get("source"):
+        case {"type": "base64", "media_type": str() as mime, "data": str() as data}:
+            return f"data:{mime};base64,{data}"
+        case {"type": "url", "url": str() as url}:
+            return url
+        case _:
+            return None
+
+
+def _image(part: Mapping[Any, Any]) -> Object | None:
+    url = _source(part)
+    return {"type": "image_url", "image_url": {"url": url}, **_kept(part)} if url is not None else None
+
+
+def _document(part: Mapping[Any, Any]) -> Object | None:
+    url, title = _source(part), part.get("title")
+    named = {"filename": title} if isinstance(title, str) else {}
+    if url is not None:
+        return {"type": "file", "file": {**named, "file_data": url}, **_kept(part)}
+    match part.get("source"):
+        case {"type": "text", "data": str() as text}:
+            return {"type": "text", "text": f"{title}:\n{text}" if named else text, **_kept(part)}
+        case _:
+            return None
+
+
+def _input_image(part: Mapping[Any, Any]) -> Object | None:
+    detail = {"detail": part["detail"]} if isinstance(part.get("detail"), str) else {}
+    url = part.get("image_url")
+    return {"type": "image_url", "image_url": {"url": url, **detail}} if isinstance(url, str) else None
+
+
+def _input_file(part: Mapping[Any, Any]) -> Object | None:
+    data = part.get("file_data") or part.get("file_url")
+    file = {name: part[name] for name in ("filename", "file_id") if isinstance(part.get(name), str)}
+    return {"type": "file", "file": {**file, **({"file_data": data} if data else {})}}
+
+
+_PARTS: dict[str, Callable[[Mapping[Any, Any]], Object | None]] = {
+    "image": _image,
+    "document": _document,
+    "input_text": _text,
+    "output_text": _text,
+    "input_image": _input_image,
+    "input_file": _input_file,
+}
+"""Type of a part of another protocol -> what it is here; None where that can't be said."""
+
+
+# Bodies of the Responses API.
+
+_NAMES = {"max_output_tokens": "max_completion_tokens"}
+_SAID_OTHERWISE = frozenset({"input", "instructions", "text", "reasoning", "include", "truncation"})
+"""Members that are said in other words, or that only shape what an answer of the Responses API looks like."""
+
+
+def _of_responses(document: Object) -> Object:
+    """A body of the Responses API in the words of this protocol. What has none here stays as it is, for the reader."""
+    given = document["input"]
+    items = [{"role": "user", "content": given}] if isinstance(given, str) else given
+    if not isinstance(items, list):
+        return document
+    messages: list[JSON] = []
+    if document.get("instructions"):
+        messages.append({"role": "system", "content": document["instructions"]})
+    for item in items:
+        _add(item, messages)
+    said = {_NAMES.get(name, name): value for name, value in document.items() if name not in _SAID_OTHERWISE}
+    text, reasoning = document.get("text"), document.get("reasoning")
+    if isinstance(text, dict):
+        said |= _form(text)
+    if isinstance(reasoning, dict) and reasoning.get("effort") is not None:
+        said["reasoning_effort"] = reasoning["effort"]
+    return {**said, "messages": messages}
+
+
+def _form(text: Object) -> Object:
+    said: Object = {"verbosity": text["verbosity"]} if text.get("verbosity") is not None else {}
+    match text.get("format"):
+        case {"type": "json_schema", **schema}:
+            said["response_format"] = {"type": "json_schema", "json_schema": schema}
+        case {"type": str()} as form:
+            said["response_format"] = form
+    return said
+
+
+def _add(item: JSON, messages: list[JSON]) -> None:
+    """Add what one item of ``input`` says: calls to the message of the assistant that they follow."""
+    match item:
+        case {"type": ("function_call" | "custom_tool_call") as kind, "call_id": call_id, "name": name, **rest}:
+            call = (
+                {"type": "function", "function": {"name": name, "arguments": rest.get("arguments") or "{}"}}
+                if kind == "function_call"
+                else {"type": "custom", "custom": {"name": name, "input": rest.get("input") or ""}}
+            )
+            last = messages[-1] if messages else None
+            if not isinstance(last, dict) or last.get("role") != "assistant":
+                last = {"role": "assistant", "content": None}
+                messages.append(last)
+            last["tool_calls"] = [*last.get("tool_calls", ()), {"id": call_id, **call}]
+        case {"type": "function_call_output" | "custom_tool_call_output", "call_id": call_id, "output": output}:
+            messages.append({"role": "tool", "tool_call_id": call_id, "content": output})
+        case {"type": "reasoning"}:
+            # Its vendor alone can read what is in it, and the answer does not depend on it.
+            pass
+        case {"role": _, "content": _, **rest}:
+            message = {name: value for name, value in item.items() if name not in ("type", "id", "status", "phase")}
+            messages.append(message)
+        case _:
+            messages.append(dict(item) if isinstance(item, dict) else item)
