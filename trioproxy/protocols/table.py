@@ -87,12 +87,17 @@ def mounted(path: str) -> Mounted:
 
 
 class Template:
-    """A path template such as ``/v1beta/models/{model}:generateContent``. A parameter may hold slashes, encoded or not."""
+    """A path template such as ``/v1beta/models/{model}:generateContent``. A parameter may hold slashes, encoded or not; the colon before a
+    verb may be encoded too, as some HTTP libraries do."""
 
     def __init__(self, text: str) -> None:
         pieces = re.split(r"\{(\w+)\}", text)
         self._pattern = re.compile(
-            "".join(f"(?P<{piece}>.+)" if n % 2 else re.escape(piece) for n, piece in enumerate(pieces)), re.DOTALL
+            "".join(
+                f"(?P<{piece}>.+)" if n % 2 else re.escape(piece).replace(":", "(?::|%3[Aa])")
+                for n, piece in enumerate(pieces)
+            ),
+            re.DOTALL,
         )
 
     def match(self, path: str) -> dict[str, str] | None:

@@ -6,7 +6,7 @@ import pytest
 
 from tests.protocols.gemini.exchanges import CONTEXT
 from trioproxy.errors import ClientFault
-from trioproxy.neutral.extras import own, spelling
+from trioproxy.neutral.extras import own, packed, spelling
 from trioproxy.neutral.parts import (
     Base64Source,
     FileIdSource,
@@ -59,7 +59,7 @@ def test_text_and_thoughts() -> None:
     signed = Signature(value="c2ln", form=SignatureForm.GEMINI_THOUGHT)
     assert _part("a") == Text(text="a")
     assert _part({"text": "a"}) == Text(text="a")
-    assert _part({}) == Text(text="")
+    assert _part({}) == Text(text="", extras=packed("gemini", {}, spelling={"text": ""}))
     assert _part({"thought_signature": "c2ln"}) == Text(text="", signature=signed)
     assert _part({"text": "hm", "thought": True, "thoughtSignature": "c2ln"}) == Reasoning(text="hm", signature=signed)
     beside = _part({"text": "a", "thought": False, "partMetadata": {"k": 1}})

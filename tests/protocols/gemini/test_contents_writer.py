@@ -294,3 +294,18 @@ def test_what_only_one_provider_can_read() -> None:
     assert caught.value.failure.param == "turns[0].parts[0]"
     with pytest.raises(ClientFault, match=r"`turns\[0\]\.parts\[0\]\.x`"):
         _written(_user(Text(text="a", extras=packed("anthropic", {"x": 1}, essential=("x",)))))
+
+
+def test_a_text_that_is_empty_is_sent_only_where_google_s_own_client_says_it() -> None:
+    own = Text(text="", extras=packed("gemini", {}, spelling={"text": ""}))
+    contents, lost = _written(
+        _user(Text(text="a")),
+        _model(Text(text=""), Refusal(text="")),
+        _user(Text(text=""), Text(text="b")),
+        _model(Text(text="", signature=_GEMINI), own),
+    )
+    assert contents == [
+        {"role": "user", "parts": [{"text": "a"}, {"text": "b"}]},
+        {"role": "model", "parts": [{"text": "", "thoughtSignature": "c2ln"}, {"text": ""}]},
+    ]
+    assert lost == []

@@ -21,6 +21,9 @@ from trioproxy.protocols.gemini.endpoints import ENDPOINTS, VERBS, peek, verb
         ("/v1beta/tunedModels/mine:generateContent", "tunedModels/mine"),
         ("/v1beta1/publishers/google/models/gemini-x:generateContent", "gemini-x"),
         ("/v1/publishers/google/models/gemini-x:generateContent", "gemini-x"),
+        ("/v1alpha/models/gemini-x:generateContent", "gemini-x"),
+        ("/v1beta/models/gemini-x%3AgenerateContent", "gemini-x"),
+        ("/models/gemini-x%3agenerateContent", "gemini-x"),
         ("/v1/projects/p/locations/l/publishers/google/models/gemini-x:generateContent", "gemini-x"),
         ("/v1beta1/projects/p/locations/l/publishers/google/models/gemini-x:generateContent", "gemini-x"),
     ],
@@ -39,7 +42,7 @@ def test_the_model_is_in_the_path(path: str, model: str) -> None:
 def test_every_verb_everywhere(name: str) -> None:
     operation, stream = VERBS[name]
     places = [each for each in ENDPOINTS if verb(each) == name]
-    assert len(places) == 8
+    assert len(places) == 9
     assert {(each.method, each.operation, each.stream) for each in places} == {("POST", operation, stream)}
 
 

@@ -182,10 +182,11 @@ class ContentsReader:
 def _prose(part: Fields, signature: str | None) -> Text | Reasoning:
     text, thought = part.text("text") or "", part.flag("thought") is True
     signed = read_signature(signature) if signature is not None else None
-    extras = packed(NAME, part.rest())
     if thought:
-        return Reasoning(text=text, signature=signed, extras=extras)
-    return Text(text=text, signature=signed, extras=extras)
+        return Reasoning(text=text, signature=signed, extras=packed(NAME, part.rest()))
+    # An empty text of a Gemini client's own is noted, because nobody else's is sent to Google.
+    spelled = None if text or signed else {"text": text}
+    return Text(text=text, signature=signed, extras=packed(NAME, part.rest(), spelling=spelled))
 
 
 def _inline(part: Fields, signature: str | None) -> Media:

@@ -173,11 +173,13 @@ class ContentsWriter:
             case Text():
                 if part.citations:
                     self.losses.append(Loss(f"{path}.citations", "Gemini takes no sources with a text"))
-                return [
-                    _Piece({"text": part.text, **self._signed(part.signature, path), **own(part.extras, NAME)}, path)
-                ]
+                beside = {**self._signed(part.signature, path), **own(part.extras, NAME)}
+                if not part.text and not beside and "text" not in spelling(part.extras, NAME):
+                    # Google's Vertex AI answers 400 to a text that is empty.
+                    return []
+                return [_Piece({"text": part.text, **beside}, path)]
             case Refusal():
-                return [_Piece({"text": part.text}, path)]
+                return [_Piece({"text": part.text}, path)] if part.text else []
             case Reasoning():
                 return self._reasoning(part, path)
             case Media():

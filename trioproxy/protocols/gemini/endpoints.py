@@ -1,8 +1,8 @@
 """Which paths are Gemini's and what a request asks for, before its body is understood.
 
 The model stands in the path. The same actions are served at the Gemini API's places (``/v1beta/models``, and ``/v1/models``, where the
-Python SDK looks by default) and at Vertex AI's (``.../publishers/google/models``), as https://ai.google.dev/api and
-https://cloud.google.com/vertex-ai/generative-ai/docs/reference/rest give them. ``alt=sse`` asks for server-sent events; without it a stream
+Python SDK looks by default, and ``/v1alpha/models``, where Google tries fields out) and at Vertex AI's (``.../publishers/google/models``), as
+https://ai.google.dev/api and https://cloud.google.com/vertex-ai/generative-ai/docs/reference/rest give them. ``alt=sse`` asks for server-sent events; without it a stream
 is one JSON array.
 """
 
@@ -31,6 +31,7 @@ VERBS: dict[str, tuple[Operation, bool]] = {
 _PLACES = (
     "/v1beta/models/{model}",
     "/v1/models/{model}",
+    "/v1alpha/models/{model}",
     "/v1beta/tunedModels/{model}",
     "/v1/tunedModels/{model}",
     "/v1beta1/publishers/google/models/{model}",
