@@ -166,7 +166,8 @@ class OutputFormat:
 
 @attrs.frozen(kw_only=True)
 class Conversation:
-    """One request, whole. ``model`` is the name the client used."""
+    """One request, whole. ``model`` is the name the client used. ``modalities`` are what the answer may be made of, in the client's order,
+    where images are among it (``text``, ``image``); empty where text alone is asked for."""
 
     model: str
     system: tuple[Text | Opaque, ...] = ()
@@ -177,6 +178,7 @@ class Conversation:
     sampling: Sampling = Sampling()
     reasoning: ReasoningAsk | None = None
     output: OutputFormat | None = None
+    modalities: tuple[str, ...] = ()
     verbosity: str | None = None
     stream: bool = False
     include_usage: bool = True

@@ -40,6 +40,12 @@ def test_the_target_says_whether_to_stream(stream: bool) -> None:
     assert write(target=attrs.evolve(TARGET, stream=stream)).body.get("stream", False) is stream
 
 
+def test_images_are_refused() -> None:
+    with pytest.raises(ClientFault) as caught:
+        write(modalities=("text", "image"))
+    assert caught.value.failure.param == "modalities"
+
+
 def test_several_system_texts() -> None:
     written = write(system=(Text(text="a"), Text(text=""), Text(text="b")))
     assert written.body["system"] == [{"type": "text", "text": "a"}, {"type": "text", "text": "b"}]

@@ -118,6 +118,8 @@ def test_web_search_of_other_protocols() -> None:
     ("payload", "written"),
     [
         ({"max_uses": 3, "blocked_domains": ["b.example"]}, {"max_uses": 3, "blocked_domains": ["b.example"]}),
+        ({"googleSearch": {"excludeDomains": ["b.example"]}}, {"blocked_domains": ["b.example"]}),
+        ({"googleSearch": {"timeRangeFilter": {"startTime": "x"}}}, {}),
         ({"filters": {"odd": 1}}, {}),
         ({"user_location": "here"}, {}),
         ({"max_uses": 0}, {}),

@@ -4,7 +4,7 @@ from typing import Any
 
 import pytest
 
-from tests.protocols.gemini.exchanges import read
+from tests.protocols.gemini.exchanges import read, rewritten
 from trioproxy.errors import ClientFault
 from trioproxy.neutral.extras import own, settled, spelling
 from trioproxy.neutral.request import (
@@ -93,7 +93,7 @@ def test_the_form_of_the_answer(config: dict[str, Any], output: OutputFormat | N
     ("config", "param"),
     [
         ({"candidateCount": 2}, "generationConfig.candidateCount"),
-        ({"responseModalities": ["TEXT", "IMAGE"]}, "generationConfig.responseModalities"),
+        ({"responseModalities": ["AUDIO"]}, "generationConfig.responseModalities"),
         ({"responseMimeType": "text/x.enum", "responseSchema": {}}, "generationConfig.responseMimeType"),
         ({"responseFormat": []}, "generationConfig.responseFormat"),
     ],
@@ -186,3 +186,28 @@ def test_tool_choice_beyond_the_hub() -> None:
     with pytest.raises(ClientFault) as caught:
         _with(toolConfig={"functionCallingConfig": {"mode": "SOME"}})
     assert caught.value.failure.param == "toolConfig.functionCallingConfig.mode"
+
+
+@pytest.mark.parametrize(
+    ("asked", "modalities"), [(["TEXT", "IMAGE"], ("text", "image")), (["image"], ("image",)), (["TEXT"], ())]
+)
+def test_images_are_asked_for_in_the_hubs_words(asked: list[str], modalities: tuple[str, ...]) -> None:
+    conversation = _config(responseModalities=asked)
+    assert conversation.modalities == modalities
+    assert settled(conversation.extras, "openai_chat") == []
+    assert rewritten(
+        {"contents": [{"parts": [{"text": "x"}]}], "generationConfig": {"responseModalities": asked}}
+    ).body["generationConfig"] == {"responseModalities": asked}
+
+
+@pytest.mark.parametrize("field", ["parameters", "parametersJsonSchema"])
+def test_either_dialect_of_schemas_stands_in_either_field(field: str) -> None:
+    schema = {"type": "OBJECT", "properties": {"a": {"type": "STRING", "nullable": True}}}
+    declared = {"name": "f", field: schema}
+    (tool,) = _with(tools=[{"functionDeclarations": [declared]}]).tools
+    assert isinstance(tool, Tool)
+    assert tool.schema == {"type": "object", "properties": {"a": {"type": ["string", "null"]}}}
+    assert spelling(tool.extras, "gemini") == {field: schema}
+    output = _config(responseJsonSchema=schema).output
+    assert output is not None
+    assert output.schema == tool.schema

@@ -24,7 +24,7 @@ def test_googles_dialect_in_json_schema() -> None:
         "type": ["object", "null"],
         "properties": {
             "a": {"anyOf": [{"type": "number"}, {}]},
-            "b": {"type": ["string", "null"], "enum": ["X"]},
+            "b": {"type": ["string", "null"], "enum": ["X", None]},
             "type": {"type": "array", "items": {"type": "integer"}, "maxItems": 5, "minItems": 1},
         },
         "required": ["a"],
@@ -49,6 +49,19 @@ def test_googles_dialect_in_json_schema() -> None:
 )
 def test_plain_json_schema_passes(schema: dict[str, Any]) -> None:
     assert json_schema_of(schema) == {name: value for name, value in schema.items() if name != "nullable"}
+
+
+@pytest.mark.parametrize(
+    ("schema", "read"),
+    [
+        ({"type": "STRING", "enum": ["X", None]}, {"type": ["string", "null"], "enum": ["X", None]}),
+        ({"anyOf": [{"type": "STRING"}]}, {"anyOf": [{"type": "string"}, {"type": "null"}]}),
+        ({"$ref": "#/$defs/A"}, {"anyOf": [{"$ref": "#/$defs/A"}, {"type": "null"}]}),
+        ({"type": ["STRING", "NULL"]}, {"type": ["string", "null"]}),
+    ],
+)
+def test_nullable_beside_anything(schema: dict[str, Any], read: dict[str, Any]) -> None:
+    assert json_schema_of({**schema, "nullable": True}) == read
 
 
 def test_it_ends() -> None:

@@ -248,3 +248,10 @@ def test_at_stop_sequences_beyond_the_fifth_we_cut() -> None:
     assert written.body["generationConfig"]["stopSequences"] == list("abcde")
     assert written.stops == ("f", "g")
     assert [loss.path for loss in written.losses] == ["stop"]
+
+
+def test_images_that_another_protocols_client_asks_for() -> None:
+    extras = packed("openai_chat", {"image_config": {"aspect_ratio": "16:9"}})
+    assert _body(modalities=("image", "text"), extras=extras) == {
+        "generationConfig": {"responseModalities": ["IMAGE", "TEXT"], "imageConfig": {"aspectRatio": "16:9"}}
+    }

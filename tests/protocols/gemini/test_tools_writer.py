@@ -243,3 +243,19 @@ def test_a_strict_tool_without_a_schema_takes_nothing() -> None:
         "properties": {},
         "additionalProperties": False,
     }
+
+
+def test_a_function_is_declared_once() -> None:
+    written = _written(Tool(name="f", description="a"), Tool(name="g"), Tool(name="f"), Tool(name="f", namespace="n"))
+    (entry,) = written.entries
+    assert [each["name"] for each in entry["functionDeclarations"]] == ["f", "g", "n__f"]
+    assert [loss.path for loss in written.losses] == ["tools[2]"]
+
+
+def test_a_model_that_makes_images_needs_no_tool_for_it() -> None:
+    tool = ServerTool(
+        family="image_generation", protocol="openai_responses", payload={"type": "image_generation", "size": "1x1"}
+    )
+    written = _written(tool, target=WriteTarget(model="gemini-2.5-flash-image"))
+    assert (written.entries, written.lost, [loss.path for loss in written.losses]) == ([], (), ["tools[0].size"])
+    assert [loss.path for loss in _written(tool).losses] == ["tools[0]"]

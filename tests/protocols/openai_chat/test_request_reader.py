@@ -179,6 +179,13 @@ def test_what_changes_the_answer_is_essential(name: str, value: Any) -> None:
 
 
 @pytest.mark.parametrize(
+    ("asked", "read"), [(["image", "text"], ("image", "text")), (["image"], ("image",)), (["text"], ()), ("image", ())]
+)
+def test_images_are_asked_for_in_the_hubs_words(asked: Any, read: tuple[str, ...]) -> None:
+    assert conversation(modalities=asked).modalities == read
+
+
+@pytest.mark.parametrize(
     ("name", "value"),
     [("n", 1), ("logprobs", False), ("top_logprobs", 0), ("modalities", ["text"]), ("store", False), ("n", None)],
 )

@@ -222,6 +222,14 @@ def test_a_conversation_that_others_keep_is_refused() -> None:
     assert caught.value.failure.param == "previous_response_id"
 
 
+def test_images_may_be_asked_for_everywhere_but_at_openai() -> None:
+    said = _said(modalities=("text", "image"))
+    assert _body(said)["modalities"] == ["text", "image"]
+    with pytest.raises(ClientFault) as caught:
+        written(said, "openai-fields")
+    assert caught.value.failure.param == "modalities"
+
+
 def test_fields_of_other_protocols() -> None:
     assert _losses(_said(extras=packed("anthropic", {"container": 1}))) == ["container"]
     with pytest.raises(ClientFault) as caught:
@@ -254,6 +262,7 @@ def test_fields_of_other_protocols() -> None:
         {"metadata": {"a": "b"}, "user": "u", "safety_identifier": "s"},
         {"safety_identifier": "s", "prompt_cache_key": "k", "service_tier": "auto", "verbosity": "high"},
         {"n": 1, "logprobs": False, "store": False, "modalities": ["text"]},
+        {"modalities": ["image", "text"], "image_config": {"aspect_ratio": "16:9"}},
         {
             "n": 3,
             "logprobs": True,

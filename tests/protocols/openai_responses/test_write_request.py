@@ -20,6 +20,7 @@ from trioproxy.neutral.request import (
     ReasoningAsk,
     Role,
     Sampling,
+    ServerTool,
     Tool,
     ToolChoice,
     ToolChoiceMode,
@@ -209,6 +210,13 @@ def test_a_level_that_the_model_lacks_is_a_loss() -> None:
 def test_verbosity_is_one_of_three() -> None:
     assert written(verbosity="low").body["text"] == {"verbosity": "low"}
     assert paths(written(verbosity="chatty").losses) == ["verbosity"]
+
+
+def test_who_asks_for_images_is_given_the_tool_for_them() -> None:
+    body = written(modalities=("text", "image")).body
+    assert body["tools"] == [{"type": "image_generation"}]
+    declared = ServerTool(family="image_generation", protocol="openai_chat", payload={"type": "image_generation"})
+    assert written(modalities=("image",), tools=(declared,)).body["tools"] == body["tools"]
 
 
 def test_who_asks_and_what_for() -> None:

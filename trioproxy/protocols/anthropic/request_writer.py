@@ -49,6 +49,10 @@ def write_request(conversation: Conversation, target: WriteTarget) -> Written:
             "previous_response_id",
             "names a conversation that is kept elsewhere; send its messages to a Claude model instead",
         )
+    if conversation.modalities:
+        raise invalid(
+            "modalities", "asks for images, which Claude models don't make; leave it out or ask a model that does"
+        )
     fields, notes = own(conversation.extras, NAME), spelling(conversation.extras, NAME)
     draft.top["model"] = target.model
     write_tools(conversation, draft)

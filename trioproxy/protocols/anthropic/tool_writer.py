@@ -22,6 +22,7 @@ from trioproxy.wire.jsoncodec import Object
 __all__ = ["WEB_SEARCH", "write_tool_choice", "write_tools"]
 
 WEB_SEARCH = "web_search_20250305"
+_EXCLUDED = frozenset({"excludeDomains", "exclude_domains"})
 
 NO_STRICT_TOOLS = "no-output-format"
 """The quirk of models that can't be held to a schema."""
@@ -125,10 +126,13 @@ def _server_tool(tool: ServerTool, path: str, draft: Draft, taken: set[str]) -> 
     written: Object = {"type": WEB_SEARCH, "name": "web_search"}
     for name, value in tool.payload.items():
         match name:
-            case _ if value is None:
+            case "type" | "name":
                 pass
-            case "type" | "name" | "googleSearch" | "google_search":
+            # Google's tools hold their settings in an object of the tool's name.
+            case _ if value is None or value == {}:
                 pass
+            case "googleSearch" | "google_search" if isinstance(value, dict) and value.keys() <= _EXCLUDED:
+                written["blocked_domains"] = next(iter(value.values()))
             case "user_location" if isinstance(value, dict):
                 place = value.get("approximate", value)
                 known = {key: place[key] for key in ("city", "country", "region", "timezone") if place.get(key)}

@@ -29,7 +29,17 @@ from trioproxy.protocols.gemini.fields import Fields, refusal
 from trioproxy.protocols.gemini.openapi import json_schema_of
 from trioproxy.wire.jsoncodec import Object
 
-__all__ = ["FAMILIES", "Leftover", "read_output", "read_reasoning", "read_sampling", "read_tool_choice", "read_tools"]
+__all__ = [
+    "FAMILIES",
+    "Leftover",
+    "read_modalities",
+    "read_output",
+    "read_reasoning",
+    "read_rest_of_config",
+    "read_sampling",
+    "read_tool_choice",
+    "read_tools",
+]
 
 FAMILIES = {
     "googleSearch": "web_search",
@@ -102,7 +112,7 @@ def read_output(config: Fields, left: Leftover) -> OutputFormat | None:
     for name in _SCHEMAS:
         found = config.object(name)
         if found is not None:
-            schema = schema or (json_schema_of(found) if name == "responseSchema" else found)
+            schema = schema or json_schema_of(found)
             left.spelled[f"generationConfig.{name}"] = found
     if mime is not None and mime not in ("application/json", "text/plain"):
         left.keep("generationConfig.responseMimeType", mime, essential=True)
@@ -114,14 +124,20 @@ def read_output(config: Fields, left: Leftover) -> OutputFormat | None:
     return OutputFormat(kind=OutputKind.JSON) if mime == "application/json" else None
 
 
+def read_modalities(config: Fields, left: Leftover) -> tuple[str, ...]:
+    """``responseModalities`` of who asks for images. Sound can't be had by leaving the field out."""
+    asked = config.texts("responseModalities")
+    named = tuple(each.lower() for each in asked)
+    if asked:
+        _note(left, "responseModalities", list(asked), harmless={"text", "image"}.issuperset(named))
+    return named if "image" in named and {"text", "image"}.issuperset(named) else ()
+
+
 def read_rest_of_config(config: Fields, left: Leftover) -> None:
-    """What is left of ``generationConfig``. More than one candidate, probabilities, or an answer that is no text, can't be had by leaving
-    the field out."""
-    count, modalities = config.integer("candidateCount"), config.texts("responseModalities")
+    """What is left of ``generationConfig``. More than one candidate, or probabilities, can't be had by leaving the field out."""
+    count = config.integer("candidateCount")
     if count is not None:
         _note(left, "candidateCount", count, harmless=count == 1)
-    if modalities:
-        _note(left, "responseModalities", list(modalities), harmless={each.upper() for each in modalities} == {"TEXT"})
     if (probabilities := config.take("responseLogprobs")) is not None:
         _note(left, "responseLogprobs", probabilities, harmless=probabilities is False)
     for name, value in config.rest().items():
@@ -152,14 +168,14 @@ def _function(declaration: Fields) -> Tool:
     name = declaration.text("name")
     if not name:
         raise refusal(declaration.where("name"), "the name of a function")
-    openapi, schema = declaration.object("parameters"), declaration.object("parametersJsonSchema")
-    spelled = {"parameters": openapi, "parametersJsonSchema": schema}
-    if schema is None and openapi is not None:
-        schema = json_schema_of(openapi)
+    openapi, plain = declaration.object("parameters"), declaration.object("parametersJsonSchema")
+    spelled = {"parameters": openapi, "parametersJsonSchema": plain}
+    schema = plain if plain is not None else openapi
     return Tool(
         name=name,
         description=declaration.text("description"),
-        schema=schema,
+        # Clients put either dialect in either field, and Google takes it.
+        schema=json_schema_of(schema) if schema is not None else None,
         extras=packed(
             NAME, declaration.rest(), spelling={key: value for key, value in spelled.items() if value is not None}
         ),

@@ -2,8 +2,8 @@
 
 The model stands in the path. The same actions are served at the Gemini API's places (``/v1beta/models``, and ``/v1/models``, where the
 Python SDK looks by default, and ``/v1alpha/models``, where Google tries fields out) and at Vertex AI's (``.../publishers/google/models``), as
-https://ai.google.dev/api and https://cloud.google.com/vertex-ai/generative-ai/docs/reference/rest give them. ``alt=sse`` asks for server-sent events; without it a stream
-is one JSON array.
+https://ai.google.dev/api and https://cloud.google.com/vertex-ai/generative-ai/docs/reference/rest give them. ``alt=sse`` asks for server-sent
+events; without it a stream is one JSON array.
 """
 
 from __future__ import annotations

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import re
 
-__all__ = ["demands_signatures", "generation", "mixes_tools", "takes_media_in_results", "thinks"]
+__all__ = ["demands_signatures", "generation", "makes_images", "mixes_tools", "takes_media_in_results", "thinks"]
 
 _NAME = re.compile(r"gemini-(\d{1,3})(?:\.(\d{1,3}))?(?!\d)")
 _LATEST = re.compile(r"gemini-(?:pro|flash|flash-lite)-latest")
@@ -24,6 +24,11 @@ def generation(model: str) -> tuple[int, int]:
 def demands_signatures(model: str) -> bool:
     """Whether a function call in history needs a signature (https://ai.google.dev/gemini-api/docs/thought-signatures)."""
     return generation(model) >= NEWEST
+
+
+def makes_images(model: str) -> bool:
+    """Whether the model makes images by itself, with no tool for it (https://ai.google.dev/gemini-api/docs/image-generation)."""
+    return "-image" in model.lower()
 
 
 def mixes_tools(model: str) -> bool:

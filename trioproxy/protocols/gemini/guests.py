@@ -1,8 +1,9 @@
 """What clients of other protocols say to Google in Google's own words.
 
 Clients that reach Gemini through Chat Completions put ``generationConfig`` and its neighbours into the body as Google's own API has them, or
-use the form of its compatible endpoint, ``extra_body: {"google": {"thinking_config": ...}}`` (https://ai.google.dev/gemini-api/docs/openai).
-For any other provider these members are a loss like every unknown one; here they are understood.
+use the form of its compatible endpoint, ``extra_body: {"google": {"thinking_config": ...}}`` (https://ai.google.dev/gemini-api/docs/openai),
+or OpenRouter's ``image_config`` (https://openrouter.ai/docs/guides/overview/multimodal/image-generation). For any other provider these
+members are a loss like every unknown one; here they are understood.
 """
 
 from __future__ import annotations
@@ -20,7 +21,9 @@ from trioproxy.wire.jsoncodec import Object
 
 __all__ = ["Guest", "guest"]
 
-_SECTIONS = frozenset({"generationConfig", "safetySettings", "cachedContent", "thinkingConfig", "labels"})
+_SECTIONS = frozenset(
+    {"generationConfig", "safetySettings", "cachedContent", "thinkingConfig", "imageConfig", "labels"}
+)
 _WRAPPERS = ("extraBody", "google")
 _AMOUNTS = ("thinkingBudget", "thinkingLevel")
 
@@ -65,6 +68,9 @@ def guest(extras: Extras) -> Guest:
     thinking = Fields(
         said.pop("thinkingConfig", config.pop("thinkingConfig", {})), "generationConfig.thinkingConfig"
     ).rest()
+    image = said.pop("imageConfig", None)
+    if image is not None:
+        config.setdefault("imageConfig", Fields(image, "imageConfig").rest())
     count = config.pop("candidateCount", 1)
     if count != 1:
         raise ClientFault(

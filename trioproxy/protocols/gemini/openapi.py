@@ -1,8 +1,9 @@
 """Google's own ``Schema`` (a subset of OpenAPI 3.0) read as JSON Schema.
 
 ``parameters`` and ``responseSchema`` are of this dialect: upper-case type names, ``nullable``, whole numbers as strings, snake_case
-spellings, an order of properties (https://ai.google.dev/api/caching#Schema). Clients put plain JSON Schema there as well; it passes
-unchanged. Only schema positions are read as schemas: a property may have any name, and defaults, enums and examples are data.
+spellings, an order of properties (https://ai.google.dev/api/caching#Schema). Clients put plain JSON Schema there as well, which passes
+unchanged, and gemini-cli puts this dialect into ``responseJsonSchema``. Only schema positions are read as schemas: a property may have any
+name, and defaults, enums and examples are data.
 """
 
 from __future__ import annotations
@@ -40,9 +41,18 @@ def json_schema_of(schema: Mapping[str, Any], *, depth: int = 0) -> Object:
     if isinstance(order, list) and isinstance(read.get("properties"), dict):
         first = [name for name in order if isinstance(name, str) and name in read["properties"]]
         read["properties"] = {name: read["properties"][name] for name in dict.fromkeys([*first, *read["properties"]])}
-    if fields.get("nullable") is True and isinstance(read.get("type"), str):
-        read["type"] = [read["type"], "null"]
-    return read
+    return _with_null(read) if fields.get("nullable") is True else read
+
+
+def _with_null(schema: Object) -> Object:
+    """The schema, or null: what OpenAPI's ``nullable`` says whatever stands beside it."""
+    if isinstance(schema.get("type"), str):
+        enum = schema.get("enum")
+        listed = {"enum": [*enum, None]} if isinstance(enum, list) and None not in enum else {}
+        return {**schema, "type": [schema["type"], "null"], **listed}
+    if isinstance(schema.get("anyOf"), list):
+        return {**schema, "anyOf": [*schema["anyOf"], {"type": "null"}]}
+    return {"anyOf": [schema, {"type": "null"}]} if "$ref" in schema else schema
 
 
 def _keyword(name: str, value: Any, depth: int) -> Any:

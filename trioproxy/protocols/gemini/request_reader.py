@@ -8,6 +8,7 @@ from trioproxy.neutral.request import Conversation
 from trioproxy.protocols.base import Asked, Operation
 from trioproxy.protocols.gemini.config_reader import (
     Leftover,
+    read_modalities,
     read_output,
     read_reasoning,
     read_rest_of_config,
@@ -54,6 +55,7 @@ def read_request(document: Object, asked: Asked) -> Conversation:
         left.spelled["systemInstruction"] = beside
     config = request.fields("generationConfig") or Fields({}, request.where("generationConfig"))
     sampling, reasoning, output = read_sampling(config), read_reasoning(config), read_output(config, left)
+    modalities = read_modalities(config, left)
     read_rest_of_config(config, left)
     tool_config = request.fields("toolConfig")
     choice = read_tool_choice(tool_config, left) if tool_config is not None else None
@@ -70,6 +72,7 @@ def read_request(document: Object, asked: Asked) -> Conversation:
         sampling=sampling,
         reasoning=reasoning,
         output=output,
+        modalities=modalities,
         stream=asked.stream,
         service_tier=service_tier,
         extras=packed(NAME, left.fields, essential=left.essential, spelling=left.spelled),

@@ -118,7 +118,13 @@ def _config(conversation: Conversation, target: WriteTarget, spelled: Object, sa
     sampling, losses = _sampling(conversation.sampling, target)
     thinking, lost = write_thinking(conversation.reasoning, target)
     thinking = said.thought(thinking)
-    config = {**sampling, **_output(conversation.output, spelled), **spelled, **said.config}
+    config = {
+        **sampling,
+        **_output(conversation.output, spelled),
+        **_modalities(conversation),
+        **spelled,
+        **said.config,
+    }
     return config | ({"thinkingConfig": thinking} if thinking else {}), [*losses, *lost]
 
 
@@ -178,6 +184,12 @@ def _output(output: OutputFormat | None, spelled: Object) -> Object:
     if output.kind is OutputKind.JSON_SCHEMA and output.schema is not None and not spelled.keys() & _SCHEMAS:
         form["responseJsonSchema"] = clean_response(output.schema)
     return form
+
+
+def _modalities(conversation: Conversation) -> Object:
+    """What the answer may be made of, unless the client's own spelling of it is there."""
+    asked = [each.upper() for each in conversation.modalities]
+    return {"responseModalities": asked} if asked else {}
 
 
 _SCHEMAS = frozenset({"responseSchema", "responseJsonSchema"})

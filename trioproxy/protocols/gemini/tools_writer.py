@@ -20,13 +20,14 @@ from trioproxy.neutral.request import Conversation, ServerTool, Tool, ToolChoice
 from trioproxy.protocols.base import WriteTarget
 from trioproxy.protocols.gemini.endpoints import NAME
 from trioproxy.protocols.gemini.fields import camel
-from trioproxy.protocols.gemini.generations import mixes_tools
+from trioproxy.protocols.gemini.generations import makes_images, mixes_tools
 from trioproxy.protocols.gemini.schema import clean
 from trioproxy.wire.jsoncodec import Object
 
 __all__ = ["WrittenTools", "write_tool_choice", "write_tools"]
 
 _OF_FAMILY = {"web_search": "googleSearch", "code_execution": "codeExecution", "web_fetch": "urlContext"}
+_IMAGES = "image_generation"
 _BUILT_IN = frozenset(
     {
         "googleSearch",
@@ -70,6 +71,7 @@ def write_tools(
     and all functions where none may be called."""
     losses: list[Loss] = []
     functions: list[Object] = []
+    declared: set[str] = set()
     built_in: list[Object] = []
     lost: list[ServerTool] = []
     foreign = False
@@ -79,13 +81,21 @@ def write_tools(
         if tool.cache is not None:
             losses.append(Loss(f"{path}.cache", "Gemini caches prompts by itself"))
         if isinstance(tool, Tool):
-            if has_functions:
-                functions.append(_function(tool, names, path, losses))
+            written = _function(tool, names, path, losses) if has_functions else None
+            if written is not None and written["name"] in declared:
+                # Google answers 400 to it; only one of them could ever be called.
+                losses.append(Loss(path, f"{tool.name} is declared twice: the first one stays"))
+            elif written is not None:
+                declared.add(written["name"])
+                functions.append(written)
             continue
         if tool.protocol != NAME and _left_out(tool, choice):
             continue
         entry = _server_tool(tool)
-        if entry is None:
+        if entry is None and tool.family == _IMAGES and makes_images(target.model):
+            # What others have a tool for, this model does by itself.
+            losses += _unsaid(tool, {target.model: {}}, path)
+        elif entry is None:
             kind = tool.family or tool.payload.get("type") or ", ".join(tool.payload)
             losses.append(Loss(path, f"Gemini has no tool like {kind}"))
             lost.append(tool)

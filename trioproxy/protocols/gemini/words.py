@@ -26,6 +26,7 @@ WORDS: Mapping[str, str] = MappingProxyType(
         "reasoning.summary": "generationConfig.thinkingConfig.includeThoughts",
         "output": "generationConfig.responseSchema",
         "response_format": "generationConfig.responseSchema",
+        "modalities": "generationConfig.responseModalities",
         "tool_choice": "toolConfig.functionCallingConfig",
         "service_tier": "serviceTier",
         "messages": "contents",

@@ -80,6 +80,7 @@ def read_request(document: Object, asked: Asked) -> Conversation:
         "service_tier": fields.text("service_tier"),
     }
     own = {**fields.rest(), **own_form}
+    modalities = _modalities(own)
     if options_left := options.rest():
         own["stream_options"] = options_left
     if include_usage is False:
@@ -100,6 +101,7 @@ def read_request(document: Object, asked: Asked) -> Conversation:
         tool_choice=choice,
         sampling=sampling,
         output=output,
+        modalities=modalities,
         stream=stream,
         include_usage=bool(include_usage) if stream else True,
         user=user if user is not None else identifier,
@@ -149,6 +151,15 @@ def _stop(fields: Fields, notes: Object) -> tuple[str, ...]:
     if value is not None and not (isinstance(value, list) and all(isinstance(each, str) for each in value)):
         raise fault("stop", "must be a string or an array of strings")
     return tuple(value or ())
+
+
+def _modalities(own: Object) -> tuple[str, ...]:
+    """The ``modalities`` of who asks for images, taken out of ``own`` (https://openrouter.ai/docs/guides/overview/multimodal/image-generation).
+    Sound stays there."""
+    asked = own.get("modalities")
+    if not isinstance(asked, list) or "image" not in asked or any(each not in ("text", "image") for each in asked):
+        return ()
+    return tuple(own.pop("modalities"))
 
 
 def _output(form: Object, notes: Object) -> tuple[OutputFormat | None, Object]:

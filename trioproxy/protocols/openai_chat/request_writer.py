@@ -66,6 +66,7 @@ def write_request(conversation: Conversation, target: WriteTarget) -> Written:
     body |= _sampling(conversation, draft, thinks=reasoning.get("reasoning_effort") != Effort.NONE.value)
     body |= reasoning
     body |= _output(conversation.output, draft, own, notes.get("form"))
+    body |= _modalities(conversation.modalities, draft)
     if not draft.native:
         _tell_of_json(conversation.output, body, draft)
     body |= write_tools(conversation, draft)
@@ -160,6 +161,12 @@ def _output(output: OutputFormat | None, draft: Draft, own: Object, form: Object
             return {"response_format": {"type": "json_schema", "json_schema": {**schema, **left}, **beside}}
         case _:
             assert_never(output.kind)
+
+
+def _modalities(asked: tuple[str, ...], draft: Draft) -> Object:
+    if asked and not draft.native and draft.has(OPENAI_FIELDS, REASONING_MODEL):
+        raise draft.refusal("modalities", "asks for images, which the target answers with in other protocols alone")
+    return {"modalities": list(asked)} if asked else {}
 
 
 def _strict(output: OutputFormat, draft: Draft) -> bool | None:

@@ -33,6 +33,7 @@ from trioproxy.neutral.request import (
     ServerTool,
     Tool,
     ToolChoiceMode,
+    ToolSpec,
     Turn,
 )
 from trioproxy.neutral.strictness import is_strict
@@ -59,6 +60,7 @@ _MAX_NAME = 64
 _MAX_USER = 64
 _TIERS = frozenset({"auto", "default", "flex", "scale", "priority", "fast"})
 _VERBOSITIES = frozenset({"low", "medium", "high"})
+_IMAGES = "image_generation"
 _ENCRYPTED = "reasoning.encrypted_content"
 _FORMATS = {OutputKind.TEXT: "text", OutputKind.JSON: "json_object", OutputKind.JSON_SCHEMA: "json_schema"}
 # What these operations have no member for (openai 3.52: input_token_count_params, response_compact_params).
@@ -122,12 +124,21 @@ class _RequestWriter:
 
     def _tools(self) -> None:
         loaded = self._notes.get("loaded", ())
-        tools = write_tools(self._conversation.tools, self._declared, self._losses, loaded=loaded)
+        tools = write_tools(self._declarations(), self._declared, self._losses, loaded=loaded)
         if tools:
             self._body["tools"] = tools
         self._choice(bool(tools))
         if self._ours or tools:
             self._put("parallel_tool_calls", self._conversation.parallel_tools)
+
+    def _declarations(self) -> tuple[ToolSpec, ...]:
+        """The tools; the API makes images with one of its own, which who asks for images need not have declared."""
+        tools = self._conversation.tools
+        if not self._conversation.modalities or any(
+            isinstance(tool, ServerTool) and tool.family == _IMAGES for tool in tools
+        ):
+            return tools
+        return (*tools, ServerTool(family=_IMAGES, protocol="", payload={}))
 
     def _choice(self, declared: bool) -> None:
         choice, tools = self._conversation.tool_choice, self._conversation.tools

@@ -108,7 +108,8 @@ def _server_tool(tool: ServerTool, losses: list[Loss], path: str) -> list[Object
     if tool.family == "web_search":
         said = _search_options(tool.payload, document)
     for key, value in tool.payload.items():
-        if value is not None and key not in said | {"type", "name"}:
+        # Google's tools hold their settings in an object of the tool's name, which may be empty.
+        if value is not None and value != {} and key not in said | {"type", "name"}:
             losses.append(Loss(f"{path}.{key}", "an option of another provider's tool"))
     return [document]
 
