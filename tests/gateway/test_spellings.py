@@ -12,12 +12,13 @@ from trioproxy.errors import ClientFault, ErrorKind
 from trioproxy.gateway.spellings import spelled, spelled_fault, spelled_losses
 from trioproxy.neutral.loss import Loss
 from trioproxy.neutral.parts import Text
-from trioproxy.neutral.request import Conversation, Role, Turn
+from trioproxy.neutral.request import Conversation, Role, Tool, Turn
 from trioproxy.protocols.table import NAMES, protocol
 
 WORDS = {"stop": "stop_sequences", "reasoning": "thinking", "reasoning.budget": "thinking.budget_tokens"}
 SAID = Conversation(
     model="m",
+    tools=(Tool(name="f", place="tools[0].tools[0]"), Tool(name="g")),
     turns=(
         Turn(role=Role.USER, parts=(Text(text="a"),)),
         Turn(
@@ -38,13 +39,15 @@ SAID = Conversation(
         ("turns[1].role", "input[2].role"),
         ("turns[1].parts[7]", "input[2]"),
         ("turns[2].name", "somewhere.name"),
+        ("tools[0].strict", "tools[0].tools[0].strict"),
+        ("tools[1]", "tools[1]"),
+        ("tools[7].x", "tools[7].x"),
         ("turns[0].parts[0]", "turns[0].parts[0]"),
         ("messages[9].content[0]", "messages[9].content[0]"),
         ("stop", "stop_sequences"),
         ("reasoning.budget", "thinking.budget_tokens"),
         ("reasoning.other", "thinking.other"),
         ("stop[3]", "stop_sequences[3]"),
-        ("tools[0].strict", "tools[0].strict"),
         ("", ""),
     ],
 )

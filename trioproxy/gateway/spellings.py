@@ -1,8 +1,8 @@
 """The names that a client itself uses for what was lost or refused.
 
 Writers speak of a request in the hub's words (``turns[1].parts[0].signature``, ``reasoning.budget``) or in their own. A client that is told what
-could not be done has to find it in what it sent: places of parts come from the turns (``Turn.places``), all else from the client's
-protocol (``Protocol.words``). Pure.
+could not be done has to find it in what it sent: places of parts come from the turns (``Turn.places``), of tools from the tools
+(``Tool.place``), all else from the client's protocol (``Protocol.words``). Pure.
 """
 
 from __future__ import annotations
@@ -17,6 +17,7 @@ from trioproxy.neutral.request import Conversation
 __all__ = ["spelled", "spelled_fault", "spelled_losses"]
 
 _PLACE = re.compile(r"(?:messages|turns)\[(\d+)\](?:\.(?:content|parts)\[(\d+)\])?")
+_TOOL = re.compile(r"tools\[(\d+)\]")
 _ROOT = re.compile(r"[^\[\]]*\[\d+\]")
 
 
@@ -25,6 +26,9 @@ def spelled(path: str, conversation: Conversation, words: Mapping[str, str]) -> 
     found = _PLACE.match(path)
     if found is not None:
         return _placed(found, path, conversation)
+    found = _TOOL.match(path)
+    if found is not None and int(found[1]) < len(conversation.tools):
+        return (conversation.tools[int(found[1])].place or found[0]) + path[found.end() :]
     head, rest = path, ""
     while head:
         if head in words:

@@ -56,7 +56,8 @@ class Turn:
 
 @attrs.frozen(kw_only=True)
 class Tool:
-    """A tool the client runs. ``schema`` is JSON Schema for FUNCTION; ``grammar`` the format object of a CUSTOM tool."""
+    """A tool the client runs. ``schema`` is JSON Schema for FUNCTION; ``grammar`` the format object of a CUSTOM tool. ``place`` is where it
+    stood in the client's request, where that is not its place among the tools; for whoever has to name it."""
 
     name: str
     description: str | None = None
@@ -67,17 +68,19 @@ class Tool:
     namespace: str | None = None
     cache: CacheHint | None = None
     extras: Extras = NO_EXTRAS
+    place: str = attrs.field(default="", eq=False, repr=False)
 
 
 @attrs.frozen(kw_only=True)
 class ServerTool:
     """A tool the provider runs. ``family`` is the neutral name where there is one (``web_search``, ``code_execution``,
-    ``web_fetch``, ``image_generation``), else None; ``payload`` the declaration as ``protocol`` spells it."""
+    ``web_fetch``, ``image_generation``), else None; ``payload`` the declaration as ``protocol`` spells it. ``place`` as of a :class:`Tool`."""
 
     family: str | None
     protocol: str
     payload: Mapping[str, Any]
     cache: CacheHint | None = None
+    place: str = attrs.field(default="", eq=False, repr=False)
 
 
 ToolSpec: TypeAlias = Tool | ServerTool

@@ -5,8 +5,10 @@ from typing import Any
 import pytest
 
 from tests.protocols.openai_responses.test_read_items import turns
-from tests.protocols.openai_responses.test_read_request import round_trip
+from tests.protocols.openai_responses.test_read_request import conversation_of, round_trip
+from trioproxy.neutral.extras import own
 from trioproxy.neutral.parts import Text, ToolCall, ToolResult
+from trioproxy.neutral.request import Tool
 from trioproxy.protocols.openai_responses.builtin import BUILTINS, call_item
 from trioproxy.wire.jsoncodec import dumps, loads
 
@@ -57,11 +59,65 @@ def test_a_function_call_is_the_item_to_its_client(name: str, item: dict[str, An
 
 def test_a_patch_without_its_wrapping_is_taken_for_one() -> None:
     made = call_item(
-        BUILTINS["apply_patch"], item_id="i", call_id="c", arguments='{"type":"delete_file"}', status="completed"
+        BUILTINS["apply_patch"],
+        item_id="i",
+        call_id="c",
+        arguments='{"type":"delete_file","path":"a"}',
+        status="completed",
     )
 
     assert made is not None
-    assert made["operation"] == {"type": "delete_file"}
+    assert made["operation"] == {"type": "delete_file", "path": "a"}
+
+
+@pytest.mark.parametrize(
+    ("name", "arguments", "action"),
+    [
+        ("local_shell", {"command": "ls -l"}, {"type": "exec", "env": {}, "command": ["bash", "-lc", "ls -l"]}),
+        ("shell", {"commands": "ls", "timeout_ms": None}, {"commands": ["ls"]}),
+    ],
+)
+def test_a_line_is_a_command(name: str, arguments: dict[str, Any], action: dict[str, Any]) -> None:
+    written = dumps(arguments).decode()
+    made = call_item(BUILTINS[name], item_id="i", call_id="c", arguments=written, status="completed")
+
+    assert made is not None
+    assert made["action"] == action
+
+
+@pytest.mark.parametrize(
+    ("name", "arguments"),
+    [
+        ("local_shell", ""),
+        ("local_shell", '{"command": []}'),
+        ("local_shell", '{"command": ""}'),
+        ("shell", '{"command": ["ls"]}'),
+        ("shell", '{"commands": [5]}'),
+        ("apply_patch", '{"operation": {"type": "delete_file"}}'),
+        ("apply_patch", '{"operation": "*** Begin"}'),
+    ],
+)
+def test_arguments_without_what_the_item_has_to_have_make_none(name: str, arguments: str) -> None:
+    assert call_item(BUILTINS[name], item_id="i", call_id="c", arguments=arguments, status="completed") is None
+
+
+def test_what_only_openai_does_for_a_tool_is_a_loss_elsewhere() -> None:
+    skills = {"type": "local", "skills": [{"name": "s"}]}
+    tools = [{"type": "shell", "environment": skills}, {"type": "shell", "environment": {"type": "local"}}]
+    body = {"model": "m", "input": "x", "tools": tools}
+    found = [own(tool.extras, "openai_responses") for tool in conversation_of(body).tools if isinstance(tool, Tool)]
+
+    assert found == [{"environment": skills}, {}]
+    assert round_trip(body) == body
+
+
+def test_an_output_of_a_local_shell_may_name_the_items_id() -> None:
+    called = {"type": "local_shell_call", "id": "lsh_1", "call_id": "c", "action": {"command": ["ls"]}}
+    said = turns(called, {"type": "local_shell_call_output", "id": "lsh_1", "output": "x"})
+
+    (result,) = said[1].parts
+    assert isinstance(result, ToolResult)
+    assert result.call_id == "c"
 
 
 @pytest.mark.parametrize("arguments", ["[]", "ls", '{"x"'])

@@ -42,6 +42,8 @@ FILE_CITED = {"type": "file_citation", "file_id": "f", "filename": "a.pdf", "ind
         {"type": "refusal", "refusal": "no", "new": 1},
         {"type": "input_text", "text": "x", "prompt_cache_breakpoint": {"mode": "explicit"}},
         {"type": "input_image", "image_url": "https://a.example/b.png", "detail": None},
+        {"type": "input_audio", "audio_url": "data:audio/wav;base64,AA=="},
+        {"type": "input_audio", "audio_url": "https://a.example/b.wav"},
         {"type": "input_image", "image_url": "data:image/png;charset=x;base64,AA==", "detail": "original"},
         {"type": "input_image", "file_id": "file-1", "image_url": None},
         {

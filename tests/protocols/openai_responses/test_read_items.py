@@ -6,6 +6,7 @@ import pytest
 
 from tests.protocols.openai_responses.test_read_request import conversation_of, round_trip
 from trioproxy.errors import ClientFault
+from trioproxy.neutral.extras import settled
 from trioproxy.neutral.parts import (
     Base64Source,
     Media,
@@ -262,3 +263,29 @@ def test_an_output_that_names_no_call_answers_none(given: Any) -> None:
     (part,) = turn.parts
     assert isinstance(part, ToolResult)
     assert (part.call_id, part.content) == ("", (Text(text="x"),))
+
+
+@pytest.mark.parametrize(("success", "is_error"), [(False, True), (True, False), (None, False)])
+def test_an_output_of_clients_of_2025(success: bool | None, is_error: bool) -> None:
+    given = {**output("a"), "output": {"content": "bad", "success": success}}
+    (result,) = turns(USER, call("a"), given)[2].parts
+
+    assert isinstance(result, ToolResult)
+    assert (result.content, result.is_error) == ((Text(text="bad"),), is_error)
+    assert same(USER, call("a"), given)
+
+
+def test_what_a_client_notes_on_its_items_for_itself_is_no_loss() -> None:
+    mark = {"internal_chat_message_metadata_passthrough": {"turn_id": "t"}}
+    items = [{**USER, **mark}, {**call("a"), **mark, "encrypted_function_args": []}, {**output("a"), **mark}]
+    said = turns(*items)
+
+    assert [each for turn in said for each in settled(turn.extras, "anthropic")] == []
+    assert [
+        each
+        for turn in said
+        for part in turn.parts
+        if not isinstance(part, Opaque)
+        for each in settled(part.extras, "anthropic")
+    ] == []
+    assert same(*items)

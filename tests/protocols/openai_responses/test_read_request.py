@@ -373,3 +373,39 @@ def test_a_namespace_of_the_providers_own_making_is_left_out() -> None:
     assert part.namespace is None
     assert own(part.extras, PROTOCOL.name) == {"async": True}
     assert round_trip(body) == body
+
+
+UPDATE = {"type": "configuration_update", "reasoning": {"effort": "high"}}
+FORM = {"type": "json_schema", "name": "n", "schema": SCHEMA}
+
+
+def test_what_items_configure_is_asked_for_and_the_last_one_counts() -> None:
+    low = {**UPDATE, "reasoning": {"effort": "low"}}
+    texts = {"type": "configuration_update", "text": {"format": FORM}}
+    body = {
+        "model": "m",
+        "input": [{"role": "user", "content": "x"}, low, UPDATE, texts],
+        "reasoning": {"effort": "minimal", "summary": "auto"},
+    }
+    asked = conversation_of(body)
+
+    assert asked.reasoning is not None
+    assert (asked.reasoning.effort, asked.reasoning.summary) == (Effort.HIGH, "auto")
+    assert asked.output is not None
+    assert asked.output.kind is OutputKind.JSON_SCHEMA
+    assert len(asked.turns) == 1
+    assert round_trip(body) == body
+    assert round_trip({"model": "m", "input": [UPDATE]}) == {"model": "m", "input": [UPDATE]}
+
+
+@pytest.mark.parametrize(
+    ("body", "param"),
+    [
+        ({"input": [{"type": "configuration_update", "reasoning": 5}]}, "input[0].reasoning"),
+        ({"input": [UPDATE], "reasoning": "high"}, "reasoning"),
+    ],
+)
+def test_a_malformed_configuration_is_refused_by_name(body: dict[str, Any], param: str) -> None:
+    with pytest.raises(ClientFault) as caught:
+        conversation_of({"model": "m", **body})
+    assert caught.value.failure.param == param

@@ -124,3 +124,19 @@ def test_choices_are_understood_and_come_out_as_they_went_in(
     assert choice is not None
     assert (choice.mode, choice.names, choice.kind) == (mode, names, kind)
     assert round_trip(body) == body
+
+
+def test_what_is_said_of_a_namespace_is_a_loss_elsewhere() -> None:
+    space = {
+        "type": "namespace",
+        "name": "ns",
+        "description": "all of them",
+        "tools": [{"type": "function", "name": "f"}, {"type": "custom", "name": "g"}],
+    }
+    first, second, last = tools(space, {"type": "web_search"})
+
+    assert isinstance(first, Tool)
+    assert isinstance(second, Tool)
+    assert paths(settled(first.extras, "anthropic", path="tools[0]")) == ["tools[0].namespace.description"]
+    assert settled(second.extras, "anthropic") == []
+    assert [each.place for each in (first, second, last)] == ["tools[0].tools[0]", "tools[0].tools[1]", "tools[1]"]

@@ -584,3 +584,30 @@ def test_every_item_is_announced_grows_and_is_whole(events: list[Event]) -> None
                 assert whole == texts.get(key, "")
     if documents[-1]["type"] != "response.failed":
         assert documents[-1]["response"]["output"] == [opened[index] for index in sorted(opened)]
+
+
+def test_a_call_of_another_vendor_says_that_none_of_its_arguments_is_encrypted() -> None:
+    schema = {"type": "object", "properties": {"message": {"type": "string", "encrypted": True}}}
+    asked = Conversation(model="m", tools=(Tool(name="spawn", namespace="team", schema=schema), Tool(name="look")))
+    own = packed("openai_responses", {"encrypted_function_args": ["message"]})
+    events = [
+        START,
+        *_call(0, "{}", call_id="a", name="spawn", namespace="team"),
+        *_call(1, "{}", call_id="b", name="look"),
+        *_call(2, "{}", call_id="c", name="spawn", namespace="team", extras=own),
+        STOP,
+    ]
+    documents, writer = write(events, asked)
+
+    said = [item.get("encrypted_function_args") for item in documents[-1]["response"]["output"]]
+    assert said == [[], None, ["message"]]
+    assert writer.losses == []
+
+
+@pytest.mark.parametrize(("arguments", "status"), [("", "completed"), ('{"commands":', "incomplete")])
+def test_a_call_that_makes_no_item_of_its_own_is_as_whole_as_its_arguments(arguments: str, status: str) -> None:
+    documents, _ = write([START, *_call(0, arguments, call_id="a", name="shell"), STOP], SHELL)
+
+    (item,) = documents[-1]["response"]["output"]
+    assert (item["type"], item["status"], item["arguments"]) == ("function_call", status, arguments or "{}")
+    assert item == next(each["item"] for each in documents if each["type"] == "response.output_item.done")

@@ -36,8 +36,9 @@ def _schema(required: tuple[str, ...], **properties: JSON) -> Object:
 class Builtin:
     """One such tool. ``name`` is its type in a declaration and its name as a function; ``call`` and ``output`` are the types of its items.
 
-    ``to_members`` turns a model's arguments into the members of the call item, ``to_arguments`` the item into arguments. ``answer`` is
-    what an output item says: its text, and whether it is an error. ``prefix`` begins the ids of its call items.
+    ``to_members`` turns a model's arguments into the members of the call item, None where what a client needs is not among them;
+    ``to_arguments`` turns the item into arguments. ``answer`` is what an output item says: its text, and whether it is an error. ``prefix``
+    begins the ids of its call items.
     """
 
     name: str
@@ -46,7 +47,7 @@ class Builtin:
     prefix: str
     description: str
     schema: Mapping[str, Any]
-    to_members: Callable[[Object], Object]
+    to_members: Callable[[Object], Object | None]
     to_arguments: Callable[[Object], JSON]
     answer: Callable[[Object], tuple[str, bool]]
 
@@ -54,8 +55,11 @@ class Builtin:
         """The declaration as a function tool that any model understands."""
         fields = Fields(payload, path)
         fields.take("type")
+        fields.take("execution")
+        if fields.peek("environment") == {"type": "local"}:
+            fields.take("environment")
         schema, description = fields.object("parameters"), fields.text("description")
-        extras = packed(NAME, {}, spelling={"declared": payload})
+        extras = fields.extras(notes={"declared": payload})
         return Tool(
             name=self.name, description=description or self.description, schema=schema or self.schema, extras=extras
         )
@@ -89,6 +93,32 @@ def _tool_names(tools: JSON) -> str:
     return dumps({"loaded": [name for name in names if isinstance(name, str)]}).decode()
 
 
+# Models of other vendors give a line for a shell where a list is asked for.
+
+
+def _one_command(arguments: Object) -> Object:
+    line = arguments.get("command")
+    return {**arguments, "command": ["bash", "-lc", line]} if isinstance(line, str) and line else arguments
+
+
+def _several_commands(arguments: Object) -> Object:
+    line = arguments.get("commands")
+    return {**arguments, "commands": [line]} if isinstance(line, str) and line else arguments
+
+
+def _acted(arguments: Object, needed: str, action: Object) -> Object | None:
+    command = arguments.get(needed)
+    if not (isinstance(command, list) and command and all(isinstance(word, str) for word in command)):
+        return None
+    return {"action": {**action, **{name: value for name, value in arguments.items() if value is not None}}}
+
+
+def _operated(operation: JSON) -> Object | None:
+    if not isinstance(operation, dict) or not all(isinstance(operation.get(name), str) for name in ("type", "path")):
+        return None
+    return {"operation": operation}
+
+
 _ROWS = (
     Builtin(
         name="local_shell",
@@ -103,7 +133,7 @@ _ROWS = (
             timeout_ms=_INTEGER,
             env={"type": "object", "additionalProperties": _STRING},
         ),
-        to_members=lambda arguments: {"action": {"type": "exec", "env": {}, **arguments}},
+        to_members=lambda arguments: _acted(_one_command(arguments), "command", {"type": "exec", "env": {}}),
         to_arguments=lambda item: {
             k: v for k, v in _object(item.get("action")).items() if k != "type" and v not in (None, {})
         },
@@ -116,7 +146,7 @@ _ROWS = (
         prefix="sh",
         description="Runs shell commands on the user's machine and returns the output of each.",
         schema=_schema(("commands",), commands=_STRINGS, timeout_ms=_INTEGER, max_output_length=_INTEGER),
-        to_members=lambda arguments: {"action": arguments},
+        to_members=lambda arguments: _acted(_several_commands(arguments), "commands", {}),
         to_arguments=lambda item: {k: v for k, v in _object(item.get("action")).items() if v is not None},
         answer=lambda item: (_text(item.get("output", "")), False),
     ),
@@ -136,7 +166,7 @@ _ROWS = (
                 diff=_STRING,
             ),
         ),
-        to_members=lambda arguments: {"operation": arguments.get("operation", arguments)},
+        to_members=lambda arguments: _operated(arguments.get("operation", arguments)),
         to_arguments=lambda item: {"operation": _object(item.get("operation"))},
         answer=lambda item: (_text(item.get("output") or item.get("status", "")), item.get("status") == "failed"),
     ),
@@ -197,9 +227,11 @@ def declared(tools: tuple[ToolSpec, ...]) -> dict[str, Builtin]:
 
 
 def call_item(builtin: Builtin, *, item_id: str, call_id: str, arguments: str, status: str) -> Object | None:
-    """The item of a call that a model made; None where its arguments are no JSON object and the item can't be built."""
+    """The item of a call that a model made; None where its arguments are no JSON object, or lack what the item has to have."""
     try:
         members = builtin.to_members(loads_object(arguments or "{}"))
     except JSONError:
+        return None
+    if members is None:
         return None
     return {"id": item_id, "type": builtin.call, "status": status, "call_id": call_id, **members}

@@ -109,12 +109,20 @@ def _read_file(fields: Fields, marks: dict[str, Any]) -> Media:
 
 
 def _read_audio(fields: Fields, marks: dict[str, Any]) -> Media:
-    """Sound, as Chat Completions spells it."""
+    """Sound, as Chat Completions spells it; by a URL, as Codex does."""
+    url = fields.text("audio_url")
+    if url:
+        marks["audio"] = {"audio_url": url}
+        return Media(
+            kind=MediaKind.AUDIO,
+            source=_read_url(url, fields.where("audio_url"), marks),
+            extras=fields.extras(notes=marks),
+        )
     inner = fields.object("input_audio") or {}
     data, spelled = inner.get("data"), inner.get("format")
     if not isinstance(data, str) or not isinstance(spelled, str):
         raise refusal(fields.where("input_audio"), "an object with `data` and `format`")
-    marks["audio"] = inner
+    marks["audio"] = {"input_audio": inner}
     source = Base64Source(data=data, mime=registered(f"audio/{spelled}"))
     return Media(kind=MediaKind.AUDIO, source=source, extras=fields.extras(notes=marks))
 
@@ -174,7 +182,7 @@ def write_media(part: Media, losses: list[Loss], path: str) -> Object:
     """
     spelled = spelling(part.extras, NAME)
     if "audio" in spelled:
-        return restore({"type": "input_audio", "input_audio": spelled["audio"]}, part.extras)
+        return restore({"type": "input_audio", **spelled["audio"]}, part.extras)
     if part.kind in {MediaKind.AUDIO, MediaKind.VIDEO}:
         raise _unsaid(
             path, f"{part.kind.value} input has no place in the Responses API. Send it to a model that hears it."

@@ -282,9 +282,8 @@ class CallDraft(_Draft):
 
 
 class BuiltinDraft(_Draft):
-    """A call of a tool that OpenAI defines: its item holds an object, so nothing is said before the arguments are whole."""
-
-    status = "completed"
+    """A call of a tool that OpenAI defines: its item holds an object, so nothing is said before the arguments are whole. Arguments of which
+    none can be made leave it the function call it was, so that the client sees them."""
 
     def __init__(self, output_index: int, item_id: str, call: ToolCallStarted, builtin: Builtin) -> None:
         super().__init__(output_index, item_id)
@@ -298,25 +297,37 @@ class BuiltinDraft(_Draft):
         self._text.append(text)
         return []
 
+    @property
+    def status(self) -> str:
+        """As of a function call."""
+        return "completed" if self._built("completed") is not None else self._plain().status
+
     def done(self, status: str) -> list[Said]:
-        """The call is whole. Arguments that are no JSON object make it the function call it was, so that the client sees them."""
-        if self._built(status) is None:
-            plain = CallDraft(self.output_index, self.item_id, self._call, {})
-            return [*plain.added(), *plain.delta("".join(self._text)), *plain.done(status)]
-        return [self._added(self.item("in_progress")), self._done(self.item(status))]
+        """The call is whole."""
+        if self._built(status) is not None:
+            return [self._added(self.item("in_progress")), self._done(self.item(status))]
+        plain = CallDraft(self.output_index, self.item_id, self._call, {})
+        return [*plain.added(), *plain.delta(self._arguments), *plain.done(status)]
 
     def item(self, status: str) -> Object:
         """The item as it stands."""
+        return self._built(status) or self._plain().item(status)
+
+    @property
+    def _arguments(self) -> str:
+        return "".join(self._text) or "{}"
+
+    def _plain(self) -> CallDraft:
         plain = CallDraft(self.output_index, self.item_id, self._call, {})
-        plain.delta("".join(self._text))
-        return self._built(status) or plain.item(status)
+        plain.delta(self._arguments)
+        return plain
 
     def _built(self, status: str) -> Object | None:
         return call_item(
             self._builtin,
             item_id=self.item_id,
             call_id=self._call.call_id,
-            arguments="".join(self._text),
+            arguments=self._arguments,
             status=status,
         )
 

@@ -25,7 +25,7 @@ _QUOTED = 500
 @attrs.frozen
 class Words:
     """What a kind is called: ``type`` and ``code`` of an HTTP error, and ``failed``, the code of a failed response (one of the few that the
-    SDK's types know: ``ResponseError`` of openai 3.52)."""
+    SDK's types know: ``ResponseError`` of openai 3.57)."""
 
     type: str
     code: str

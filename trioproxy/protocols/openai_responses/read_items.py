@@ -15,6 +15,7 @@ import attrs
 from trioproxy.neutral.extras import packed
 from trioproxy.neutral.parts import Opaque, Part, Reasoning, Refusal, Text, ToolCall, ToolKind, ToolResult
 from trioproxy.neutral.request import Role, Turn
+from trioproxy.protocols.openai_responses.agents import past, read_agent_message
 from trioproxy.protocols.openai_responses.builtin import builtin_of_call, builtin_of_output
 from trioproxy.protocols.openai_responses.content import read_part
 from trioproxy.protocols.openai_responses.fields import Fields, noted, refusal
@@ -29,20 +30,23 @@ SUMMARY_NOTE = "summary"
 
 _ROLES = {"user": Role.USER, "assistant": Role.ASSISTANT, "system": Role.SYSTEM, "developer": Role.SYSTEM}
 # Members that name or date an item and mean nothing to anyone but this protocol.
-_ITEM_MEMBERS = ("id", "status")
+_ITEM_MEMBERS = ("id", "status", "created_by", "internal_chat_message_metadata_passthrough")
 _CALLS = {"function_call": (ToolKind.FUNCTION, "arguments"), "custom_tool_call": (ToolKind.CUSTOM, "input")}
 _OUTPUTS = {"function_call_output": ToolKind.FUNCTION, "custom_tool_call_output": ToolKind.CUSTOM}
 
 
 class ItemReader:
-    """Takes items one by one. ``system`` are the texts that lead the conversation, ``turns`` the rest; ``additional_tools`` the items that
-    carry tools, with their place in the input, and ``loaded`` all tools that items brought, with the paths of their lists."""
+    """Takes items one by one. ``system`` are the texts that lead the conversation, ``turns`` the rest; ``asides`` the items that say something
+    of the request rather than of the conversation, with their place in the input, ``loaded`` all tools that items brought, with the paths of
+    their lists, and ``updates`` the configurations that items set, with their paths."""
 
     def __init__(self) -> None:
         self.system: list[Text] = []
         self.turns: list[Turn] = []
-        self.additional_tools: list[tuple[int, Object]] = []
+        self.asides: list[tuple[int, Object]] = []
         self.loaded: list[tuple[list[Any], str]] = []
+        self.updates: list[tuple[Object, str]] = []
+        self._calls: dict[str, str] = {}
         self._run: list[Part] = []
         self._places: list[str] = []
         self._running: ItemPlace | None = None
@@ -59,6 +63,7 @@ class ItemReader:
                 raise refusal(where, "an object")
             self._item(item, where, number)
         self._flush()
+        self._let_go()
 
     def _item(self, item: Object, path: str, number: int) -> None:
         kind = item.get("type") or ("message" if "role" in item else "item_reference" if "id" in item else None)
@@ -67,8 +72,14 @@ class ItemReader:
         if kind == "message":
             self._message(item, path)
         elif kind == "additional_tools":
-            self.additional_tools.append((number, item))
+            self.asides.append((number, item))
             self.loaded.append((Fields(item, path).list("tools"), f"{path}.tools"))
+        elif kind == "configuration_update":
+            self.asides.append((number, item))
+            self.updates.append((item, path))
+        elif kind == "agent_message":
+            self._flush()
+            self.turns.append(read_agent_message(item, path))
         elif kind == "reasoning":
             self._reasoning(item, path)
         elif kind in COMPACTIONS and (summary := open_summary(item.get("encrypted_content"))) is not None:
@@ -87,11 +98,21 @@ class ItemReader:
             self.loaded.append((Fields(item, path).list("tools"), f"{path}.tools"))
         call, output = builtin_of_call(item), builtin_of_output(item)
         if call is not None:
-            self._say(ItemPlace.MODEL, call.read_call(item, path), path)
+            made = call.read_call(item, path)
+            self._calls[str(item.get("id"))] = made.call_id
+            self._say(ItemPlace.MODEL, made, path)
         elif output is not None:
-            self._say(ItemPlace.RESULT, output.read_output(item, path), path)
+            result = output.read_output(item, path)
+            # The id of an output of `local_shell` is the call's, by one name or the other.
+            call_id = self._calls.get(result.call_id, result.call_id)
+            self._say(ItemPlace.RESULT, attrs.evolve(result, call_id=call_id), path)
         else:
             self._opaque(item, kind, ITEMS.get(kind, UNKNOWN_ITEM), path)
+
+    def _let_go(self) -> None:
+        """What agents said to one another in ciphertext is lost where the model answered since: only what is to be answered now turns on it."""
+        last = max((at for at, turn in enumerate(self.turns) if turn.role is Role.ASSISTANT), default=0)
+        self.turns[:last] = [past(turn) for turn in self.turns[:last]]
 
     def _opaque(self, item: Object, kind: str, rule: ItemRule, path: str) -> None:
         part = Opaque(protocol=NAME, kind=kind, payload=item, essential=rule.essential)
@@ -219,6 +240,15 @@ def _read_output(item: Object, path: str, kind: ToolKind) -> ToolResult:
     # One without an id answers no call: what another task said, in histories of Codex (seen 2026).
     call_id, name, output = fields.text("call_id") or "", fields.text("name"), fields.take("output")
     content: list[Any]
+    match output:
+        case {"content": str() as text}:
+            # Of clients of 2025: {"content": "...", "success": false}.
+            failed = output.get("success") is False
+            note = packed(NAME, {}, spelling={"verbatim": item})
+            said = (Text(text=text),)
+            return ToolResult(call_id=call_id, content=said, is_error=failed, name=name, kind=kind, extras=note)
+        case _:
+            pass
     if isinstance(output, str):
         content = [Text(text=output)]
     elif isinstance(output, list):

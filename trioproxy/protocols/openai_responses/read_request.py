@@ -6,6 +6,7 @@ was asked for, and which no other protocol has, are marked essential (:data:`ESS
 
 from __future__ import annotations
 
+from collections.abc import Iterable
 from types import MappingProxyType
 from typing import Any
 
@@ -61,8 +62,9 @@ def read_request(document: Object, asked: Asked) -> Conversation:
     loaded = read_loaded(items.loaded, tools)
     tools += loaded
     notes["loaded"] = tuple(tool.payload for tool in loaded if isinstance(tool, ServerTool))
-    if items.additional_tools:
-        notes["additional_tools"] = tuple(items.additional_tools)
+    if items.asides:
+        notes["asides"] = tuple(items.asides)
+    _configured(fields, items.updates, notes)
     sampling = Sampling(
         max_tokens=fields.integer("max_output_tokens"),
         temperature=fields.number("temperature"),
@@ -107,6 +109,18 @@ def _input(fields: Fields, notes: dict[str, Any]) -> list[Any]:
     if not isinstance(value, list):
         raise refusal("input", "a string or a list of items")
     return value
+
+
+def _configured(fields: Fields, updates: Iterable[tuple[Object, str]], notes: dict[str, Any]) -> None:
+    """What items of the input set: each setting "stays in effect until a later update replaces it" (openai 3.57,
+    ``ResponseConfigurationUpdateItemParam``). The request is read as if it asked that; our own writer sends the items."""
+    for item, path in updates:
+        notes.setdefault("configured", {name: fields.peek(name) for name in ("reasoning", "text")})
+        update = Fields(item, path)
+        for name in ("reasoning", "text"):
+            value = update.object(name)
+            if value:
+                fields.keep(name, {**Fields(fields.peek(name) or {}, name).rest(), **value})
 
 
 def _text(fields: Fields, notes: dict[str, Any]) -> tuple[OutputFormat | None, str | None]:

@@ -15,7 +15,10 @@ from trioproxy.protocols.openai_responses.fields import Fields, noted, refusal
 from trioproxy.protocols.openai_responses.vocabulary import NAME, family_of
 from trioproxy.wire.jsoncodec import JSON, Object
 
-__all__ = ["read_choice", "read_loaded", "read_tools", "without_unknown_namespaces"]
+__all__ = ["AROUND", "read_choice", "read_loaded", "read_tools", "without_unknown_namespaces"]
+
+AROUND = "namespace.description"
+"""The extra of a namespace's first tool that holds what the client said of the namespace."""
 
 _MODES = {
     "auto": ToolChoiceMode.AUTO,
@@ -37,7 +40,10 @@ def read_tools(tools: Iterable[JSON], path: str = "tools") -> list[ToolSpec]:
         where = f"{path}[{number}]"
         if not isinstance(tool, dict):
             raise refusal(where, "an object")
-        found += _namespace(tool, where) if tool.get("type") == "namespace" else [_tool(tool, where)]
+        if tool.get("type") == "namespace":
+            found += _namespace(tool, where)
+        else:
+            found.append(attrs.evolve(_tool(tool, where), place=where))
     return found
 
 
@@ -74,13 +80,17 @@ def _namespace(tool: Object, path: str) -> list[ToolSpec]:
     fields.take("type")
     name, nested = fields.need("name"), fields.list("tools")
     if not nested:
-        return [ServerTool(family=None, protocol=NAME, payload=tool)]
+        return [ServerTool(family=None, protocol=NAME, payload=tool, place=path)]
     around = {key: value for key, value in tool.items() if key != "tools"}
-    inner = read_tools(nested, fields.where("tools"))
-    return [
+    inner = [
         attrs.evolve(each, namespace=name, extras=noted(each.extras, around=around)) if isinstance(each, Tool) else each
-        for each in inner
+        for each in read_tools(nested, fields.where("tools"))
     ]
+    first, description = inner[0], fields.text("description")
+    if description and isinstance(first, Tool):
+        # Nobody else has a place for what is said of all of them.
+        inner[0] = attrs.evolve(first, extras=noted(first.extras, {AROUND: description}))
+    return inner
 
 
 def _tool(tool: Object, path: str) -> ToolSpec:

@@ -1,7 +1,7 @@
 """The words of the Responses API that more than one file here needs, as tables.
 
 Source: the API reference (https://platform.openai.com/docs/api-reference/responses) and the types of the official Python package
-(openai 3.52, ``openai/types/responses``), read in November 2026.
+(openai 3.57, ``openai/types/responses``), read in November 2026.
 """
 
 from __future__ import annotations

@@ -88,7 +88,12 @@ class ItemWriter:
         self._losses += settled(turn.extras, NAME, path=path)
         if turn.name is not None:
             self._losses.append(Loss(f"{path}.name", "a message has no name here"))
-        note = spelling(turn.extras, NAME).get("message")
+        notes = spelling(turn.extras, NAME)
+        if "verbatim" in notes:
+            self.items.append(notes["verbatim"])
+            self.ends.append(len(self.items))
+            return
+        note = notes.get("message")
         if note is not None:
             self._open(turn.role, note, turn)
         for number, part in enumerate(turn.parts):

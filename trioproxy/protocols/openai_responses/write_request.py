@@ -63,7 +63,7 @@ _VERBOSITIES = frozenset({"low", "medium", "high"})
 _IMAGES = "image_generation"
 _ENCRYPTED = "reasoning.encrypted_content"
 _FORMATS = {OutputKind.TEXT: "text", OutputKind.JSON: "json_object", OutputKind.JSON_SCHEMA: "json_schema"}
-# What these operations have no member for (openai 3.52: input_token_count_params, response_compact_params).
+# What these operations have no member for (openai 3.57: input_token_count_params, response_compact_params).
 _GENERATION_ONLY = frozenset(
     ["stream", "store", "include", "max_output_tokens", "temperature", "top_p", "metadata", "user", "safety_identifier"]
 )
@@ -168,7 +168,7 @@ class _RequestWriter:
         self._put("instructions", instructions)
         for number, turn in enumerate(self._conversation.turns):
             items.turn(turn, f"turns[{number}]")
-        for place, item in self._notes.get("additional_tools", ()):
+        for place, item in self._notes.get("asides", ()):
             items.items.insert(place, item)
         if self._notes.get("input") == "string" and len(items.items) == 1:
             self._body["input"] = items.items[0]["content"]
@@ -320,6 +320,9 @@ class _RequestWriter:
         self._body.update(self._notes.get("defaults", {}))
         if "include" in self._notes:
             self._body["include"] = self._notes["include"]
+        for name, value in self._notes.get("configured", {}).items():
+            self._body.pop(name, None)
+            self._put(name, value)
         self._body.pop("conversation_id", None)
 
 

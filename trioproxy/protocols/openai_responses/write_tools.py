@@ -12,7 +12,7 @@ from trioproxy.neutral.parts import ToolKind
 from trioproxy.neutral.request import ServerTool, Tool, ToolChoice, ToolChoiceMode, ToolSpec
 from trioproxy.neutral.strictness import is_strict
 from trioproxy.protocols.openai_responses.fields import restore
-from trioproxy.protocols.openai_responses.read_tools import read_choice
+from trioproxy.protocols.openai_responses.read_tools import AROUND, read_choice
 from trioproxy.protocols.openai_responses.vocabulary import NAME
 from trioproxy.wire.jsoncodec import JSON, Object
 
@@ -47,6 +47,7 @@ def write_tools(
         if "loaded" in notes:
             continue
         document = _tool(tool, named(tool), losses, path)
+        document.pop(AROUND, None)
         if "around" not in notes:
             around = None
             written.append(document)

@@ -46,6 +46,7 @@ from trioproxy.protocols.openai_responses.drafts import (
     Said,
 )
 from trioproxy.protocols.openai_responses.echo import response_of
+from trioproxy.protocols.openai_responses.encrypted import ENCRYPTED_ARGUMENTS, with_encrypted_arguments
 from trioproxy.protocols.openai_responses.ending import PENDING, incomplete_reason
 from trioproxy.protocols.openai_responses.failed import failed_response, frame
 from trioproxy.protocols.openai_responses.ids import item_id, response_id
@@ -68,7 +69,9 @@ class StreamWriter:
         self.losses: list[Loss] = []
         self.response: Object = {}
         self._context = context
-        self._builtins = declared(context.conversation.tools) if context.conversation is not None else {}
+        tools = context.conversation.tools if context.conversation is not None else ()
+        self._builtins = declared(tools)
+        self._plain = with_encrypted_arguments(tools)
         self._number = 0
         self._frames: list[Frame] = []
         self._output: list[Object | None] = []
@@ -256,7 +259,10 @@ class StreamWriter:
             self._parts[call.index] = BuiltinDraft(place, self._id(builtin.prefix, None, call.extras), call, builtin)
             return
         prefix = "ctc" if call.kind.value == "custom" else "fc"
-        draft = CallDraft(place, self._id(prefix, call.item_id, call.extras), call, own(call.extras, NAME))
+        members = own(call.extras, NAME)
+        if (call.name, call.namespace) in self._plain and NAME not in call.extras:
+            members[ENCRYPTED_ARGUMENTS] = []
+        draft = CallDraft(place, self._id(prefix, call.item_id, call.extras), call, members)
         self._parts[call.index] = draft
         self._say(draft.added())
 
