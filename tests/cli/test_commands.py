@@ -21,7 +21,7 @@ from tests.support.houses import SIMPLE
 from tests.support.raw_server import refusing_port
 from trioproxy import __version__
 from trioproxy.cli import COMMANDS, cli
-from trioproxy.config.schema import PROTOCOL_WORDS
+from trioproxy.config.blocks import PROTOCOL_WORDS
 
 BROKEN = "claude-api-kei:\n  - api-key: k\nport: high\n"
 

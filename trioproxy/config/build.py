@@ -11,6 +11,7 @@ from types import MappingProxyType
 
 import attrs
 
+from trioproxy.config.blocks import PROTOCOL_WORDS
 from trioproxy.config.document import Config
 from trioproxy.config.harvest import harvest
 from trioproxy.config.kinds import Reading
@@ -18,7 +19,7 @@ from trioproxy.config.mint import Mint
 from trioproxy.config.model import MatchKind, RouteRule, Settings, Snapshot
 from trioproxy.config.patterns import PatternInvalid, RoutePattern
 from trioproxy.config.problems import Place, Report
-from trioproxy.config.schema import PROTOCOL_WORDS, root
+from trioproxy.config.schema import root
 from trioproxy.config.settings import check_exposure, client_keys, partial_deadlines, price_rules, settings_of
 from trioproxy.config.statefolder import state_dir_of
 from trioproxy.config.tables import Section

@@ -1,6 +1,6 @@
 """The keys of provider entries: one key of a vendor, a named compatible server, a table of the ``providers`` map in its two forms.
 
-Part of the table of keys (``schema.py`` says what it is for); apart only for its size.
+Part of the table of keys (``schema.py`` says what it is for).
 """
 
 from __future__ import annotations
@@ -12,42 +12,48 @@ __all__ = [
     "COMPATIBLE",
     "ENTRY_EXTRAS",
     "KEYLESS_BLOCKS",
-    "LIMIT_KEYS",
+    "LIMITS",
     "PROVIDER_FORMS",
     "PROXAI_FORM",
     "PROXAI_TABLE",
     "SPEC_TABLE",
-    "TIMEOUT_KEYS",
+    "TIMEOUTS",
     "entry_block",
 ]
 
-TIMEOUT_KEYS = (
-    Key("connect", Seconds(), "Pool, TCP and TLS.", default="10"),
-    Key("first-byte", Seconds(), "From the request sent to the first byte of a stream.", default="120"),
-    Key("response", Seconds(), "From the request sent to the end of a whole answer.", default="600"),
-    Key("idle", Seconds(), "Between bytes of a stream.", default="120"),
-    Key("tool-call", Seconds(), "A tool call whose arguments began and don't go on.", default="120"),
-    Key("total", Seconds(), "The whole exchange.", default="off"),
-    Key("client-send", Seconds(), "A client that does not take what it is sent.", default="60"),
+TIMEOUTS = Block(
+    title="timeouts",
+    keys=(
+        Key("connect", Seconds(), "Pool, TCP and TLS.", default="10"),
+        Key("first-byte", Seconds(), "From the request sent to the first byte of a stream.", default="120"),
+        Key("response", Seconds(), "From the request sent to the end of a whole answer.", default="600"),
+        Key("idle", Seconds(), "Between bytes of a stream.", default="120"),
+        Key("tool-call", Seconds(), "A tool call whose arguments began and don't go on.", default="120"),
+        Key("total", Seconds(), "The whole exchange.", default="off"),
+        Key("client-send", Seconds(), "A client that does not take what it is sent.", default="60"),
+    ),
 )
 
-LIMIT_KEYS = (
-    Key("requests-per-minute", Whole(low=1), "Requests in any minute."),
-    Key(
-        "tokens-per-minute",
-        Whole(low=1),
-        "Tokens in any minute, in and out: estimated first, then what the provider counted.",
-    ),
-    Key("max-tokens-per-request", Whole(low=1), "The most output a request may ask for."),
-    Key(
-        "concurrent",
-        Whole(low=1),
-        "Requests at once, each until its stream has ended. Others wait in line as long as `timeouts.connect`.",
-    ),
-    Key(
-        "daily-budget-usd",
-        Number(),
-        "What a day may cost by the ledger's prices; what runs when it is reached runs on.",
+LIMITS = Block(
+    title="limits",
+    keys=(
+        Key("requests-per-minute", Whole(low=1), "Requests in any minute."),
+        Key(
+            "tokens-per-minute",
+            Whole(low=1),
+            "Tokens in any minute, in and out: estimated first, then what the provider counted.",
+        ),
+        Key("max-tokens-per-request", Whole(low=1), "The most output a request may ask for."),
+        Key(
+            "concurrent",
+            Whole(low=1),
+            "Requests at once, each until its stream has ended. Others wait in line as long as `timeouts.connect`.",
+        ),
+        Key(
+            "daily-budget-usd",
+            Number(),
+            "What a day may cost by the ledger's prices; what runs when it is reached runs on.",
+        ),
     ),
 )
 
@@ -141,8 +147,8 @@ _COMMON = (
     Key("disable-cooling", Flag(), "Never rest it after a failure.", default="false"),
     Key("health-check", _HEALTH_CHECK, "Look now and then whether it answers, before anybody asks.", default="off"),
     Key("request-retry", Whole(low=None, high=100), "As the global one; negative inherits it."),
-    Key("timeouts", Block(title="timeouts", keys=TIMEOUT_KEYS), "Deadlines here."),
-    Key("limits", Block(title="limits", keys=LIMIT_KEYS), "Ceilings here."),
+    Key("timeouts", TIMEOUTS, "Deadlines here."),
+    Key("limits", LIMITS, "Ceilings here."),
     Key("max-connections", Whole(low=1), "Connections to its host.", default="1000"),
     Key("keep-alive-connections", Whole(), "Idle connections kept open.", default="32"),
     Key(
@@ -228,7 +234,7 @@ _COMPATIBLE_KEY = Block(
         *_ENABLED,
         Key("weight", Whole(low=0, high=1_000_000), "Share in weighted rotation.", default="1"),
         Key("proxy-url", Text(), "Outbound proxy of this key."),
-        Key("limits", Block(title="limits", keys=LIMIT_KEYS), "Ceilings of this key."),
+        Key("limits", LIMITS, "Ceilings of this key."),
     ),
 )
 

@@ -7,9 +7,9 @@ from __future__ import annotations
 
 from typing import Any
 
+from trioproxy.config.blocks import PROTOCOL_WORDS
 from trioproxy.config.model import ClientKey, Snapshot
 from trioproxy.config.routes import explain
-from trioproxy.config.schema import PROTOCOL_WORDS
 from trioproxy.errors import ClientFault, ErrorKind
 from trioproxy.gateway.control import ControlCall, dialect
 from trioproxy.gateway.outlook import Outlook
