@@ -6,6 +6,7 @@ import re
 import runpy
 import shlex
 import textwrap
+import tomllib
 from pathlib import Path
 
 import click
@@ -33,6 +34,16 @@ def test_ci_runs_the_very_test_command_of_the_readme() -> None:
     (test_command,) = [line for line in _commands(ROOT / "README.md") if "pytest" in line]
 
     assert test_command in (ROOT / ".ci" / "run").read_text("utf-8").splitlines()
+
+
+def test_the_pure_rooms_are_the_same_for_every_gate() -> None:
+    contracts = tomllib.loads((ROOT / "pyproject.toml").read_text("utf-8"))["tool"]["importlinter"]["contracts"]
+    (pure,) = [each["source_modules"] for each in contracts if each["name"].startswith("pure rooms")]
+    paths = [each.replace(".", "/") for each in pure]
+    wanted = {f"{path}/*" if (ROOT / path).is_dir() else f"{path}.py" for path in paths}
+    for file, before, behind in ((".ci/run", "PURE='", "'"), ("tox.ini", "--include=", " ")):
+        _, _, rest = (ROOT / file).read_text("utf-8").partition(before)
+        assert set(rest.partition(behind)[0].split(",")) == wanted, file
 
 
 def test_the_first_command_of_the_readme_streams_an_answer() -> None:

@@ -15,7 +15,8 @@ import trio
 
 from tests.config.making import made
 from trioproxy.bench.requests import body
-from trioproxy.config.model import Routed, Strategy
+from trioproxy.config.model import Strategy
+from trioproxy.config.routed import Routed
 from trioproxy.config.routes import route
 from trioproxy.credentials.health import Health
 from trioproxy.credentials.selection import Counters

@@ -5,8 +5,9 @@ from __future__ import annotations
 import pytest
 
 from tests.config.making import made
+from trioproxy.config.listing import listing
 from trioproxy.config.model import ClientKey, ModelEntry, Secret, Snapshot
-from trioproxy.config.routes import explain, listing, route
+from trioproxy.config.routes import explain, route
 from trioproxy.config.snapshot import SnapshotCell
 from trioproxy.errors import ErrorKind, ProxyError
 

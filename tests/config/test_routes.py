@@ -10,8 +10,10 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from tests.config.making import made
-from trioproxy.config.model import Candidate, Credential, ModelEntry, Routed, RouteRule, Snapshot
-from trioproxy.config.routes import explain, listing, route
+from trioproxy.config.listing import listing
+from trioproxy.config.model import Credential, ModelEntry, RouteRule, Snapshot
+from trioproxy.config.routed import Candidate, Routed
+from trioproxy.config.routes import explain, route
 from trioproxy.config.snapshot import SnapshotCell
 from trioproxy.errors import ClientFault, ErrorKind, ProxyError, ProxyFault
 from trioproxy.protocols.base import Operation

@@ -7,8 +7,10 @@ from typing import Any
 import pytest
 
 from tests.config.making import made
-from trioproxy.config.model import Candidate, Snapshot
-from trioproxy.config.routes import listing, route
+from trioproxy.config.listing import listing
+from trioproxy.config.model import Snapshot
+from trioproxy.config.routed import Candidate
+from trioproxy.config.routes import route
 from trioproxy.protocols.base import Operation
 from trioproxy.providers.urls import url_for
 

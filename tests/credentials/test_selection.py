@@ -11,7 +11,8 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from trioproxy.config.model import Candidate, Credential, Deadlines, Strategy
+from trioproxy.config.model import Credential, Deadlines, Strategy
+from trioproxy.config.routed import Candidate
 from trioproxy.credentials import selection
 from trioproxy.credentials.selection import Counters, in_rotation
 from trioproxy.protocols.base import Operation

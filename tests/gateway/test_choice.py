@@ -5,7 +5,8 @@ from __future__ import annotations
 from math import inf
 
 from tests.support.houses import snapshot_of
-from trioproxy.config.model import Candidate, Limits, Routed, Strategy
+from trioproxy.config.model import Limits, Strategy
+from trioproxy.config.routed import Candidate, Routed
 from trioproxy.config.routes import route
 from trioproxy.credentials.health import Health
 from trioproxy.credentials.meters import Holder, Measure, Over

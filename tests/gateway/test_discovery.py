@@ -16,7 +16,7 @@ from trio.testing import MockClock
 from tests.gateway.controls import KEY, Desk
 from tests.support.houses import snapshot_of
 from tests.support.upstreams import Delay, Fault, Script, ScriptedUpstream
-from trioproxy.config.routes import listing
+from trioproxy.config.listing import listing
 from trioproxy.config.snapshot import SnapshotCell
 from trioproxy.errors import ErrorKind
 from trioproxy.gateway import discovery as module

@@ -5,7 +5,8 @@ from __future__ import annotations
 import pytest
 
 from tests.support.houses import SIMPLE, snapshot_of
-from trioproxy.config.model import Candidate, Deadlines
+from trioproxy.config.model import Deadlines
+from trioproxy.config.routed import Candidate
 from trioproxy.errors import ClientFault, ErrorKind
 from trioproxy.gateway import pairs
 from trioproxy.gateway.pairs import choose_lane

@@ -29,7 +29,7 @@ def command(provider: str | None, discover: bool, config: Path | None, as_json: 
     Example:  trioproxy models --provider claude --config config.yaml
               trioproxy models --discover
     """
-    from trioproxy.config.routes import listing
+    from trioproxy.config.listing import listing
     from trioproxy.wire.jsoncodec import dumps
 
     snapshot = read(find(config))

@@ -5,9 +5,10 @@ Knows: how a candidate, a route and a refusal are said to a person. Refuses to k
 
 from __future__ import annotations
 
-from trioproxy.config.model import Candidate, Credential, RouteRule, Snapshot
+from trioproxy.config.model import Credential, RouteRule, Snapshot
 from trioproxy.config.patterns import Globs
 from trioproxy.config.roster import Roster, Serving
+from trioproxy.config.routed import Candidate
 
 __all__ = ["credential_place", "rule_place", "why", "why_not"]
 

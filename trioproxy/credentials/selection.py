@@ -11,7 +11,8 @@ from typing import assert_never
 
 import attrs
 
-from trioproxy.config.model import Candidate, Strategy
+from trioproxy.config.model import Strategy
+from trioproxy.config.routed import Candidate
 
 __all__ = ["Counters", "arranged", "in_rotation"]
 

@@ -13,7 +13,8 @@ from math import ceil, inf
 
 import attrs
 
-from trioproxy.config.model import Candidate, Routed, Strategy, Tier
+from trioproxy.config.model import Strategy
+from trioproxy.config.routed import Candidate, Routed, Tier
 from trioproxy.credentials.health import Health, Readiness, Rest
 from trioproxy.credentials.meters import Measure, Over
 from trioproxy.credentials.selection import Counters, arranged

@@ -14,7 +14,8 @@ from urllib.parse import parse_qs
 
 import attrs
 
-from trioproxy.config.model import ClientKey, Routed, Secret, Settings, Snapshot
+from trioproxy.config.model import ClientKey, Secret, Settings, Snapshot
+from trioproxy.config.routed import Routed
 from trioproxy.config.snapshot import SnapshotCell
 from trioproxy.credentials.health import Health
 from trioproxy.credentials.sessions import Bindings

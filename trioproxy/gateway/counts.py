@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import trio
 
-from trioproxy.config.model import Candidate, Routed
+from trioproxy.config.routed import Candidate, Routed
 from trioproxy.errors import ClientFault, Failure, UpstreamFault
 from trioproxy.gateway.estimates import HEADER, estimate, tokenizer
 from trioproxy.gateway.pairs import choose_lane

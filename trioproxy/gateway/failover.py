@@ -13,7 +13,8 @@ from functools import partial
 import attrs
 import trio
 
-from trioproxy.config.model import Candidate, Credential, Routed, Settings, Strategy
+from trioproxy.config.model import Credential, Settings, Strategy
+from trioproxy.config.routed import Candidate, Routed
 from trioproxy.credentials.health import Health
 from trioproxy.credentials.hints import hinted
 from trioproxy.credentials.meters import NO_DEMAND, Demand, Over

@@ -11,7 +11,7 @@ from collections.abc import Sequence
 import attrs
 import trio
 
-from trioproxy.config.model import Candidate
+from trioproxy.config.routed import Candidate
 from trioproxy.credentials.health import Health, Readiness, Trial
 from trioproxy.credentials.meters import Demand, Measure, Over
 from trioproxy.gateway.choice import Barred

@@ -10,7 +10,8 @@ from collections.abc import Mapping
 from math import ceil
 from typing import Any
 
-from trioproxy.config.model import NO_LIMITS, Candidate, ClientKey, Credential, Limits, Settings, Snapshot
+from trioproxy.config.model import NO_LIMITS, ClientKey, Credential, Limits, Settings, Snapshot
+from trioproxy.config.routed import Candidate
 from trioproxy.credentials.meters import Demand, Holder, Measure, Over
 from trioproxy.errors import ClientFault, ErrorKind, ProxyError, ProxyFault
 from trioproxy.gateway.choice import too_much_asked

@@ -4,8 +4,8 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 
+from trioproxy.config.listing import listing
 from trioproxy.config.model import ClientKey, Snapshot
-from trioproxy.config.routes import listing
 from trioproxy.errors import ClientFault, ErrorKind
 from trioproxy.gateway.codex import codex_catalogue
 from trioproxy.gateway.control import ControlCall, dialect

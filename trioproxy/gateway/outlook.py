@@ -7,8 +7,9 @@ from __future__ import annotations
 
 import attrs
 
-from trioproxy.config.model import Candidate, Routed, Settings, Strategy
+from trioproxy.config.model import Settings, Strategy
 from trioproxy.config.reasons import credential_place
+from trioproxy.config.routed import Candidate, Routed
 from trioproxy.credentials.health import Health, Readiness, Rest, Standing
 from trioproxy.credentials.meters import Over
 from trioproxy.credentials.selection import Counters, in_rotation

@@ -6,7 +6,7 @@ anything is asked of a provider.
 
 from __future__ import annotations
 
-from trioproxy.config.model import Candidate
+from trioproxy.config.routed import Candidate
 from trioproxy.errors import ClientFault, ErrorKind
 from trioproxy.gateway.crossings import crossing
 from trioproxy.gateway.stages import Lane

@@ -13,7 +13,7 @@ from typing import assert_never
 import attrs
 
 from trioproxy import __version__
-from trioproxy.config.model import Candidate, Routed
+from trioproxy.config.routed import Candidate, Routed
 from trioproxy.errors import ClientFault, ErrorKind
 from trioproxy.gateway.crossings import crossing
 from trioproxy.gateway.metering import ASK_FOR_USAGE, asking_for_usage

@@ -12,7 +12,8 @@ from urllib.parse import parse_qsl, urlencode
 import attrs
 import trio
 
-from trioproxy.config.model import Candidate, ClientKey, Settings, Snapshot
+from trioproxy.config.model import ClientKey, Settings, Snapshot
+from trioproxy.config.routed import Candidate
 from trioproxy.config.routes import route
 from trioproxy.credentials.meters import Demand
 from trioproxy.errors import (

@@ -11,7 +11,8 @@ from collections.abc import Iterable
 
 import attrs
 
-from trioproxy.config.model import Candidate, Routed, Settings
+from trioproxy.config.model import Settings
+from trioproxy.config.routed import Candidate, Routed
 from trioproxy.credentials.meters import NO_DEMAND, Demand
 from trioproxy.credentials.sessions import Session
 from trioproxy.errors import ClientFault, ErrorKind, Failure

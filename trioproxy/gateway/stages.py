@@ -9,7 +9,8 @@ import enum
 
 import attrs
 
-from trioproxy.config.model import Candidate, ClientKey
+from trioproxy.config.model import ClientKey
+from trioproxy.config.routed import Candidate
 from trioproxy.errors import Failure
 from trioproxy.neutral.loss import Loss
 from trioproxy.neutral.naming import ToolNaming

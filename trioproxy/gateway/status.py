@@ -12,9 +12,11 @@ from typing import Any
 
 import attrs
 
-from trioproxy.config.model import Candidate, ClientKey, Credential, Snapshot
+from trioproxy.config.listing import listing
+from trioproxy.config.model import ClientKey, Credential, Snapshot
 from trioproxy.config.nearest import nearest
-from trioproxy.config.routes import listing, route
+from trioproxy.config.routed import Candidate
+from trioproxy.config.routes import route
 from trioproxy.credentials.health import Rest
 from trioproxy.errors import ClientFault, ErrorKind, ProxyError, ProxyFault
 from trioproxy.gateway import household
