@@ -27,6 +27,8 @@ from trioproxy.gateway.error_shapes import EMPTY, FOREIGN_SHAPE, NON_JSON, UNKNO
         (b'{"message":"said"}', FOREIGN_SHAPE),
         (b'{"msg":"said"}', FOREIGN_SHAPE),
         (b'{"detail":[{"msg":"a"},{"message":"b"}]}', FOREIGN_SHAPE),
+        (b'{"message":{"detail":[{"msg":"a"}]}}', FOREIGN_SHAPE),
+        (b'{"message":{}}', UNKNOWN_SHAPE),
         (b'{"base_resp":{"status_msg":"said"}}', FOREIGN_SHAPE),
         (b'{"error":{"message":"said"}}', "own"),
         (b'{"type":"error","error":{"type":"t","message":"said"}}', "own"),

@@ -7,6 +7,7 @@ from typing import Any
 
 import pytest
 
+from trioproxy.neutral.loss import Loss
 from trioproxy.neutral.request import Effort, ReasoningAsk
 from trioproxy.providers.effort import ask_of, suffixed
 from trioproxy.providers.model import ModelFacts, Thinking, ThinkingSuffix
@@ -126,3 +127,27 @@ def test_body_that_says_it_already_stays(
     protocol: str, suffix: ThinkingSuffix, facts: ModelFacts | None, body: Any
 ) -> None:
     assert suffixed(protocol, body, suffix, facts) is None
+
+
+@pytest.mark.parametrize(
+    ("suffix", "quirk", "facts", "expected", "lost"),
+    [
+        (level("none"), "thinking-switch", None, {"thinking": {"type": "disabled"}}, []),
+        (level("high"), "thinking-switch", None, {"thinking": {"type": "enabled"}}, ["reasoning.effort"]),
+        (level("high"), "thinking-switch", LEVELS, {"thinking": {"type": "enabled"}, "reasoning_effort": "high"}, []),
+        (budget(2000), "enable-thinking", None, {"enable_thinking": True, "thinking_budget": 2000}, []),
+        (level("low"), "reasoning-object", None, {"reasoning": {"effort": "low"}}, []),
+        (level("low"), "reasoning-split", None, {"reasoning_split": True}, ["reasoning.effort"]),
+        (level("low"), "no-reasoning-effort", None, {}, ["reasoning"]),
+        (level("low"), "thinking-switch", THOUGHTLESS, {}, []),
+        (level("xhigh"), "top-k", None, {"reasoning_effort": "xhigh"}, []),
+    ],
+)
+def test_servers_of_chat_completions_with_words_of_their_own(
+    suffix: ThinkingSuffix, quirk: str, facts: ModelFacts | None, expected: Any, lost: list[str]
+) -> None:
+    losses: list[Loss] = []
+    body = {"reasoning_effort": "low", "thinking": {"type": "enabled"}, "n": 1}
+    assert suffixed("openai_chat", body, suffix, facts, quirks=("x", quirk), losses=losses) == {"n": 1, **expected}
+    assert [loss.path for loss in losses] == lost
+    assert suffixed("openai_chat", body, suffix, facts, quirks=(quirk,)) == {"n": 1, **expected}

@@ -65,6 +65,14 @@ def test_mistral_knows_few_members() -> None:
     assert [loss.path for loss in done.losses] == ["messages[0].name"]
 
 
+def test_mistral_hears_the_assistant_between_a_result_and_a_user() -> None:
+    result = {"role": "tool", "tool_call_id": "a", "content": "x"}
+    done = edit([HI, ASKING, result, HI, HI, ASKING, result], "mistral-messages")
+    assert messages_of(done) == [HI, ASKING, result, {"role": "assistant", "content": "OK."}, HI, HI, ASKING, result]
+    assert done is not None
+    assert [loss.path for loss in done.losses] == ["messages[3]"]
+
+
 def test_mistral_goes_on_from_a_prefix() -> None:
     said = {"role": "assistant", "content": "Sure:"}
     assert messages_of(edit([HI, said], "mistral-messages"))[-1] == {**said, "prefix": True}

@@ -88,6 +88,9 @@ def _shape(body: bytes) -> str | None:
 def _speaks(document: dict[str, Any]) -> bool:
     """Whether there is a message for a person in one of the places where servers put it."""
     details = document.get("detail")
+    said = document.get("message")
+    if isinstance(said, dict):
+        return _speaks(said)
     items: list[JSON] = details if isinstance(details, list) else []
     inner = document.get("base_resp")
     return any(

@@ -79,6 +79,7 @@ def _passed(admitted: Admitted, routed: Routed, candidate: Candidate, *, now: fl
         model=candidate.model,
         operation=asked.operation,
         suffix=routed.suffix,
+        quirks=frozenset(candidate.quirks),
         facts=candidate.facts,
         client=_Readable(admitted.headers),
     )

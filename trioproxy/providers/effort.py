@@ -7,10 +7,14 @@ Knows: where each protocol keeps it, and what a model's own limits make of it. R
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Collection, Mapping
 
 from trioproxy.neutral.effort import BUDGETS, DYNAMIC, budget_of, clamp_budget, effort_of, nearest_level
+from trioproxy.neutral.loss import Loss
 from trioproxy.neutral.request import Effort, ReasoningAsk
+from trioproxy.protocols.base import WriteTarget
+from trioproxy.protocols.openai_chat.draft import Draft
+from trioproxy.protocols.openai_chat.thinking_writer import SPOKEN_OTHERWISE, write_reasoning
 from trioproxy.providers.model import ModelFacts, Thinking, ThinkingSuffix
 from trioproxy.wire.jsoncodec import Object
 
@@ -30,14 +34,30 @@ def ask_of(suffix: ThinkingSuffix) -> ReasoningAsk:
     return ReasoningAsk(budget=suffix.budget)
 
 
-def suffixed(protocol: str, body: Object, suffix: ThinkingSuffix, facts: ModelFacts | None) -> Object | None:
+def suffixed(
+    protocol: str,
+    body: Object,
+    suffix: ThinkingSuffix,
+    facts: ModelFacts | None,
+    *,
+    quirks: Collection[str] = (),
+    losses: list[Loss] | None = None,
+) -> Object | None:
     """``body`` with the effort of ``suffix`` in place of what it says; None where that changes nothing.
 
-    A model that is known not to think gets a body that does not ask for it. Of a model that is not known nothing is assumed.
+    A model that is known not to think gets a body that does not ask for it. Of a model that is not known nothing is assumed. ``quirks`` are the
+    provider's: some servers of Chat Completions have words of their own for effort. What they have no word for goes to ``losses``.
     """
     changed = _CLEAR[protocol](body)
-    if facts is None or facts.thinks is not False:
-        thinking = facts.thinking if facts is not None else None
+    thinking = facts.thinking if facts is not None else None
+    if facts is not None and facts.thinks is False:
+        return changed if changed != body else None
+    if protocol == "openai_chat" and not SPOKEN_OTHERWISE.isdisjoint(quirks):
+        draft = Draft(target=WriteTarget(model="", quirks=frozenset(quirks), thinking=thinking), native=False)
+        changed = {**changed, **write_reasoning(ask_of(suffix), draft)}
+        if losses is not None:
+            losses += draft.losses
+    else:
         changed = _WRITE[protocol](changed, ask_of(suffix), thinking or _ANY_THINKING)
     return changed if changed != body else None
 

@@ -49,11 +49,29 @@ def _developer_as_system(body: Object, context: QuirkContext) -> Object | None:
 
 
 def _mistral_messages(body: Object, context: QuirkContext) -> Object | None:
-    messages = [_known_members(each, at, context) for at, each in enumerate(_objects(body))]
+    messages = list(_bridged([_known_members(each, at, context) for at, each in enumerate(_objects(body))], context))
     last = messages[-1] if messages else None
     if isinstance(last, dict) and last.get("role") == "assistant" and not last.get("tool_calls"):
         messages[-1] = {**last, "prefix": True}
     return _rewritten(body, messages) if messages else None
+
+
+_BRIDGE = {"role": "assistant", "content": "OK."}
+"""What stands between a tool's result and a user who speaks before the model did."""
+
+
+def _bridged(messages: list[Any], context: QuirkContext) -> Iterator[Any]:
+    """The messages with a word of the assistant's where a user follows a tool: "Unexpected role 'user' after role 'tool'"."""
+    before: Any = None
+    for at, message in enumerate(messages):
+        role = message.get("role") if isinstance(message, dict) else None
+        if role == "user" and before == "tool":
+            context.losses.append(
+                Loss(path=f"messages[{at}]", reason="the assistant had to speak before it: a word was put in")
+            )
+            yield _BRIDGE
+        before = role
+        yield message
 
 
 def _known_members(message: Any, at: int, context: QuirkContext) -> Any:
@@ -133,7 +151,8 @@ HISTORY_EDITS = (
     ),
     Quirk(
         name="mistral-messages",
-        doc="Messages have the members that Mistral knows, and an assistant's at the end is a `prefix`.",
+        doc="Messages have the members that Mistral knows, a word of the assistant's stands between a tool's result and a user, "
+        "and an assistant's at the end is a `prefix`.",
         protocols=frozenset({CHAT}),
         edit=_mistral_messages,
     ),

@@ -20,12 +20,14 @@ CHAT, RESPONSES, ANTHROPIC, GEMINI = "openai_chat", "openai_responses", "anthrop
 @attrs.frozen(kw_only=True)
 class QuirkContext:
     """What an edit may look at beside the body. ``client`` are the client's headers, names lower-case; ``facts`` what is known of the
-    model, None where nothing is. ``headers`` and ``losses`` are for the edit to fill: header lines to send, fields that were dropped."""
+    model, None where nothing is; ``quirks`` all that holds of the provider. ``headers`` and
+    ``losses`` are for the edit to fill: header lines to send, fields that were dropped."""
 
     protocol: str
     model: str = ""
     operation: Operation = Operation.GENERATE
     suffix: ThinkingSuffix | None = None
+    quirks: frozenset[str] = frozenset()
     facts: ModelFacts | None = None
     client: Mapping[str, str] = MappingProxyType({})
     headers: dict[str, str] = attrs.field(factory=dict)

@@ -199,7 +199,7 @@ def _without(value: Any) -> Any:
 def _suffix(body: Object, context: QuirkContext) -> Object | None:
     if context.suffix is None or context.operation is not Operation.GENERATE:
         return None
-    return suffixed(context.protocol, body, context.suffix, context.facts)
+    return suffixed(context.protocol, body, context.suffix, context.facts, quirks=context.quirks, losses=context.losses)
 
 
 def _filled_answer(document: Object) -> Object | None:

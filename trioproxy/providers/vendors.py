@@ -232,7 +232,7 @@ VENDOR_EDITS = (
         name="thinking-in-template",
         doc="`enable_thinking` is said in `chat_template_kwargs`, with `clear_thinking: false`.",
         protocols=frozenset({CHAT}),
-        marks=(b'"enable_thinking"',),
+        # No marks: the effort in a model's name may have put it there.
         edit=_thinking_in_template,
     ),
     Quirk(

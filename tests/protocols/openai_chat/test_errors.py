@@ -26,6 +26,7 @@ def _read(status: int, document: Any, headers: dict[str, str] | None = None) -> 
         ({"detail": "a", "message": "b"}, "a"),
         ({"message": "a"}, "a"),
         ({"detail": [{"msg": "a"}, {"message": "b"}, 3, {}]}, "a; b"),
+        ({"object": "error", "message": {"detail": [{"msg": "a"}]}}, "a"),
         ({"object": "error", "message": "a", "type": "BadRequestError", "code": 400}, "a"),
         ("a", "a"),
     ],

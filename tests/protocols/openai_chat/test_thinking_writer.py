@@ -96,6 +96,30 @@ def test_a_switch(ask: ReasoningAsk, expected: Any) -> None:
 
 
 @pytest.mark.parametrize(
+    ("ask", "levels", "expected", "lost"),
+    [
+        (_effort("high"), ("low", "high", "max"), {"thinking": {"type": "enabled"}, "reasoning_effort": "high"}, []),
+        (
+            _effort("xhigh"),
+            ("low", "high"),
+            {"thinking": {"type": "enabled"}, "reasoning_effort": "high"},
+            ["reasoning.effort"],
+        ),
+        (_budget(2000), ("low", "high"), {"thinking": {"type": "enabled"}, "reasoning_effort": "low"}, []),
+        (_effort("auto"), ("low", "high"), {"thinking": {"type": "enabled"}}, []),
+        (_effort("none"), ("low", "high"), {"thinking": {"type": "disabled"}}, []),
+        (_effort("low"), (), {"thinking": {"type": "enabled"}}, ["reasoning.effort"]),
+    ],
+)
+def test_an_effort_beside_the_switch(
+    ask: ReasoningAsk, levels: tuple[str, ...], expected: Any, lost: list[str]
+) -> None:
+    result = _write(ask, "thinking-switch", thinking=Thinking(levels=levels))
+    assert {name: result.body[name] for name in MEMBERS if name in result.body} == expected
+    assert [loss.path for loss in result.losses] == lost
+
+
+@pytest.mark.parametrize(
     ("ask", "expected"),
     [
         (_effort("low"), {"enable_thinking": True, "thinking_budget": 1024}),
@@ -118,8 +142,10 @@ def test_qwens_pair(ask: ReasoningAsk, expected: Any) -> None:
     ],
 )
 def test_minimaxs_place_for_thoughts(ask: ReasoningAsk, expected: Any) -> None:
-    body = _write(ask, "reasoning-split").body
-    assert {name: body[name] for name in body.keys() & {*MEMBERS, "reasoning_split"}} == expected
+    result = _write(ask, "reasoning-split")
+    assert {name: result.body[name] for name in result.body.keys() & {*MEMBERS, "reasoning_split"}} == expected
+    assert [loss.path for loss in result.losses] == (["reasoning.effort"] if ask.effort is not None else [])
+    assert _write(_effort("auto"), "reasoning-split").losses == ()
 
 
 def test_a_budget_of_which_no_bound_is_known() -> None:

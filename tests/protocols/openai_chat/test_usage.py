@@ -51,6 +51,16 @@ def test_what_holds_no_counts_is_no_usage(document: Any) -> None:
             id="deepseek",
         ),
         pytest.param(
+            {
+                "prompt_tokens": 9,
+                "completion_tokens": 2,
+                "cache_read_input_tokens": 4,
+                "cache_creation_input_tokens": 3,
+            },
+            Usage(input=9, output=2, cache_read=4, cache_write=3),
+            id="litellm",
+        ),
+        pytest.param(
             {"prompt_tokens": 5, "completion_tokens": 2, "cached_tokens": 4},
             Usage(input=5, output=2, cache_read=4),
             id="moonshot",

@@ -202,7 +202,9 @@ def _message(document: JSON) -> str | None:
         said = [each.get("msg") or each.get("message") for each in detail if isinstance(each, dict)]
         joined = "; ".join(each for each in said if isinstance(each, str))
         return joined or None
-    return None
+    # Mistral: {message: {detail: [...]}}
+    inner = document.get("message")
+    return _message(inner) if isinstance(inner, dict) else None
 
 
 def _words(document: JSON) -> _Words:

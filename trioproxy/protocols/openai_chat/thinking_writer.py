@@ -19,7 +19,7 @@ from trioproxy.protocols.openai_chat.quirks import (
 )
 from trioproxy.wire.jsoncodec import Object
 
-__all__ = ["write_reasoning"]
+__all__ = ["SPOKEN_OTHERWISE", "write_reasoning"]
 
 _LEVELS = ("low", "medium", "high")
 """What a target takes of which nothing is known."""
@@ -84,9 +84,20 @@ _OPENROUTER = (*_LEVELS, "xhigh")
 
 
 def _switch(ask: ReasoningAsk, effort: Effort | None, draft: Draft) -> Object:
+    """Z.ai, Moonshot, DeepSeek; the last takes an effort beside the switch."""
     if effort is None:
         return {}
-    return {"thinking": {"type": "disabled" if effort is Effort.NONE else "enabled"}}
+    members: Object = {"thinking": {"type": "disabled" if effort is Effort.NONE else "enabled"}}
+    if effort in (Effort.NONE, Effort.AUTO):
+        return members
+    levels: tuple[str, ...] = draft.target.thinking.levels if draft.target.thinking is not None else ()
+    level = nearest_level(effort, levels)
+    if level is None:
+        draft.lose("reasoning.effort", "the target can be told whether to think, not how much")
+        return members
+    if ask.effort is not None and level != effort.value:
+        draft.lose("reasoning.effort", f"the model has no effort {effort.value}: {level} was asked for")
+    return {**members, "reasoning_effort": level}
 
 
 def _enable(ask: ReasoningAsk, effort: Effort | None, draft: Draft) -> Object:
@@ -104,7 +115,11 @@ def _enable(ask: ReasoningAsk, effort: Effort | None, draft: Draft) -> Object:
 
 def _split(ask: ReasoningAsk, effort: Effort | None, draft: Draft) -> Object:
     """MiniMax: it always thinks; what can be had is its thoughts in a place of their own."""
-    return {} if effort is None else {"reasoning_split": effort is not Effort.NONE}
+    if effort is None:
+        return {}
+    if effort is not Effort.AUTO:
+        draft.lose("reasoning.effort", "the target always thinks, as much as it likes")
+    return {"reasoning_split": effort is not Effort.NONE}
 
 
 _WRITERS: dict[str, Callable[[ReasoningAsk, Effort | None, Draft], Object]] = {
@@ -113,3 +128,6 @@ _WRITERS: dict[str, Callable[[ReasoningAsk, Effort | None, Draft], Object]] = {
     ENABLE_THINKING: _enable,
     REASONING_SPLIT: _split,
 }
+
+SPOKEN_OTHERWISE = frozenset({*_WRITERS, NO_REASONING_EFFORT})
+"""Quirks of targets that are not asked by ``reasoning_effort`` alone."""

@@ -29,8 +29,11 @@ def read_usage(document: JSON) -> Usage | None:
         reasoning = _count(document, "reasoning_tokens")
     cached = _count(read, "cached_tokens")
     if cached is None:
-        # DeepSeek; Moonshot and Together.
-        cached = _count(document, "prompt_cache_hit_tokens", "cached_tokens")
+        # DeepSeek; Moonshot and Together; LiteLLM.
+        cached = _count(document, "prompt_cache_hit_tokens", "cached_tokens", "cache_read_input_tokens")
+    written_to = _count(read, "cache_write_tokens")
+    if written_to is None:
+        written_to = _count(document, "cache_creation_input_tokens")
     total = _count(document, "total_tokens")
     if prompt is not None and completion is not None and total is not None:
         completion, reasoning = _with_thoughts(prompt, completion, total, reasoning)
@@ -38,7 +41,7 @@ def read_usage(document: JSON) -> Usage | None:
         input=prompt,
         output=completion,
         cache_read=cached,
-        cache_write=_count(read, "cache_write_tokens"),
+        cache_write=written_to,
         reasoning=reasoning,
     )
 
