@@ -1,11 +1,13 @@
 """Media types by the names their registry has: clients write some by others, and vendors refuse those.
 
+A file's name says its type once more, and vendors read it there.
+
 Source: IANA media types; the WHATWG MIME Sniffing standard for what browsers and SDKs write in their place.
 """
 
 from __future__ import annotations
 
-__all__ = ["registered"]
+__all__ = ["file_name", "registered"]
 
 _REGISTERED = {
     "image/jpg": "image/jpeg",
@@ -28,3 +30,25 @@ def registered(mime: str) -> str:
     """The registered name of a media type, without its parameters; a type nobody knows stays as it is, in lower case."""
     name = mime.partition(";")[0].strip().lower()
     return _REGISTERED.get(name, name)
+
+
+_SUFFIXES = {
+    "application/pdf": "pdf",
+    "text/plain": "txt",
+    "text/markdown": "md",
+    "text/csv": "csv",
+    "text/html": "html",
+}
+_LONGEST_SUFFIX = 5
+
+
+def file_name(name: str, mime: str) -> str:
+    """``name`` with an ending that fits the type: a document's title has none, and OpenAI answers 400 to a file whose name does not say
+    what it is ("Expected context stuffing file type to be a supported format: .pdf but got none")."""
+    told = registered(mime)
+    suffix = _SUFFIXES.get(told) or told.rpartition("/")[2]
+    if not (suffix.isalnum() and len(suffix) <= _LONGEST_SUFFIX):
+        suffix = "bin"
+    _, dot, ending = name.rpartition(".")
+    fits = ending.lower() == suffix if suffix == "pdf" else ending.isalpha() and len(ending) <= _LONGEST_SUFFIX
+    return name if dot and fits else f"{name}.{suffix}"

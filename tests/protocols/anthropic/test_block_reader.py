@@ -98,17 +98,36 @@ def encoded(text: str) -> Base64Source:
     ],
 )
 def test_documents(source: dict[str, Any], expected: Any) -> None:
-    part = one({"type": "document", "source": source, "title": "T", "context": "C", "citations": {"enabled": True}})
+    block = {"type": "document", "source": source, "title": "T", "context": "C", "citations": {"enabled": True}}
+    told, part = read_blocks(block)
+    assert isinstance(told, Text)
+    assert told.text == "C"
     assert isinstance(part, Media)
     assert (part.kind, part.source, part.title) == (MediaKind.DOCUMENT, expected, "T")
-    assert sorted(losses(part)) == ["citations", "context"]
+    assert losses(part) == ["citations"]
+
+
+def test_a_document_with_pictures_in_it_is_its_parts() -> None:
+    image = {"type": "image", "source": {"type": "url", "url": "https://a.example"}}
+    source = {"type": "content", "content": [{"type": "text", "text": "see"}, {**image, "odd": 1}, image]}
+    parts = read_blocks({"type": "document", "source": source, "title": "T", "context": "C", "odd": 2})
+    assert [part.text if isinstance(part, Text) else type(part) for part in parts] == ["T:", "C", "see", Media, Media]
+    assert [losses(part) for part in parts] == [[], [], [], ["odd"], ["odd"]]
+    (bare,) = read_blocks({"type": "document", "source": {"type": "content", "content": [image]}})
+    assert isinstance(bare, Media)
+
+
+def test_citations_that_are_off_are_none() -> None:
+    source = {"type": "url", "url": "https://a.example/x.pdf"}
+    assert losses(one({"type": "document", "source": source, "citations": {"enabled": False}})) == []
 
 
 @pytest.mark.parametrize(
     "source",
     [
         {"type": "dream"},
-        {"type": "content", "content": [{"type": "image", "source": {"type": "url", "url": "https://a.example"}}]},
+        {"type": "content", "content": [{"type": "dream"}]},
+        {"type": "content", "content": [{"type": "text", "text": "a"}, {"type": "dream"}]},
     ],
 )
 def test_a_document_nobody_else_can_read_may_not_be_dropped(source: dict[str, Any]) -> None:
@@ -222,6 +241,21 @@ def test_an_encrypted_compaction_may_not_be_dropped() -> None:
     part = one({"type": "compaction", "content": None, "encrypted_content": "x"})
     assert isinstance(part, Opaque)
     assert part.essential
+
+
+def test_a_compaction_that_failed_says_nothing() -> None:
+    part = one({"type": "compaction", "content": None})
+    assert isinstance(part, Opaque)
+    assert not part.essential
+
+
+def test_a_browsers_state_is_told_as_it_is() -> None:
+    state = {"type": "browser_state", "tabs": [{"tab_id": "1", "active": True}]}
+    result = one({"type": "tool_result", "tool_use_id": "t", "content": [state]})
+    assert isinstance(result, ToolResult)
+    assert [part.text for part in result.content if isinstance(part, Text)] == [
+        '{"tabs":[{"tab_id":"1","active":true}]}'
+    ]
 
 
 @pytest.mark.parametrize(

@@ -271,6 +271,20 @@ def test_foreign_items_are_lost_and_own_ones_come_back() -> None:
         {"type": "document", "source": {"type": "content", "content": [{"type": "text", "text": "a"}]}, "title": "T"},
         {"type": "document", "source": {"type": "text", "media_type": "text/plain", "data": "é"}, "context": "C"},
         {"type": "document", "source": {"type": "file", "file_id": "f"}, "citations": {"enabled": True}},
+        {
+            "type": "document",
+            "source": {
+                "type": "content",
+                "content": [
+                    {"type": "image", "source": {"type": "url", "url": "https://a.example"}, "odd": 1},
+                    {"type": "text", "text": "a"},
+                ],
+            },
+            "context": "C",
+            "odd": 2,
+        },
+        {"type": "image", "source": {"type": "url", "url": "https://a.example"}, "transformations": None},
+        {"type": "compaction", "content": None},
         {"type": "search_result", "title": "T", "source": "s", "content": [{"type": "text", "text": "x"}], "odd": 1},
         {"type": "compaction", "content": "so far"},
         {"type": "container_upload", "file_id": "file_1"},

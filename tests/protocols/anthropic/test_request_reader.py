@@ -8,7 +8,7 @@ from tests.protocols.anthropic.wires import asked, read
 from trioproxy.errors import ClientFault, ErrorKind
 from trioproxy.neutral.extras import foreign, own, settled
 from trioproxy.neutral.parts import CacheHint, Opaque, Text
-from trioproxy.neutral.request import OutputFormat, OutputKind, Role, Sampling
+from trioproxy.neutral.request import Effort, OutputFormat, OutputKind, Role, Sampling
 from trioproxy.protocols.anthropic import PROTOCOL
 from trioproxy.protocols.base import Operation
 
@@ -49,8 +49,9 @@ def test_strings_for_lists() -> None:
 
 def test_a_message_without_content() -> None:
     conversation = read(messages=[{"role": "system", "output_config": {"effort": "low"}}])
-    assert conversation.turns[0].parts == ()
-    assert own(conversation.turns[0].extras, "anthropic") == {"output_config": {"effort": "low"}}
+    assert conversation.turns == ()
+    assert conversation.reasoning is not None
+    assert conversation.reasoning.effort is Effort.LOW
 
 
 def test_system_may_hold_what_only_this_api_knows() -> None:
@@ -73,7 +74,7 @@ def test_unknown_fields_are_carried_where_they_stood() -> None:
     conversation = read(
         odd=1,
         betas=["x"],
-        output_config={"task_budget": {}, "format": {"type": "json_schema", "schema": {}, "odd": 2}},
+        output_config={"task_budget": {"total": 5}, "format": {"type": "json_schema", "schema": {}, "odd": 2}},
         metadata={"user_id": "u", "odd": 3},
         cache_control={"type": "ephemeral"},
         messages=[{"role": "user", "content": "hi", "odd": 4}],
@@ -81,14 +82,15 @@ def test_unknown_fields_are_carried_where_they_stood() -> None:
     assert own(conversation.extras, "anthropic") == {
         "odd": 1,
         "betas": ["x"],
-        "output_config": {"task_budget": {}, "format": {"odd": 2}},
-        "metadata": {"odd": 3},
+        "output_config.task_budget": {"total": 5},
+        "output_config.format.odd": 2,
+        "metadata.odd": 3,
         "cache_control": {"type": "ephemeral"},
     }
     assert own(conversation.turns[0].extras, "anthropic") == {"odd": 4}
 
 
-@pytest.mark.parametrize("name", ["container", "mcp_servers", "thread", "inference_geo"])
+@pytest.mark.parametrize("name", ["container", "mcp_servers", "thread", "inference_geo", "compaction"])
 def test_fields_that_no_other_protocol_may_drop(name: str) -> None:
     extras = read(**{name: "x"}).extras
     with pytest.raises(ClientFault) as caught:
@@ -97,8 +99,8 @@ def test_fields_that_no_other_protocol_may_drop(name: str) -> None:
 
 
 def test_an_empty_field_is_none_that_matters() -> None:
-    extras = read(container=None, mcp_servers=[]).extras
-    assert len(settled(extras, "openai_chat")) == 2
+    extras = read(container=None, mcp_servers=[], context_management={}, inference_geo="global").extras
+    assert settled(extras, "openai_chat") == []
 
 
 def test_counting_needs_no_limit() -> None:
@@ -134,3 +136,25 @@ def test_what_a_request_must_be(fields: dict[str, Any], param: str) -> None:
     with pytest.raises(ClientFault) as caught:
         read(**fields)
     assert (caught.value.failure.kind, caught.value.failure.param) == (ErrorKind.INVALID_REQUEST, param)
+
+
+def test_a_tier_is_called_what_others_call_it() -> None:
+    assert [read(service_tier=tier).service_tier for tier in ("standard_only", "auto", None)] == [
+        "default",
+        "auto",
+        None,
+    ]
+
+
+def test_what_is_counted_may_do_without_what_others_lack() -> None:
+    document = {"model": "m", "messages": [{"role": "user", "content": "hi"}], "mcp_servers": [{"type": "url"}]}
+    said = PROTOCOL.read_request(document, asked(document, operation=Operation.COUNT_TOKENS))
+    assert [loss.path for loss in settled(said.extras, "openai_chat")] == ["mcp_servers"]
+
+
+def test_places_are_those_of_the_blocks() -> None:
+    seal = {"type": "redacted_thinking", "data": "trioproxy:call:t:gemini_thought:c2ln"}
+    document = {"type": "document", "source": {"type": "url", "url": "https://a.example/a.pdf"}, "context": "C"}
+    said = read(messages=[{"role": "user", "content": [seal, document, {"type": "text", "text": "x"}]}])
+    places = [f"messages[0].content[{at}]" for at in (1, 1, 2)]
+    assert said.turns[0].places == tuple(places)

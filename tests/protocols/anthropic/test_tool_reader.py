@@ -42,7 +42,7 @@ def test_a_clients_tool() -> None:
         ("web_search_20250305", "web_search"),
         ("web_fetch_20250910", "web_fetch"),
         ("code_execution_20260120", "code_execution"),
-        ("computer_20250124", None),
+        ("computer_toolset_20260801", None),
         ("bash_tool", None),
     ],
 )

@@ -145,6 +145,7 @@ def test_a_limit_beyond_the_models_is_lowered() -> None:
     assert written.body["generationConfig"] == {"maxOutputTokens": 100}
     assert [loss.path for loss in written.losses] == ["sampling.max_tokens"]
     assert _body(target, sampling=Sampling(max_tokens=99)) == {"generationConfig": {"maxOutputTokens": 99}}
+    assert _body(target, sampling=Sampling(max_tokens=0)) == {"generationConfig": {"maxOutputTokens": 1}}
 
 
 def test_an_instruction_alone_is_the_users_word() -> None:

@@ -73,7 +73,7 @@ def _write(part: Part, *quirks: str) -> Any:
         (
             Media(kind=MediaKind.DOCUMENT, source=Base64Source(data="AA", mime="application/pdf"), title="t"),
             (),
-            {"type": "file", "file": {"filename": "t", "file_data": "data:application/pdf;base64,AA"}},
+            {"type": "file", "file": {"filename": "t.pdf", "file_data": "data:application/pdf;base64,AA"}},
         ),
         (
             Media(kind=MediaKind.DOCUMENT, source=Base64Source(data="AA", mime="application/pdf")),

@@ -103,6 +103,13 @@ def test_instructions_that_changed_since_they_were_read() -> None:
     assert _messages(changed) == [{"role": "system", "content": "a\n\nb\n\nc"}, USER]
 
 
+def test_instructions_without_a_word_are_no_message() -> None:
+    said = _said((Role.USER, [Text(text="hi")]), (Role.SYSTEM, []), system=(Text(text=""), Text(text="")))
+    assert _messages(said) == [{"role": "user", "content": "hi"}]
+    said = _said((Role.USER, [Text(text="hi")]), system=(Text(text=""), Text(text="a")))
+    assert _messages(said)[0] == {"role": "system", "content": "a"}
+
+
 def test_instructions_that_are_no_text() -> None:
     with pytest.raises(ClientFault) as caught:
         written(_said(system=(Opaque(protocol="gemini", kind="x", payload={}, essential=True),)))
@@ -172,7 +179,7 @@ def test_what_a_result_shows_follows_all_results() -> None:
         },
         {"role": "user", "content": "so?"},
     ]
-    assert _losses(said) == ["messages[1].content", "messages[1].content"]
+    assert _losses(said) == ["messages[1].content[0].content", "messages[1].content[1].content"]
 
 
 def test_errors_say_so() -> None:
@@ -184,7 +191,7 @@ def test_parts_of_a_result_that_only_others_have() -> None:
     odd = Opaque(protocol="anthropic", kind="search_result", payload={})
     said = _said(_called("1"), (Role.USER, [_result("1", Text(text="a"), odd)]))
     assert _messages(said)[1]["content"] == "a"
-    assert _losses(said) == ["messages[1]"]
+    assert _losses(said) == ["messages[1].content[0].content[1]"]
 
 
 def test_results_of_no_call_are_told_as_text() -> None:

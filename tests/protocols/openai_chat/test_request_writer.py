@@ -78,6 +78,9 @@ def test_a_limit_above_the_models_own_is_lowered() -> None:
     assert _body(said, max_output_tokens=8192)["max_tokens"] == 8192
     assert _losses(said, max_output_tokens=8192) == ["max_tokens"]
     assert _losses(said, max_output_tokens=64_000) == []
+    nothing = _said(sampling=Sampling(max_tokens=0))
+    assert _body(nothing)["max_tokens"] == 1
+    assert _losses(nothing) == ["max_tokens"]
 
 
 SAMPLING = Sampling(

@@ -62,7 +62,7 @@ def test_a_user_shows_images_and_files() -> None:
         {"type": "input_image", "image_url": "data:image/png;base64,iVBO", "detail": "auto"},
         {
             "type": "input_file",
-            "filename": "T",
+            "filename": "T.pdf",
             "file_data": "data:application/pdf;base64,JVBE",
             "detail": "low",
         },

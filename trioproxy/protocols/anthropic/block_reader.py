@@ -8,15 +8,16 @@ back and everyone else the text. Source: platform.claude.com, API reference, Mes
 from __future__ import annotations
 
 import base64
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from types import MappingProxyType
 
 import attrs
 
-from trioproxy.neutral.extras import packed
+from trioproxy.neutral.extras import own, packed
 from trioproxy.neutral.parts import (
     Base64Source,
     Citation,
+    Extras,
     FileIdSource,
     Media,
     MediaKind,
@@ -32,16 +33,19 @@ from trioproxy.neutral.parts import (
     UrlSource,
 )
 from trioproxy.protocols.anthropic.caching import cache_read
+from trioproxy.protocols.anthropic.carrying import carried
 from trioproxy.protocols.anthropic.citations import citation_read
 from trioproxy.protocols.anthropic.endpoints import DIRECT_CALLER, NAME
 from trioproxy.protocols.anthropic.fields import Fields, invalid
 from trioproxy.protocols.anthropic.seals import sealed_call, unseal
 from trioproxy.wire.jsoncodec import JSON, Object, dumps
 
-__all__ = ["ESSENTIAL_BLOCKS", "READERS", "plain_parts", "read_parts"]
+__all__ = ["ESSENTIAL_BLOCKS", "READERS", "plain_parts", "read_parts", "read_placed"]
 
 ESSENTIAL_BLOCKS = frozenset({"container_upload"})
 """Block types without which the request would ask for something else; other protocols refuse them."""
+
+_UNCITED: Object = {"citations": {"enabled": False}}
 
 
 def read_parts(content: JSON, path: str) -> tuple[Part, ...]:
@@ -50,42 +54,48 @@ def read_parts(content: JSON, path: str) -> tuple[Part, ...]:
     Raises:
         ClientFault: a block is not what its type must be; ``param`` is its path.
     """
+    return tuple(part for _, part in read_placed(content, path))
+
+
+def read_placed(content: JSON, path: str) -> list[tuple[str, Part]]:
+    """:func:`read_parts`, each part with the path of its block: a document of blocks is several, and one that is ours alone is none."""
     if isinstance(content, str):
-        return (Text(text=content),)
+        return [(path, Text(text=content))]
     if not isinstance(content, list):
         raise invalid(path, "must be a string or an array of content blocks")
-    parts: list[Part] = []
+    placed: list[tuple[str, Part]] = []
     sealed: dict[str, Signature] = {}
     for number, block in enumerate(content):
-        part = _read_block(block, f"{path}[{number}]", sealed)
-        if part is not None:
-            parts.append(part)
-    return tuple(_signed(part, sealed) for part in parts)
+        where = f"{path}[{number}]"
+        placed += ((where, part) for part in _read_block(block, where, sealed))
+    return [(where, _signed(part, sealed)) for where, part in placed]
 
 
 def plain_parts(content: JSON, path: str) -> tuple[Text | Media | Opaque, ...]:
     """The parts of a tool result or a system prompt, where no calls and no thinking may stand."""
     parts: list[Text | Media | Opaque] = []
-    for number, part in enumerate(read_parts(content, path)):
+    for where, part in read_placed(content, path):
         if not isinstance(part, Text | Media | Opaque):
-            raise invalid(f"{path}[{number}]", "can't hold a block of this type")
+            raise invalid(where, "can't hold a block of this type")
         parts.append(part)
     return tuple(parts)
 
 
-def _read_block(block: JSON, path: str, sealed: dict[str, Signature]) -> Part | None:
-    """The part, or None for a block that only carries the signature of a call."""
+def _read_block(block: JSON, path: str, sealed: dict[str, Signature]) -> Sequence[Part]:
+    """The parts, none for a block that only carries the signature of a call."""
     fields = Fields(block, path)
     kind = fields.required_text("type")
     if kind == "redacted_thinking":
         found = sealed_call(str(block.get("data")))
         if found is not None:
             sealed[found[0]] = found[1]
-            return None
+            return ()
+    if kind == "document":
+        return _document(fields, block)
     reader = READERS.get(kind)
     if reader is None:
-        return Opaque(protocol=NAME, kind=kind, payload=block, essential=kind in ESSENTIAL_BLOCKS)
-    return reader(fields, block)
+        return (Opaque(protocol=NAME, kind=kind, payload=block, essential=kind in ESSENTIAL_BLOCKS),)
+    return (reader(fields, block),)
 
 
 def _signed(part: Part, sealed: dict[str, Signature]) -> Part:
@@ -98,7 +108,7 @@ def _text(fields: Fields, block: Object) -> Part:
     text = fields.required_text("text")
     cache, notes = cache_read(fields)
     citations = _citations(fields)
-    return Text(text=text, citations=citations, cache=cache, extras=packed(NAME, fields.rest(), spelling=notes))
+    return Text(text=text, citations=citations, cache=cache, extras=carried(fields.rest(), notes=notes))
 
 
 def _citations(fields: Fields) -> tuple[Citation, ...]:
@@ -119,23 +129,41 @@ def _image(fields: Fields, block: Object) -> Part:
         return Opaque(protocol=NAME, kind="image", payload=block, essential=True)
     media = read(source)
     cache, notes = cache_read(fields)
-    extras = packed(NAME, _rest(fields, source), spelling=notes)
+    extras = carried(_rest(fields, source), notes=notes)
     return Media(kind=MediaKind.IMAGE, source=media, cache=cache, extras=extras)
 
 
-def _document(fields: Fields, block: Object) -> Part:
+def _document(fields: Fields, block: Object) -> Sequence[Part]:
+    """A document; what the model is told of it (``context``) and one with pictures among its text are parts of their own."""
     source = fields.inner("source")
     if source is None:
         raise invalid(fields.at("source"), "is required")
     kind = source.required_text("type")
-    media = _inline_text(source) if kind == "content" else _source(kind, source)
-    if media is None:
-        return Opaque(protocol=NAME, kind="document", payload=block, essential=True)
-    notes: Object = {"source": block["source"]} if kind == "content" else {}
-    title = fields.text("title")
-    cache, cache_notes = cache_read(fields)
-    extras = packed(NAME, _rest(fields, source), spelling={**notes, **cache_notes})
-    return Media(kind=MediaKind.DOCUMENT, source=media, title=title, cache=cache, extras=extras)
+    title, context = fields.text("title"), fields.text("context")
+    cache, notes = cache_read(fields)
+    if kind == "content":
+        inner = read_parts(source.take("content"), source.at("content"))
+        media: MediaSource | None = _inline_text(inner)
+    else:
+        inner, media = (), _source(kind, source)
+    extras = carried(_rest(fields, source), notes={**notes, "block": block}, defaults=_UNCITED)
+    told = [Text(text=context)] if context else []
+    if media is not None:
+        document = Media(kind=MediaKind.DOCUMENT, source=media, title=title, cache=cache)
+        return _as_one((*told, document), extras)
+    shown = [part for part in inner if isinstance(part, Text | Media)]
+    if shown and len(shown) == len(inner):
+        named = [Text(text=f"{title}:")] if title else []
+        return _as_one((*named, *told, *shown), extras)
+    return (Opaque(protocol=NAME, kind="document", payload=block, essential=True),)
+
+
+def _as_one(parts: Sequence[Text | Media], extras: Extras) -> Sequence[Part]:
+    """Parts that are one block here: the last has what the block has, and is written in the place of all."""
+    before = [
+        attrs.evolve(part, extras=carried(own(part.extras, NAME), notes={"covered": True})) for part in parts[:-1]
+    ]
+    return (*before, attrs.evolve(parts[-1], extras=extras))
 
 
 def _rest(fields: Fields, source: Fields) -> Object:
@@ -174,9 +202,8 @@ _SOURCES: dict[str, Callable[[Fields], MediaSource]] = {
 }
 
 
-def _inline_text(source: Fields) -> MediaSource | None:
+def _inline_text(parts: Sequence[Part]) -> MediaSource | None:
     """A document given as blocks, where all of them are text; None where pictures are among them."""
-    parts = read_parts(source.take("content"), source.at("content"))
     texts = [part.text for part in parts if isinstance(part, Text)]
     return _encoded("\n\n".join(texts)) if len(texts) == len(parts) else None
 
@@ -197,7 +224,7 @@ def _redacted(fields: Fields, block: Object) -> Part:
 
 
 def _thought(text: str, signature: Signature | None, fields: Fields) -> Part:
-    extras = packed(NAME, fields.rest())
+    extras = carried(fields.rest())
     if signature is not None and signature.form is SignatureForm.OPENAI_ENCRYPTED and text:
         # What OpenAI shows beside its encrypted reasoning is a summary of it.
         return Reasoning(summary=(text,), signature=signature, extras=extras)
@@ -219,7 +246,7 @@ def _tool_use(fields: Fields, block: Object) -> Part:
         name=name,
         arguments=dumps({} if given is None else given).decode(),
         cache=cache,
-        extras=packed(NAME, rest, spelling=notes),
+        extras=carried(rest, notes=notes),
     )
 
 
@@ -239,7 +266,7 @@ def _tool_result(fields: Fields, block: Object) -> Part:
         content=() if content is None else plain_parts(content, fields.at("content")),
         is_error=bool(failed),
         cache=cache,
-        extras=packed(NAME, fields.rest(), spelling=notes),
+        extras=carried(fields.rest(), notes=notes),
     )
 
 
@@ -253,13 +280,19 @@ def _search_result(fields: Fields, block: Object) -> Part:
 def _compaction(fields: Fields, block: Object) -> Part:
     summary = fields.text("content")
     if summary is None:
-        # Only the provider can read what stands for everything before it.
-        return Opaque(protocol=NAME, kind="compaction", payload=block, essential=True)
+        # A summary that came to nothing says nothing; one that only the provider can read stands for everything before it.
+        hidden = block.get("encrypted_content") is not None
+        return Opaque(protocol=NAME, kind="compaction", payload=block, essential=hidden)
     return _told(summary, fields, block)
 
 
 def _tool_reference(fields: Fields, block: Object) -> Part:
     return _told(f"The tool {fields.required_text('tool_name')} is available.", fields, block)
+
+
+def _browser_state(fields: Fields, block: Object) -> Part:
+    state = {name: fields.take(name) for name in ("tabs", "state_changes")}
+    return _told(dumps({name: said for name, said in state.items() if said is not None}).decode(), fields, block)
 
 
 def _told(text: str, fields: Fields, block: Object) -> Text:
@@ -271,7 +304,6 @@ def _told(text: str, fields: Fields, block: Object) -> Text:
 READERS: dict[str, Callable[[Fields, Object], Part]] = {
     "text": _text,
     "image": _image,
-    "document": _document,
     "thinking": _thinking,
     "redacted_thinking": _redacted,
     "tool_use": _tool_use,
@@ -279,4 +311,5 @@ READERS: dict[str, Callable[[Fields, Object], Part]] = {
     "search_result": _search_result,
     "compaction": _compaction,
     "tool_reference": _tool_reference,
+    "browser_state": _browser_state,
 }

@@ -14,7 +14,7 @@ import re
 from collections.abc import Sequence
 from typing import assert_never
 
-from trioproxy.neutral.extras import own, settled, spelling
+from trioproxy.neutral.extras import settled, spelling
 from trioproxy.neutral.mimes import registered
 from trioproxy.neutral.parts import (
     Base64Source,
@@ -33,6 +33,7 @@ from trioproxy.neutral.parts import (
     UrlSource,
 )
 from trioproxy.protocols.anthropic.caching import cache_written
+from trioproxy.protocols.anthropic.carrying import given_back
 from trioproxy.protocols.anthropic.citations import citation_written
 from trioproxy.protocols.anthropic.draft import Draft
 from trioproxy.protocols.anthropic.endpoints import NAME
@@ -98,6 +99,8 @@ def _text(part: Text, path: str, draft: Draft) -> Object | None:
     notes = spelling(part.extras, NAME)
     if "block" in notes:
         return dict(notes["block"])
+    if "covered" in notes:
+        return None
     if not part.text.strip():
         # The API refuses empty text; a blank one says nothing either.
         if part.text:
@@ -116,15 +119,19 @@ def _text(part: Text, path: str, draft: Draft) -> Object | None:
             citations.append(written)
     if citations:
         block["citations"] = citations
-    return {**block, **own(part.extras, NAME)}
+    return {**block, **given_back(part.extras)}
 
 
-def _media(part: Media, path: str, draft: Draft) -> Object:
+def _media(part: Media, path: str, draft: Draft) -> Object | None:
     draft.losses += settled(part.extras, NAME, path=path)
     if part.detail is not None:
         draft.lose(f"{path}.detail", "images have no resolution hint")
-    extras, notes = own(part.extras, NAME), spelling(part.extras, NAME)
+    extras, notes = given_back(part.extras), spelling(part.extras, NAME)
     inner = extras.pop("source", {})
+    if "covered" in notes:
+        return None
+    if "block" in notes:
+        return dict(notes["block"])
     cached = cache_written(part.cache, notes)
     match part.kind:
         case MediaKind.IMAGE:
@@ -132,7 +139,7 @@ def _media(part: Media, path: str, draft: Draft) -> Object:
                 draft.lose(f"{path}.filename", "images have no name")
             return {"type": "image", "source": {**_image_source(part, path), **inner}, **cached, **extras}
         case MediaKind.DOCUMENT:
-            source = dict(notes["source"]) if "source" in notes else {**_document_source(part, path), **inner}
+            source = {**_document_source(part, path), **inner}
             title = part.title if part.title is not None else part.filename
             named = {} if title is None else {"title": title}
             return {"type": "document", "source": source, **named, **cached, **extras}
@@ -191,7 +198,7 @@ def _elsewhere(source: UrlSource | FileIdSource, path: str) -> Object:
 def _reasoning(part: Reasoning, path: str, draft: Draft) -> Object | None:
     draft.losses += settled(part.extras, NAME, path=path)
     text = part.text or "\n\n".join(part.summary)
-    extras = own(part.extras, NAME)
+    extras = given_back(part.extras)
     form = part.signature.form if part.signature is not None else None
     if part.signature is not None and form is SignatureForm.ANTHROPIC_REDACTED:
         return {"type": "redacted_thinking", "data": part.signature.value, **extras}
@@ -215,7 +222,7 @@ def _call(part: ToolCall, path: str, draft: Draft) -> Object:
         "input": _input(part, path, draft),
         **cache_written(part.cache, notes),
         **({"caller": notes["caller"]} if "caller" in notes else {}),
-        **own(part.extras, NAME),
+        **given_back(part.extras),
     }
 
 
@@ -251,7 +258,7 @@ def _result(part: ToolResult, path: str, draft: Draft) -> Object:
         block["content"] = "".join(each.text for each in part.content if isinstance(each, Text))
     if part.is_error or "is_error" in notes:
         block["is_error"] = part.is_error
-    return {**block, **cache_written(part.cache, notes), **own(part.extras, NAME)}
+    return {**block, **cache_written(part.cache, notes), **given_back(part.extras)}
 
 
 def _opaque(part: Opaque, path: str, draft: Draft) -> Object | None:

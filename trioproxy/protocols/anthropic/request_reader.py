@@ -9,7 +9,6 @@ from __future__ import annotations
 
 import attrs
 
-from trioproxy.neutral.extras import packed
 from trioproxy.neutral.parts import Media, Opaque, Text
 from trioproxy.neutral.request import (
     Conversation,
@@ -17,20 +16,28 @@ from trioproxy.neutral.request import (
     OutputKind,
     Role,
     Sampling,
+    ToolSpec,
     Turn,
 )
-from trioproxy.protocols.anthropic.block_reader import plain_parts, read_parts
-from trioproxy.protocols.anthropic.endpoints import NAME
+from trioproxy.protocols.anthropic.block_reader import plain_parts, read_placed
+from trioproxy.protocols.anthropic.carrying import carried
 from trioproxy.protocols.anthropic.fields import Fields, invalid
 from trioproxy.protocols.anthropic.thinking_reader import read_thinking
+from trioproxy.protocols.anthropic.timeline import Placed, effort_in_force, seen, tools_in_force
 from trioproxy.protocols.anthropic.tool_reader import read_tool, read_tool_choice
-from trioproxy.protocols.base import Asked
+from trioproxy.protocols.base import Asked, Operation
 from trioproxy.wire.jsoncodec import JSON, Object
 
 __all__ = ["ESSENTIAL", "read_request"]
 
-ESSENTIAL = ("container", "mcp_servers", "thread", "inference_geo")
-"""Fields without which the answer would be another one: files and skills, tools, the history itself, where the data may go."""
+ESSENTIAL = ("container", "mcp_servers", "thread", "inference_geo", "compaction")
+"""Fields without which the answer would be another one: files and skills, tools, the history itself, where the data may go, a summary in
+place of an answer. What is only counted loses little by them."""
+
+_UNSAID: Object = {"inference_geo": "global", "speed": "standard"}
+_TIERS = {"standard_only": "default"}
+
+_FORMAT = "output_config.format"
 
 _ROLES = {role.value: role for role in (Role.SYSTEM, Role.USER, Role.ASSISTANT)}
 
@@ -52,14 +59,16 @@ def read_request(document: Object, asked: Asked) -> Conversation:
     tool_choice, parallel = read_tool_choice(fields.inner("tool_choice"))
     output_config = fields.inner("output_config") or Fields({}, "output_config")
     output, odd = _output_format(fields, output_config, notes)
-    reasoning = read_thinking(fields.inner("thinking"), output_config.text("effort"))
+    messages = fields.items("messages") or []
+    effort = output_config.text("effort")
+    reasoning = read_thinking(fields.inner("thinking"), effort, now=effort_in_force(messages))
     metadata = fields.inner("metadata") or Fields({}, "metadata")
     user = metadata.text("user_id")
     conversation = Conversation(
         model=asked.model,
         system=_system(system),
-        turns=_turns(fields),
-        tools=tuple(read_tool(value, path) for path, value in fields.items("tools") or []),
+        turns=_turns(messages, notes),
+        tools=_tools(fields, messages, notes),
         tool_choice=tool_choice,
         parallel_tools=parallel,
         sampling=_sampling(fields),
@@ -67,16 +76,19 @@ def read_request(document: Object, asked: Asked) -> Conversation:
         output=output,
         stream=asked.stream,
         user=user,
-        service_tier=fields.text("service_tier"),
+        service_tier=_tier(fields.text("service_tier")),
     )
     rest = fields.rest()
-    for inner in (output_config, metadata):
-        if inner.rest():
-            rest[inner.path] = inner.rest()
-    if odd:
-        rest["output_config"] = {**rest.get("output_config", {}), "format": odd}
-    essential = [name for name in ESSENTIAL if rest.get(name)]
-    return attrs.evolve(conversation, extras=packed(NAME, rest, essential=essential, spelling={**notes, "own": True}))
+    for path, inner in (("output_config", output_config.rest()), ("metadata", metadata.rest()), (_FORMAT, odd)):
+        rest |= {f"{path}.{name}": value for name, value in inner.items()}
+    essential = ESSENTIAL if asked.operation is Operation.GENERATE else ()
+    return attrs.evolve(
+        conversation, extras=carried(rest, essential=essential, notes={**notes, "own": True}, defaults=_UNSAID)
+    )
+
+
+def _tier(tier: str | None) -> str | None:
+    return _TIERS.get(tier, tier) if tier is not None else None
 
 
 def _system(value: JSON) -> tuple[Text | Opaque, ...]:
@@ -90,11 +102,28 @@ def _system(value: JSON) -> tuple[Text | Opaque, ...]:
     return tuple(parts)
 
 
-def _turns(fields: Fields) -> tuple[Turn, ...]:
-    messages = fields.items("messages")
+def _turns(messages: list[Placed], notes: Object) -> tuple[Turn, ...]:
+    """The turns that the model is shown; the other messages are noted where they stood."""
     if not messages:
         raise invalid("messages", "is required and must hold at least one message")
-    return tuple(_turn(Fields(value, path)) for path, value in messages)
+    turns = [_turn(Fields(value, path)) for path, value in messages]
+    shown = seen(messages)
+    unseen = tuple((at, messages[at][1]) for at, each in enumerate(shown) if not each)
+    if unseen:
+        notes["unseen"] = unseen
+    return tuple(turn for turn, each in zip(turns, shown, strict=True) if each)
+
+
+def _tools(fields: Fields, messages: list[Placed], notes: Object) -> tuple[ToolSpec, ...]:
+    """The tools that are offered at the end; where that is not how they are declared, the declaration is noted."""
+    declared = fields.items("tools") or []
+    offered = tools_in_force(declared, messages)
+    tools = tuple(read_tool(value, path) for path, value in offered)
+    if offered != declared:
+        for path, value in declared:
+            read_tool(value, path)
+        notes["tools"] = tuple(value for _, value in declared)
+    return tools
 
 
 def _turn(fields: Fields) -> Turn:
@@ -102,12 +131,14 @@ def _turn(fields: Fields) -> Turn:
     if role is None:
         raise invalid(fields.at("role"), "must be user, assistant or system")
     content = fields.take("content")
-    parts = () if content is None else read_parts(content, fields.at("content"))
-    spelled = "string" if isinstance(content, str) else "absent" if content is None else "blocks"
     where = fields.at("content")
-    places = tuple(f"{where}[{number}]" for number in range(len(parts))) if spelled == "blocks" else (where,)
+    placed = [] if content is None else read_placed(content, where)
+    spelled = "string" if isinstance(content, str) else "absent" if content is None else "blocks"
     return Turn(
-        role=role, parts=parts, extras=packed(NAME, fields.rest(), spelling={"content": spelled}), places=places
+        role=role,
+        parts=tuple(part for _, part in placed),
+        extras=carried(fields.rest(), notes={"content": spelled}),
+        places=tuple(place for place, _ in placed) or (where,),
     )
 
 

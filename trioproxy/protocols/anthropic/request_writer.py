@@ -10,10 +10,11 @@ import hashlib
 from collections.abc import Mapping
 from typing import Any
 
-from trioproxy.neutral.extras import own, settled, spelling
+from trioproxy.neutral.extras import settled, spelling
 from trioproxy.neutral.json_mode import JSON_INSTRUCTION, schema_instruction
 from trioproxy.neutral.request import Conversation, OutputFormat, OutputKind, Role, Turn
 from trioproxy.protocols.anthropic.block_writer import write_parts
+from trioproxy.protocols.anthropic.carrying import given_back
 from trioproxy.protocols.anthropic.draft import Draft, Message
 from trioproxy.protocols.anthropic.endpoints import NAME
 from trioproxy.protocols.anthropic.fields import invalid
@@ -32,6 +33,8 @@ NO_OUTPUT_FORMAT = "no-output-format"
 
 _USER_LENGTH = 256
 """API reference, ``metadata.user_id``: maximum length."""
+
+_SECTIONS = ("output_config.", "metadata.")
 
 _TIERS = {"auto": "auto", "standard_only": "standard_only", "default": "standard_only"}
 
@@ -53,11 +56,11 @@ def write_request(conversation: Conversation, target: WriteTarget) -> Written:
         raise invalid(
             "modalities", "asks for images, which Claude models don't make; leave it out or ask a model that does"
         )
-    fields, notes = own(conversation.extras, NAME), spelling(conversation.extras, NAME)
+    fields, notes = given_back(conversation.extras), spelling(conversation.extras, NAME)
     draft.top["model"] = target.model
     write_tools(conversation, draft)
     _write_system(conversation, notes, draft)
-    _write_turns(conversation, draft)
+    _write_turns(conversation, notes, draft)
     _write_sampling(conversation, draft)
     write_tool_choice(conversation, draft)
     _write_output(conversation.output, notes, draft)
@@ -76,8 +79,23 @@ def _write_system(conversation: Conversation, notes: Mapping[str, Any], draft: D
     draft.system_spelled = "string" if notes.get("system") == "string" or "own" not in notes else "blocks"
 
 
-def _write_turns(conversation: Conversation, draft: Draft) -> None:
+def _write_turns(conversation: Conversation, notes: Mapping[str, Any], draft: Draft) -> None:
     draft.messages = [_message(turn, f"messages[{number}]", draft) for number, turn in enumerate(conversation.turns)]
+    for at, message in notes.get("unseen", ()):
+        draft.messages.insert(at, _as_it_was(message))
+
+
+def _as_it_was(message: Object) -> Message:
+    """A message that only this API makes something of."""
+    content, fields = (
+        message.get("content"),
+        {name: message[name] for name in message if name not in ("role", "content")},
+    )
+    if isinstance(content, str):
+        blocks, spelled = [{"type": "text", "text": content}], "string"
+    else:
+        blocks, spelled = [dict(block) for block in content or ()], "absent" if content is None else "blocks"
+    return Message(role=message["role"], blocks=blocks, own=True, spelled=spelled, fields=fields)
 
 
 def _message(turn: Turn, path: str, draft: Draft) -> Message:
@@ -94,7 +112,7 @@ def _message(turn: Turn, path: str, draft: Draft) -> Message:
         blocks=blocks,
         own=bool(notes),
         spelled=notes.get("content", "blocks"),
-        fields=own(turn.extras, NAME),
+        fields=given_back(turn.extras),
     )
 
 
@@ -174,12 +192,10 @@ def _fitted(user: str) -> str:
 
 def _write_own(fields: Object, draft: Draft) -> None:
     """Put back what this API's own client sent and the hub has no word for."""
-    for name, value in fields.items():
-        if name in ("output_config", "metadata"):
-            here = draft.top.get(name, {})
-            inner = {**here, **value}
-            if name == "output_config" and "format" in here and "format" in value:
-                inner["format"] = {**value["format"], **here["format"]}
-            draft.top[name] = inner
-        else:
-            draft.top[name] = value
+    for path, value in fields.items():
+        *outer, name = path.split(".") if path.startswith(_SECTIONS) else [path]
+        holder = draft.top
+        for each in outer:
+            holder[each] = dict(holder.get(each, {}))
+            holder = holder[each]
+        holder[name] = value

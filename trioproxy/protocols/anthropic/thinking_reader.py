@@ -5,9 +5,8 @@ Source: platform.claude.com, "Extended thinking", "Adaptive thinking" and "Effor
 
 from __future__ import annotations
 
-from trioproxy.neutral.extras import packed
 from trioproxy.neutral.request import Effort, ReasoningAsk
-from trioproxy.protocols.anthropic.endpoints import NAME
+from trioproxy.protocols.anthropic.carrying import carried
 from trioproxy.protocols.anthropic.fields import Fields, invalid
 from trioproxy.wire.jsoncodec import Object
 
@@ -17,18 +16,22 @@ _VISIBLE = {"summarized": True, "updates": True, "omitted": False}
 _EFFORTS = {each.value: each for each in Effort}
 
 
-def read_thinking(thinking: Fields | None, effort: str | None) -> ReasoningAsk | None:
-    """What is asked, None where nothing is. The two fields themselves are its spelling.
+def read_thinking(thinking: Fields | None, effort: str | None, *, now: str | None = None) -> ReasoningAsk | None:
+    """What is asked, None where nothing is. The two fields themselves are its spelling; ``now`` is the effort of this turn alone, where a
+    message asks for one.
 
     Raises:
         ClientFault: ``thinking`` has no type, or no budget where its type needs one.
     """
-    if thinking is None and effort is None:
+    if thinking is None and effort is None and now is None:
         return None
-    notes: Object = {} if effort is None else {"effort": effort}
-    level = _EFFORTS.get(effort or "")
+    notes: Object = {name: said for name, said in (("effort", effort), ("now", now)) if said is not None}
+    said = now or effort or ""
+    level = _EFFORTS.get(said)
+    # A level of later years.
+    odd: Object = {"effort": said} if said and level is None else {}
     if thinking is None:
-        return ReasoningAsk(effort=level, extras=packed(NAME, {}, spelling=notes))
+        return ReasoningAsk(effort=level, extras=carried(odd, notes=notes))
     notes["thinking"] = thinking.rest()
     kind = thinking.required_text("type")
     display = thinking.text("display")
@@ -40,12 +43,16 @@ def read_thinking(thinking: Fields | None, effort: str | None) -> ReasoningAsk |
                 raise invalid(thinking.at("budget_tokens"), "is required and must be an integer")
         case "disabled":
             level = Effort.NONE
-        case _:
+        case "adaptive":
             level = level or Effort.AUTO
+        case _:
+            # Between tools alone, or a type of later years.
+            level = level or Effort.AUTO
+            odd["type"] = kind
     return ReasoningAsk(
         effort=level if budget is None else None,
         budget=budget,
         # A budget's thoughts are shown unless they are omitted; the adaptive mode's only by some models.
         visible=_VISIBLE.get(display or "", True if budget is not None else None),
-        extras=packed(NAME, thinking.rest(), spelling=notes),
+        extras=carried({**thinking.rest(), **odd}, notes=notes),
     )

@@ -5,15 +5,19 @@ from __future__ import annotations
 from trioproxy.neutral.extras import packed
 from trioproxy.neutral.request import ServerTool, Tool, ToolChoice, ToolChoiceMode, ToolSpec
 from trioproxy.protocols.anthropic.caching import cache_read
-from trioproxy.protocols.anthropic.client_tools import ClientTool, client_tool
+from trioproxy.protocols.anthropic.carrying import carried
+from trioproxy.protocols.anthropic.client_tools import ClientTool, client_tool, settings_told
 from trioproxy.protocols.anthropic.endpoints import NAME
 from trioproxy.protocols.anthropic.fields import Fields, invalid
-from trioproxy.wire.jsoncodec import JSON
+from trioproxy.wire.jsoncodec import JSON, Object
 
 __all__ = ["read_tool", "read_tool_choice"]
 
 # Types carry the date of their version behind these beginnings.
 _FAMILIES = ("web_search", "web_fetch", "code_execution")
+
+# What holds of a tool that says nothing of it.
+_UNSAID: Object = {"defer_loading": False, "allowed_callers": ["direct"]}
 
 _MODES = {
     "auto": ToolChoiceMode.AUTO,
@@ -49,7 +53,7 @@ def read_tool(value: JSON, path: str) -> ToolSpec:
         schema=schema,
         strict=strict,
         cache=cache,
-        extras=packed(NAME, fields.rest(), spelling={**notes, "own": True}),
+        extras=carried(fields.rest(), notes={**notes, "own": True}, defaults=_UNSAID),
     )
 
 
@@ -67,7 +71,7 @@ def _run_by_client(known: ClientTool, value: JSON, fields: Fields) -> Tool:
     declared = {member: each for member, each in value.items() if member != "cache_control"}
     return Tool(
         name=name,
-        description=known.description,
+        description=known.description + settings_told(declared),
         schema=known.schema,
         cache=cache,
         extras=packed(NAME, {}, spelling={**notes, "declared": declared, "own": True}),
@@ -89,5 +93,5 @@ def read_tool_choice(fields: Fields | None) -> tuple[ToolChoice | None, bool | N
     names = (fields.required_text("name"),) if mode is ToolChoiceMode.NAMED else ()
     alone = fields.flag("disable_parallel_tool_use")
     notes = {"disable_parallel_tool_use": False} if alone is False else {}
-    choice = ToolChoice(mode=mode, names=names, extras=packed(NAME, fields.rest(), spelling=notes))
+    choice = ToolChoice(mode=mode, names=names, extras=carried(fields.rest(), notes=notes))
     return choice, None if alone is None else not alone

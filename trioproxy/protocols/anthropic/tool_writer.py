@@ -10,10 +10,11 @@ from collections.abc import Iterable
 from typing import assert_never
 
 from trioproxy.neutral.choices import chosen_server_tool, is_offered, unable
-from trioproxy.neutral.extras import own, settled, spelling
+from trioproxy.neutral.extras import settled, spelling
 from trioproxy.neutral.parts import ToolKind
 from trioproxy.neutral.request import Conversation, ServerTool, Tool, ToolChoice, ToolChoiceMode, ToolSpec
 from trioproxy.protocols.anthropic.caching import cache_written
+from trioproxy.protocols.anthropic.carrying import given_back
 from trioproxy.protocols.anthropic.draft import Draft
 from trioproxy.protocols.anthropic.endpoints import NAME
 from trioproxy.protocols.anthropic.schemas import is_bounded, rooted
@@ -35,6 +36,8 @@ _DOMAINS = frozenset({"allowed_domains", "blocked_domains"})
 
 _INPUT = {"type": "object", "properties": {"input": {"type": "string"}}, "required": ["input"]}
 
+_SPELLED = ("disable_parallel_tool_use",)
+
 _MODES = {
     ToolChoiceMode.AUTO: "auto",
     ToolChoiceMode.REQUIRED: "any",
@@ -49,6 +52,13 @@ def write_tools(conversation: Conversation, draft: Draft) -> None:
     Raises:
         ClientFault: a field of a tool may not be dropped.
     """
+    if "tools" in spelling(conversation.extras, NAME):
+        # They change on the way: these are what its own client declared.
+        for tool in conversation.tools:
+            if isinstance(tool, Tool):
+                draft.names.declare(tool.name, namespace=tool.namespace)
+        draft.tools += (dict(tool) for tool in spelling(conversation.extras, NAME)["tools"])
+        return
     taken = {tool.name for tool in conversation.tools if isinstance(tool, Tool)}
     strict = _STRICT_TOOLS if NO_STRICT_TOOLS in draft.target.quirks else 0
     for number, tool in _allowed(conversation):
@@ -103,7 +113,7 @@ def _tool(tool: Tool, path: str, draft: Draft, *, may_be_strict: bool) -> Object
                 f"{path}.strict",
                 "this schema can't be enforced: it has keywords or properties beyond what strict tools allow",
             )
-    return {**written, **cache_written(tool.cache, notes), **own(tool.extras, NAME)}
+    return {**written, **cache_written(tool.cache, notes), **given_back(tool.extras)}
 
 
 def _described(tool: Tool, path: str, draft: Draft) -> str | None:
@@ -157,7 +167,8 @@ def write_tool_choice(conversation: Conversation, draft: Draft) -> None:
     if choice is not None:
         draft.losses += settled(choice.extras, NAME, path="tool_choice")
         written = _choice(choice, conversation, draft)
-        written.update(spelling(choice.extras, NAME))
+        notes = spelling(choice.extras, NAME)
+        written.update({name: notes[name] for name in _SPELLED if name in notes})
     if conversation.parallel_tools is False and draft.tools and (written or {}).get("type") != "none":
         written = {**(written or {"type": "auto"}), "disable_parallel_tool_use": True}
     if written is None:
@@ -179,7 +190,7 @@ def _choice(choice: ToolChoice, conversation: Conversation, draft: Draft) -> Obj
             raise unable(chosen)
         return {"type": "tool", "name": chosen.family}
     if choice.mode is ToolChoiceMode.NAMED and choice.names:
-        return {"type": "tool", "name": draft.names.of(choice.names[0]), **own(choice.extras, NAME)}
+        return {"type": "tool", "name": draft.names.of(choice.names[0]), **given_back(choice.extras)}
     if choice.mode is ToolChoiceMode.REQUIRED and choice.names and len(draft.tools) == 1:
-        return {"type": "tool", "name": draft.tools[0]["name"], **own(choice.extras, NAME)}
-    return {"type": _MODES[choice.mode], **own(choice.extras, NAME)}
+        return {"type": "tool", "name": draft.tools[0]["name"], **given_back(choice.extras)}
+    return {"type": _MODES[choice.mode], **given_back(choice.extras)}

@@ -158,6 +158,9 @@ def _uncounted(conversation: Conversation) -> list[Loss]:
 def _sampling(sampling: Sampling, target: WriteTarget) -> tuple[Object, list[Loss]]:
     losses: list[Loss] = []
     most, asked = target.max_output_tokens, sampling.max_tokens
+    if asked is not None and asked < 1:
+        losses.append(Loss("sampling.max_tokens", "an answer of nothing can't be asked for: one token was"))
+        asked = 1
     if most is not None and asked is not None and asked > most:
         losses.append(Loss("sampling.max_tokens", f"{target.model} writes {most} tokens at most"))
         asked = most

@@ -8,6 +8,7 @@ from collections.abc import Iterable, Sequence
 from typing import assert_never
 
 from trioproxy.neutral.extras import spelling
+from trioproxy.neutral.mimes import file_name
 from trioproxy.neutral.parts import (
     Base64Source,
     FileIdSource,
@@ -138,7 +139,7 @@ def _file(part: Media, draft: Draft, path: str) -> tuple[Object, Object]:
                 # Only PDF is sure to be taken as a file; plain text is text anywhere.
                 title = f"{filename}:\n" if filename else ""
                 return {"text": f"{title}{text}"}, {"type": "text"}
-            named = named or {"filename": f"document.{mime.rpartition('/')[2]}"}
+            named = {"filename": file_name(filename or "document", mime)}
             return {"file": {**named, "file_data": data_url(source)}}, {"type": "file"}
         case UrlSource(url=url) if notes or draft.has(MEDIA_URLS):
             return {"file": {**named, "file_data": url}}, {"type": "file"}

@@ -73,7 +73,7 @@ def write_messages(conversation: Conversation, draft: Draft) -> list[Object]:
         at += len(turns)
         match role:
             case Role.SYSTEM:
-                messages += (_instruction(turn, draft, path) for turn, path in zip(turns, paths, strict=True))
+                messages += _instruction_run(turns, paths, draft)
             case Role.USER:
                 messages += _user_run(turns, paths, draft)
             case Role.ASSISTANT:
@@ -90,8 +90,13 @@ def write_messages(conversation: Conversation, draft: Draft) -> list[Object]:
 # Instructions.
 
 
+def _speaking(parts: Sequence[Text | Opaque]) -> tuple[Text | Opaque, ...]:
+    """The instructions but for those that are empty: some servers refuse a message without a word."""
+    return tuple(part for part in parts if not isinstance(part, Text) or part.text)
+
+
 def _instructions(conversation: Conversation, draft: Draft) -> Iterator[Object]:
-    parts = conversation.system
+    parts = conversation.system if draft.native else _speaking(conversation.system)
     groups: Sequence[Object] = spelling(conversation.extras, NAME).get("groups", ())
     if sum(group["count"] for group in groups) != len(parts):
         # Somebody changed the instructions since they were read: their old borders mean nothing.
@@ -121,6 +126,13 @@ def instruction_role(draft: Draft, spelled: str = "system") -> str:
     return "developer" if draft.has(DEVELOPER_ROLE, REASONING_MODEL) else spelled
 
 
+def _instruction_run(turns: list[Turn], paths: list[str], draft: Draft) -> Iterator[Object]:
+    for turn, path in zip(turns, paths, strict=True):
+        message = _instruction(turn, draft, path)
+        if message.get("content") != [] or draft.native:
+            yield message
+
+
 def _instruction(turn: Turn, draft: Draft, path: str) -> Object:
     notes = spelling(turn.extras, NAME)
     message: Object = {"role": instruction_role(draft, notes.get("role", "system"))}
@@ -147,9 +159,9 @@ def _user_run(turns: list[Turn], paths: list[str], draft: Draft) -> Iterator[Obj
     """Consecutive user turns: all results first, then what they showed, then what the user says."""
     shown: list[Part] = []
     for turn, path in zip(turns, paths, strict=True):
-        for result in turn.parts:
+        for position, result in enumerate(turn.parts):
             if isinstance(result, ToolResult):
-                yield _tool_message(result, draft, path, shown)
+                yield _tool_message(result, draft, path if draft.native else f"{path}.content[{position}]", shown)
     if shown:
         yield {"role": "user", "content": write_content(shown, draft, paths[0], form="list")}
     for turn, path in zip(turns, paths, strict=True):
@@ -178,11 +190,11 @@ def _tool_message(result: ToolResult, draft: Draft, path: str, shown: list[Part]
 
 def _result_text(result: ToolResult, draft: Draft, path: str, shown: list[Part]) -> str:
     media = [part for part in result.content if isinstance(part, Media)]
-    for part in result.content:
+    for position, part in enumerate(result.content):
         if isinstance(part, Opaque):
-            draft.opaque(part, path)
+            draft.opaque(part, f"{path}.content[{position}]")
         else:
-            draft.own(part.extras, path)
+            draft.own(part.extras, f"{path}.content[{position}]")
     text = joined_text(result.content, "\n")
     if media:
         draft.lose(f"{path}.content", "a tool message holds text only: its images and files follow in a user message")

@@ -98,6 +98,9 @@ def _sampling(conversation: Conversation, draft: Draft, *, thinks: bool) -> Obje
     members: Object = {}
     limit = sampling.max_tokens
     if limit is not None:
+        if limit < 1 and not draft.native:
+            draft.lose("max_tokens", "an answer of nothing can't be asked for: one token was")
+            limit = 1
         ceiling = draft.target.max_output_tokens
         if ceiling is not None and limit > ceiling:
             draft.lose("max_tokens", f"the model writes {ceiling} tokens at most")

@@ -12,7 +12,7 @@ from typing import Any, assert_never
 from trioproxy.errors import ClientFault, ErrorKind
 from trioproxy.neutral.extras import settled, spelling
 from trioproxy.neutral.loss import Loss
-from trioproxy.neutral.mimes import registered
+from trioproxy.neutral.mimes import file_name, registered
 from trioproxy.neutral.parts import (
     Base64Source,
     CacheHint,
@@ -34,13 +34,6 @@ from trioproxy.wire.jsoncodec import JSON, Object
 __all__ = ["read_part", "write_media", "write_refusal", "write_text"]
 
 _TEXTS = frozenset({"input_text", "output_text", "text", "summary_text"})
-_SUFFIXES = {
-    "application/pdf": "pdf",
-    "text/plain": "txt",
-    "text/markdown": "md",
-    "text/csv": "csv",
-    "text/html": "html",
-}
 _BREAKPOINT = "prompt_cache_breakpoint"
 
 
@@ -197,7 +190,7 @@ def write_media(part: Media, losses: list[Loss], path: str) -> Object:
         document["detail"] = part.detail
     elif kind == "input_image" and not notes:
         document["detail"] = "auto"
-    if part.title is not None and document.get("filename") != part.title:
+    if part.title is not None and not str(document.get("filename", "")).startswith(part.title):
         losses.append(Loss(f"{path}.title", "a file has a name here and no title"))
     _write_cache(document, part.cache, notes, losses, path)
     return restore(document, part.extras)
@@ -216,8 +209,9 @@ def _source_members(part: Media, kind: str, notes: Mapping[str, Any]) -> Object:
             if image:
                 return {"image_url": url}
             # The API refuses data without a file name, so a part that was not a client's of this protocol gets one.
-            titled = part.title or f"file.{_SUFFIXES.get(mime, 'bin')}"
-            return {**({} if notes else {"filename": titled}), "file_data": url, **named}
+            if notes:
+                return {"file_data": url, **named}
+            return {"filename": file_name(part.filename or part.title or "file", mime), "file_data": url}
         case _:
             assert_never(part.source)
 
