@@ -12,7 +12,6 @@ from trioproxy.protocols.openai_chat.body import read_body, write_body
 from trioproxy.protocols.openai_chat.completions import CompletionWriter, read_completion, write_completion
 from trioproxy.protocols.openai_chat.errors import error_frames, read_error, render_error
 from trioproxy.protocols.openai_chat.glance import glance
-from trioproxy.protocols.openai_chat.models import read_models, render_model, render_models
 from trioproxy.protocols.openai_chat.peek import ENDPOINTS, NAME, peek
 from trioproxy.protocols.openai_chat.reader import ChatReader
 from trioproxy.protocols.openai_chat.request_reader import read_request
@@ -20,6 +19,7 @@ from trioproxy.protocols.openai_chat.request_writer import write_request
 from trioproxy.protocols.openai_chat.usage import read_usage
 from trioproxy.protocols.openai_chat.words import WORDS
 from trioproxy.protocols.openai_chat.writer import ChatWriter
+from trioproxy.protocols.openai_models import read_models, render_model, render_models
 
 __all__ = ["PROTOCOL"]
 

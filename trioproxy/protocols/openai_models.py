@@ -1,4 +1,4 @@
-"""Model lists in OpenAI's words (``GET /v1/models``)."""
+"""Model lists in the words of OpenAI (``GET /v1/models``), which both of its protocols are asked for at the same path."""
 
 from __future__ import annotations
 
@@ -21,15 +21,19 @@ _ROWS = Members(
 
 
 def render_model(card: ModelCard) -> Object:
-    """One model. Beside OpenAI's four members stand those that servers of this family give, where they are known."""
-    document: Object = {"id": card.id, "object": "model", "created": card.created, "owned_by": card.owned_by}
-    if card.display_name is not None:
-        document["display_name"] = card.display_name
-    if card.context_length is not None:
-        document["context_length"] = card.context_length
-    if card.max_output_tokens is not None:
-        document["max_output_tokens"] = card.max_output_tokens
-    return document
+    """One model. Beside OpenAI's four fields stand those that other servers of this protocol give, where they are known."""
+    known = {
+        "display_name": card.display_name,
+        "context_length": card.context_length,
+        "max_output_tokens": card.max_output_tokens,
+    }
+    return {
+        "id": card.id,
+        "object": "model",
+        "created": card.created,
+        "owned_by": card.owned_by,
+        **{name: value for name, value in known.items() if value is not None},
+    }
 
 
 def render_models(cards: Sequence[ModelCard]) -> Object:
