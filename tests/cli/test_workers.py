@@ -20,7 +20,7 @@ import pytest
 from click.testing import CliRunner
 from prometheus_client.parser import text_string_to_metric_families
 
-from tests.support.processes import PATIENCE, Process, running
+from tests.support.processes import PATIENCE, Process, failing, running
 from trioproxy.cli import cli
 from trioproxy.cli.workers import FIRST_PAUSE, MOST_DEATHS, WITHIN, Patience
 from trioproxy.contact import contacts
@@ -412,15 +412,8 @@ def test_workers_end_when_nobody_watches_over_them_any_more(config: Path) -> Non
 def test_a_port_that_other_workers_share_is_taken(config: Path) -> None:
     with serving(config) as proxy:
         port = proxy.url.rpartition(":")[2]
-        done = subprocess.run(
-            [sys.executable, "-m", "trioproxy", "serve", "--config", str(config), "--workers", "2", "--port", port],
-            capture_output=True,
-            text=True,
-            timeout=PATIENCE,
-            check=False,
-        )
-        assert done.returncode == 1
-        assert f"can't listen on 127.0.0.1:{port}" in done.stderr
+        said = failing("serve", "--config", str(config), "--workers", "2", "--port", port)
+        assert f"can't listen on 127.0.0.1:{port}" in said
         with urllib.request.urlopen(proxy.url + "/healthz", timeout=PATIENCE) as answer:
             assert answer.status == 200
     config.write_text("nonsense: 1\n", "utf-8")

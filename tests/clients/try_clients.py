@@ -1,7 +1,7 @@
 """Real clients through a running trioproxy, each a whole tool loop, against an upstream that plays the provider: a thought and two parallel
 calls, a third call once their results are there, and an answer that quotes all three.
 
-    python tests/clients/try_clients.py --npm DIR [--wire WIRE] [--only NAME] [--show] [--upstream URL]
+    python tests/clients/try_clients.py --npm DIR [--wire WIRE] [--only NAME] [--workers N] [--show] [--upstream URL]
 
 The upstream is the one of ``play.py``, unless another is given. ``DIR`` holds ``node_modules`` with the npm clients; a client that is not
 installed is reported as missing.
@@ -291,12 +291,12 @@ def configuration(upstream: str, wire: str | None) -> str:
 
 
 @contextmanager
-def proxy(upstream: str, wire: str | None, log: Path) -> Iterator[str]:
+def proxy(upstream: str, wire: str | None, workers: int, log: Path) -> Iterator[str]:
     """A running trioproxy; its base URL."""
     with tempfile.TemporaryDirectory() as folder:
         config = Path(folder) / "config.yaml"
         config.write_text(configuration(upstream, wire), "utf-8")
-        with serving(log, "serve", "--config", str(config)) as base:
+        with serving(log, "serve", "--config", str(config), "--workers", str(workers)) as base:
             yield base
 
 
@@ -378,7 +378,7 @@ def played(upstream: str | None) -> Iterator[str]:
 
 
 def _base(upstream: str, options: argparse.Namespace, log: Path) -> AbstractContextManager[str]:
-    return nullcontext(upstream) if options.direct else proxy(upstream, options.wire, log)
+    return nullcontext(upstream) if options.direct else proxy(upstream, options.wire, options.workers, log)
 
 
 def main() -> int:
@@ -388,6 +388,7 @@ def main() -> int:
     parser.add_argument("--npm", type=Path, default=Path())
     parser.add_argument("--wire", choices=WIRES)
     parser.add_argument("--only", action="append", default=[])
+    parser.add_argument("--workers", type=int, default=1, help="processes of the proxy")
     parser.add_argument("--timeout", type=float, default=90)
     parser.add_argument("--direct", action="store_true", help="without the proxy: what the client does by itself")
     parser.add_argument("--show", action="store_true", help="print what each client printed")

@@ -1,6 +1,6 @@
 """Real clients over WebSocket through a running trioproxy, each a session of several turns with tool calls, with every kind of provider.
 
-    python tests/clients/try_sockets.py --upstream http://127.0.0.1:18080 --npm DIR [--only NAME] [--show]
+    python tests/clients/try_sockets.py --upstream http://127.0.0.1:18080 --npm DIR [--only NAME] [--workers N] [--show]
 
 As ``try_clients.py``, whose upstream this needs: a server that answers a prompt holding ``[[fake:tool NAME {json}]]`` with that tool call and a
 tool result with text that quotes it, and that takes Responses over WebSocket too. ``DIR`` holds ``node_modules`` with ``@openai/codex``,
@@ -20,8 +20,10 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
 
-HERE = Path(__file__).parent
-KEY = "sk-client-key"
+sys.path.insert(0, str(Path(__file__).parents[2]))
+
+from tests.clients.try_clients import HERE, KEY, serving
+
 MARK = "tool-ran-ok"
 PROVIDERS = {
     "responses": "openai_responses",
@@ -53,23 +55,13 @@ def configuration(upstream: str) -> str:
 
 
 @contextmanager
-def proxy(upstream: str, log: Path) -> Iterator[str]:
+def proxy(upstream: str, workers: int, log: Path) -> Iterator[str]:
     """A trioproxy at work; its base URL."""
     with tempfile.TemporaryDirectory() as folder:
         config = Path(folder) / "config.yaml"
         config.write_text(configuration(upstream), "utf-8")
-        with log.open("w") as out:
-            process = subprocess.Popen(
-                [sys.executable, "-m", "trioproxy", "serve", "--config", str(config)], stderr=out
-            )
-        try:
-            while (found := re.search(r"listening on (\S+)", log.read_text("utf-8"))) is None:
-                if process.poll() is not None:
-                    raise SystemExit(log.read_text("utf-8"))
-            yield found[1]
-        finally:
-            process.terminate()
-            process.wait(20)
+        with serving(log, "serve", "--config", str(config), "--workers", str(workers)) as base:
+            yield base
 
 
 def run(command: list[str], home: Path, **environment: str) -> tuple[int, str]:
@@ -146,11 +138,12 @@ def main() -> int:
     parser.add_argument("--upstream", required=True)
     parser.add_argument("--npm", type=Path, required=True)
     parser.add_argument("--only", default="")
+    parser.add_argument("--workers", type=int, default=1, help="processes of the proxy")
     parser.add_argument("--show", action="store_true")
     given = parser.parse_args()
     failed = 0
     log = Path(tempfile.mkdtemp()) / "proxy.log"
-    with proxy(given.upstream, log) as base:
+    with proxy(given.upstream, given.workers, log) as base:
         for name, client in CLIENTS.items():
             for provider in PROVIDERS:
                 if given.only and given.only not in f"{name} {provider}":

@@ -14,15 +14,8 @@ import trio.testing
 from tests.end_to_end.test_sockets import CONFIG as SOCKETS
 from tests.end_to_end.test_sockets import ask, freed, hear, opened
 from tests.support.answers import ANSWERS as ANSWERS_OF
-from tests.support.live import Answering, live, request_of
+from tests.support.live import CHAT, Answering, live, request_of
 
-CONFIG = """
-openai-compatibility:
-  - name: chat
-    base-url: "{url}/v1"
-    api-key-entries: [{api-key: k}]
-    models: [{name: m}]
-"""
 CHOICE = {"index": 0, "message": {"role": "assistant", "content": "hi"}, "finish_reason": "stop"}
 WHOLE = json.dumps({"id": "1", "object": "chat.completion", "model": "m", "choices": [CHOICE]}).encode()
 DELTA = {"index": 0, "delta": {"content": "hi"}, "finish_reason": None}
@@ -63,7 +56,7 @@ ANSWERS = {
 async def test_nothing_of_an_exchange_is_left(lane: str, ending: str) -> None:
     turns = [{"role": "user", "content": "hello"}] * 5
     request = request_of(PATHS[lane], {"model": "m", "max_tokens": 9, "messages": turns, "stream": ending != "whole"})
-    async with live(ANSWERS[ending], CONFIG) as house:
+    async with live(ANSWERS[ending], CHAT) as house:
 
         async def ask() -> None:
             client = await house.connect()

@@ -12,18 +12,11 @@ import trio
 import trio.testing
 
 from tests.support.clients import connect
-from tests.support.live import Provider, chunk, live, request_of, stream_head
+from tests.support.live import CHAT, Provider, chunk, live, request_of, stream_head
 from tests.support.raw_server import RawConnection
 from trioproxy.config.model import Deadlines
 
 MIB = 2**20
-CONFIG = """
-openai-compatibility:
-  - name: chat
-    base-url: "{url}/v1"
-    api-key-entries: [{api-key: k}]
-    models: [{name: m}]
-"""
 PATHS = {"passing": "/v1/chat/completions", "translating": "/v1/messages"}
 MOST_KERNEL = 24 * MIB
 """What four sockets' buffers may take by themselves (``tcp(7)``: a few megabytes each, as the system tunes them)."""
@@ -48,7 +41,7 @@ class Talker(Provider):
 @pytest.mark.parametrize("lane", PATHS)
 async def test_who_does_not_read_holds_the_provider_up(lane: str) -> None:
     deadlines = Deadlines(client_send=inf, idle=inf, total=inf, first_byte=inf)
-    async with live(lambda answering: Talker(answering), CONFIG, deadlines=deadlines, keepalive=0.0) as house:
+    async with live(lambda answering: Talker(answering), CHAT, deadlines=deadlines, keepalive=0.0) as house:
         provider = house.provider
         assert isinstance(provider, Talker)
         asked = {"model": "m", "max_tokens": 9, "messages": [{"role": "user", "content": "talk"}], "stream": True}

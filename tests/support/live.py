@@ -19,7 +19,16 @@ from trioproxy.config.snapshot import SnapshotCell
 from trioproxy.ledger.entry import Settled
 from trioproxy.server.listen import Serving, bind
 
-__all__ = ["Answering", "Live", "Provider", "chunk", "live", "request_of", "stream_head"]
+__all__ = ["CHAT", "Answering", "Live", "Provider", "chunk", "live", "request_of", "stream_head"]
+
+CHAT = """
+openai-compatibility:
+  - name: chat
+    base-url: "{url}/v1"
+    api-key-entries: [{api-key: k}]
+    models: [{name: m}]
+"""
+"""A house with one provider, of Chat Completions, and its model ``m``."""
 
 
 def stream_head(status: int = 200, content_type: str = "text/event-stream", *more: str) -> bytes:

@@ -17,7 +17,7 @@ from typing import Any
 
 import attrs
 
-__all__ = ["PATIENCE", "Process", "running"]
+__all__ = ["PATIENCE", "Process", "failing", "running"]
 
 PATIENCE = 30.0
 
@@ -63,6 +63,15 @@ class Process:
         self.process.send_signal(number)
         _, rest = self.process.communicate(timeout=PATIENCE)
         return self.process.returncode, "".join(self.said) + (rest or "")
+
+
+def failing(*arguments: str) -> str:
+    """What a ``trioproxy`` says on standard error that gives up at once, with exit code 1."""
+    done = subprocess.run(
+        [sys.executable, "-m", "trioproxy", *arguments], capture_output=True, text=True, timeout=PATIENCE, check=False
+    )
+    assert done.returncode == 1, done.stderr
+    return done.stderr
 
 
 @contextmanager
