@@ -2,6 +2,7 @@ from __future__ import annotations
 
 from typing import Any
 
+import attrs
 import pytest
 
 from tests.protocols.gemini.exchanges import GEMINI_2, GEMINI_3
@@ -103,7 +104,7 @@ def test_an_instruction_in_mid_conversation_is_the_users() -> None:
 
 
 def test_calls_and_their_results() -> None:
-    (_, calls, results), losses = _parts(
+    (_, calls, results, told), losses = _parts(
         _user(Text(text="a")),
         _model(ToolCall(call_id="c1", name="f", arguments='{"x":1}'),
                ToolCall(call_id="c2", name="g h", arguments="", kind=ToolKind.FUNCTION),
@@ -119,8 +120,8 @@ def test_calls_and_their_results() -> None:
         {"functionResponse": {"id": "c1", "name": "f", "response": {"result": "ok"}}},
         {"functionResponse": {"id": "c2", "name": "g_h", "response": {"error": "bad"}}},
         {"functionResponse": {"id": "c3", "name": "p", "response": {"result": "ok"}}},
-        {"text": "look"},
     ]
+    assert told == [{"text": "look"}]
     assert losses == []
 
 
@@ -132,23 +133,26 @@ def test_a_target_without_ids() -> None:
 
 
 def test_a_call_without_a_result_gets_one_that_says_so() -> None:
-    (calls, results), losses = _parts(_model(_call("c1"), _call("c2")), _user(_result("c2"), Text(text="go on")))
+    (calls, results, told), losses = _parts(_model(_call("c1"), _call("c2")), _user(_result("c2"), Text(text="go on")))
     assert len(calls) == 2
     assert results == [
         {"functionResponse": {"id": "c1", "name": "f", "response": {"error": "The call gave no result."}}},
         {"functionResponse": {"id": "c2", "name": "f", "response": {"result": "ok"}}},
-        {"text": "go on"},
     ]
+    assert told == [{"text": "go on"}]
     assert losses == ["turns[0].parts[0]"]
     target = WriteTarget(model="gemini-2.5-flash", quirks=frozenset({NO_CALL_IDS}))
-    (_, results), _ = _parts(_model(_call("c1")), _user(Text(text="go on")), target=target)
+    (_, results, _), _ = _parts(_model(_call("c1")), _user(Text(text="go on")), target=target)
     assert results[0]["functionResponse"].keys() == {"name", "response"}
 
 
-def test_calls_at_the_end_wait_for_no_result() -> None:
+def test_so_do_calls_at_the_end() -> None:
     contents, losses = _written(_user(Text(text="a")), _model(_call("c1")))
-    assert [content["role"] for content in contents] == ["user", "model"]
-    assert losses == []
+    assert [content["role"] for content in contents] == ["user", "model", "user"]
+    assert contents[-1]["parts"] == [
+        {"functionResponse": {"name": "f", "id": "c1", "response": {"error": "The call gave no result."}}}
+    ]
+    assert losses == ["turns[1].parts[0]"]
 
 
 def test_a_result_that_answers_no_call_is_told() -> None:
@@ -157,13 +161,13 @@ def test_a_result_that_answers_no_call_is_told() -> None:
         call_id="c8", content=(), name="h", extras=packed("gemini", {}, spelling={"response": {"a": 1, "b": 2}})
     )
     empty = ToolResult(call_id="c7", content=(), name="i", extras=packed("gemini", {}, spelling={"response": {}}))
-    (first, calls, results), losses = _parts(
+    (first, calls, results, told), losses = _parts(
         _user(_result("c0")), _model(_call("c1")), _user(_result("c1"), _result("c1", "again"), media, spelled, empty)
     )
     assert first == [{"text": "Result of an earlier call of c0:\nok"}]
     assert len(calls) == 1
-    assert results == [
-        {"functionResponse": {"id": "c1", "name": "f", "response": {"result": "ok"}}},
+    assert results == [{"functionResponse": {"id": "c1", "name": "f", "response": {"result": "ok"}}}]
+    assert told == [
         {"text": "Result of an earlier call of f:\nagain"},
         {"text": "Result of an earlier call of g:\nx"},
         _IMAGE_PART,
@@ -187,16 +191,20 @@ def test_calls_that_share_an_id_are_answered_one_by_one() -> None:
     assert losses == ["turns[0].parts[2]"]
 
 
-def test_what_results_show_stands_before_what_is_said_next() -> None:
+def test_nothing_stands_beside_results_and_what_they_show_comes_before_what_is_said_next() -> None:
     result = ToolResult(call_id="c1", content=(_IMAGE,))
-    (_, answered), _ = _parts(_model(_call("c1")), _user(result, Text(text="and now?")))
-    assert [next(iter(part)) for part in answered] == ["functionResponse", "inlineData", "text"]
+    turn = attrs.evolve(_user(result, Text(text="and now?")), extras=packed("gemini", {"odd": 1}))
+    (_, answered, told), _ = _written(_model(_call("c1")), turn)
+    assert [next(iter(part)) for part in answered["parts"]] == ["functionResponse"]
+    assert [next(iter(part)) for part in told["parts"]] == ["inlineData", "text"]
+    assert ("odd" in answered, "odd" in told) == (True, False)
 
 
 def test_media_in_results() -> None:
     result = ToolResult(call_id="c1", content=(Text(text="a"), _IMAGE, Text(text="b")), cache=CacheHint())
-    (_, old), losses = _parts(_model(_call("c1")), _user(result))
-    assert old == [{"functionResponse": {"id": "c1", "name": "f", "response": {"result": "a\nb"}}}, _IMAGE_PART]
+    (_, old, shown), losses = _parts(_model(_call("c1")), _user(result))
+    assert old == [{"functionResponse": {"id": "c1", "name": "f", "response": {"result": "a\nb"}}}]
+    assert shown == [_IMAGE_PART]
     assert losses == ["turns[1].parts[0].cache"]
     (told,), _ = _parts(_user(result), target=GEMINI_3)
     assert told == [{"text": "Result of an earlier call of c1:\na\nb"}, _IMAGE_PART]
@@ -272,8 +280,9 @@ def test_a_call_as_a_gemini_client_wrote_it() -> None:
         arguments="[",
         extras=packed("gemini", {"functionCall": {"odd": 1}, "k": 2}, spelling={"id": None}),
     )
-    ((part,),), losses = _parts(_model(call))
+    ((part,), (answer,)), losses = _parts(_model(call), _user(_result("call_1")))
     assert part == {"functionCall": {"name": "f", "args": {"_raw": "["}, "odd": 1}, "k": 2}
+    assert answer["functionResponse"]["name"] == "f"
     assert losses == ["turns[0].parts[0].arguments"]
 
 

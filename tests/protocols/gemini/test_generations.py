@@ -4,8 +4,12 @@ import pytest
 
 from trioproxy.protocols.gemini.generations import (
     UNKNOWN,
+    continues_itself,
     demands_signatures,
+    forms_beside_tools,
     generation,
+    levels_of,
+    makes_images,
     mixes_tools,
     takes_media_in_results,
     thinks,
@@ -38,3 +42,27 @@ def test_what_follows() -> None:
     assert thinks("gemini-2.5-pro")
     assert thinks("anything")
     assert not thinks("gemini-2.0-flash")
+    assert forms_beside_tools("anything")
+    assert forms_beside_tools("gemini-3-flash")
+    assert not forms_beside_tools("gemini-2.5-pro")
+    for model, least in (("gemini-3-flash", "minimal"), ("gemini-3.1-pro", "low"), ("gemini-3.9-flash", "low")):
+        assert levels_of(model)[0] == least
+    assert makes_images("gemini-3-pro-image-preview")
+    assert not makes_images("gemini-3-pro-preview")
+
+
+@pytest.mark.parametrize(
+    ("model", "may"),
+    [
+        ("gemini-2.5-flash", True),
+        ("gemini-3.1-pro-preview", True),
+        ("gemini-3.5-flash", True),
+        ("gemini-3.5-flash-lite", False),
+        ("gemini-3.6-flash", False),
+        ("gemini-4-pro", False),
+        ("gemini-flash-latest", False),
+        ("anything", True),
+    ],
+)
+def test_who_goes_on_with_its_own_words(model: str, may: bool) -> None:
+    assert continues_itself(model) is may

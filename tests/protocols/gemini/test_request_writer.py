@@ -47,6 +47,7 @@ def test_the_least_request() -> None:
 
 def test_everything_the_hub_names() -> None:
     body = _body(
+        WriteTarget(model="a-model-of-any-generation"),
         system=(Text(text="be brief"),),
         tools=(Tool(name="f", schema={"type": "object"}),),
         tool_choice=ToolChoice(mode=ToolChoiceMode.REQUIRED),
@@ -256,3 +257,28 @@ def test_images_that_another_protocols_client_asks_for() -> None:
     assert _body(modalities=("image", "text"), extras=extras) == {
         "generationConfig": {"responseModalities": ["IMAGE", "TEXT"], "imageConfig": {"aspectRatio": "16:9"}}
     }
+
+
+@pytest.mark.parametrize("schema", [None, {"type": "object"}])
+def test_before_gemini_3_no_form_stands_beside_tools(schema: dict[str, Any] | None) -> None:
+    kind = OutputKind.JSON if schema is None else OutputKind.JSON_SCHEMA
+    asked: dict[str, Any] = {"tools": (Tool(name="f"),), "output": OutputFormat(kind=kind, schema=schema)}
+    body = _body(system=(Text(text="be brief"),), **asked)
+    assert "generationConfig" not in body
+    brief, told = body["systemInstruction"]["parts"]
+    assert brief == {"text": "be brief"}
+    assert ('{"type":"object"}' in told["text"]) is (schema is not None)
+    assert _losses(**asked) == ["response_format"]
+    assert "responseMimeType" in _body(GEMINI_3, **asked)["generationConfig"]
+    assert "systemInstruction" not in _body(tools=(Tool(name="f"),), output=OutputFormat(kind=OutputKind.TEXT))
+    own = {"responseMimeType": "application/json", "responseJsonSchema": {"type": "object"}}
+    declared = {"tools": [{"functionDeclarations": [{"name": "f"}]}], "generationConfig": own}
+    assert rewritten({"contents": _CONTENTS, **declared}).body["generationConfig"] == own
+
+
+def test_a_beginning_of_the_answer_is_followed_by_a_word_of_the_user_where_models_take_none() -> None:
+    turns = (*_HI, Turn(role=Role.ASSISTANT, parts=(Text(text="{"),)))
+    for model, roles in (("gemini-2.5-flash", ["user", "model"]), ("gemini-3.8-flash", ["user", "model", "user"])):
+        written = PROTOCOL.write_request(Conversation(model="m", turns=turns), WriteTarget(model=model))
+        assert [content["role"] for content in written.body["contents"]] == roles
+        assert [loss.path for loss in written.losses] == ["messages"] * (len(roles) - 2)

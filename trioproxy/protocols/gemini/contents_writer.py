@@ -1,8 +1,8 @@
 """Neutral turns as ``contents``.
 
-Google's rules for a history: a turn of calls is followed at once by a turn with one response for each of them, in their order; from Gemini
-3 on the first call of each step carries a signature. :class:`ContentsWriter` writes turns as they come; :meth:`~ContentsWriter.contents`
-then brings them in that form. What has to be made up or moved for it is a loss.
+Google's rules for a history: a turn of calls is followed at once by a content with one response for each of them, in their order, and nothing
+else; from Gemini 3 on the first call of each step carries a signature. :class:`ContentsWriter` writes turns as they come;
+:meth:`~ContentsWriter.contents` then brings them in that form. What has to be made up or moved for it is a loss.
 """
 
 from __future__ import annotations
@@ -116,14 +116,11 @@ class ContentsWriter:
                 if first is not None:
                     first.part.setdefault("thoughtSignature", SKIP_VALIDATION)
             before = content
-        return [
-            {
-                **content.fields,
-                "role": content.role,
-                "parts": _parts(content.pieces),
-            }
-            for content in self._contents
-        ]
+        if before is not None and before.role == "model" and any(piece.makes is not None for piece in before.pieces):
+            answers = _Content("user", {})
+            self._settle(answers, before.pieces)
+            self._contents.append(answers)
+        return [written for content in self._contents for written in _written(content)]
 
     def _settle(self, content: _Content, before: list[_Piece]) -> None:
         """Put one response for each call of the turn before at the front, and tell as text what answers no call."""
@@ -268,13 +265,14 @@ class ContentsWriter:
         return {}
 
 
-def _parts(pieces: list[_Piece]) -> list[Object]:
-    """The parts in their order: responses, then what they showed, then all else."""
-    answers = [piece for piece in pieces if "functionResponse" in piece.part]
-    others = [piece for piece in pieces if "functionResponse" not in piece.part]
+def _written(content: _Content) -> list[Object]:
+    """Responses in a content of their own, then what they showed and all else in another: from Gemini 3.6 on anything beside a response is
+    refused ("Requests ending with a model turn are not supported"), and older models took several contents of the user's in a row, too."""
+    answers = [piece for piece in content.pieces if "functionResponse" in piece.part]
+    others = [piece for piece in content.pieces if "functionResponse" not in piece.part]
     shown = [part for piece in answers for part in piece.beside]
+    rest = [*shown, *(part for piece in others for part in (piece.part, *piece.beside))]
+    parts = [each for each in ([piece.part for piece in answers], rest) if each]
     return [
-        *(piece.part for piece in answers),
-        *shown,
-        *(part for piece in others for part in (piece.part, *piece.beside)),
+        {**(content.fields if at == 0 else {}), "role": content.role, "parts": each} for at, each in enumerate(parts)
     ]

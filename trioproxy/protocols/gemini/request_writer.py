@@ -10,12 +10,14 @@ from typing import Any
 
 from trioproxy.errors import ClientFault, ErrorKind
 from trioproxy.neutral.extras import own, settled, spelling
+from trioproxy.neutral.json_mode import JSON_INSTRUCTION, schema_instruction
 from trioproxy.neutral.loss import Loss
 from trioproxy.neutral.naming import ToolNames
 from trioproxy.neutral.request import Conversation, OutputFormat, OutputKind, Sampling
 from trioproxy.protocols.base import Operation, WriteTarget, Written
 from trioproxy.protocols.gemini.contents_writer import ContentsWriter
 from trioproxy.protocols.gemini.endpoints import NAME
+from trioproxy.protocols.gemini.generations import continues_itself, forms_beside_tools
 from trioproxy.protocols.gemini.guests import Guest, guest
 from trioproxy.protocols.gemini.response_schema import clean_response
 from trioproxy.protocols.gemini.thinking import write_thinking
@@ -45,6 +47,7 @@ _NAME_LIMIT = 64
 MAX_STOPS = 5
 """How many stop sequences a request may have."""
 _OPENING = "(The conversation goes on from here.)"
+_GO_ON = "Please go on exactly where you stopped."
 
 
 def write_request(conversation: Conversation, target: WriteTarget) -> Written:
@@ -65,7 +68,11 @@ def write_request(conversation: Conversation, target: WriteTarget) -> Written:
         return Written(body=counted, losses=(*lost, *_uncounted(conversation)), naming=names.naming())
     losses += lost
     extras, spelled = _sections(own(conversation.extras, NAME)), _sections(spelling(conversation.extras, NAME))
-    config, lost = _config(conversation, target, spelled["generationConfig"], said)
+    output = conversation.output if not spelled["generationConfig"].keys() & _FORMS else None
+    if tools.entries and not forms_beside_tools(target.model):
+        told, lost = _in_words(output, target)
+        output, instruction, losses = None, [*instruction, *told], [*losses, *lost]
+    config, lost = _config(conversation, output, target, spelled["generationConfig"], said)
     losses += lost
     flagged = tools.mixed and NO_SERVER_SIDE_FLAG not in target.quirks
     tool_config: Object = {
@@ -110,17 +117,22 @@ def _contents(
         # Google: a conversation begins with the user, and a call comes right after the user's turn or a response.
         losses.append(Loss("messages", "Gemini's conversations begin with the user: an opening was put first"))
         contents = [{"role": "user", "parts": [{"text": _OPENING}]}, *contents]
+    if contents[-1]["role"] == "model" and not continues_itself(target.model):
+        losses.append(Loss("messages", f"{target.model} takes no beginning of its answer: it is asked to go on"))
+        contents = [*contents, {"role": "user", "parts": [{"text": _GO_ON}]}]
     return contents, instruction, losses
 
 
-def _config(conversation: Conversation, target: WriteTarget, spelled: Object, said: Guest) -> tuple[Object, list[Loss]]:
-    """``generationConfig`` but for what only a Gemini client says."""
+def _config(
+    conversation: Conversation, output: OutputFormat | None, target: WriteTarget, spelled: Object, said: Guest
+) -> tuple[Object, list[Loss]]:
+    """``generationConfig`` but for what only a Gemini client says. ``output`` is the form of the answer that is not spelled out there."""
     sampling, losses = _sampling(conversation.sampling, target)
     thinking, lost = write_thinking(conversation.reasoning, target)
     thinking = said.thought(thinking)
     config = {
         **sampling,
-        **_output(conversation.output, spelled),
+        **_output(output),
         **_modalities(conversation),
         **spelled,
         **said.config,
@@ -179,12 +191,20 @@ def _sampling(sampling: Sampling, target: WriteTarget) -> tuple[Object, list[Los
     return {name: value for name, value in fields.items() if value is not None}, losses
 
 
-def _output(output: OutputFormat | None, spelled: Object) -> Object:
-    """The form of the answer, unless the client's own spelling of it is there."""
+def _in_words(output: OutputFormat | None, target: WriteTarget) -> tuple[list[Object], list[Loss]]:
+    """The form of the answer as a part of the instruction."""
+    if output is None or output.kind is OutputKind.TEXT:
+        return [], []
+    told = schema_instruction(output.schema) if output.schema is not None else JSON_INSTRUCTION
+    lost = Loss("response_format", f"{target.model} can't be held to a form beside tools: it is told of it")
+    return [{"text": told}], [lost]
+
+
+def _output(output: OutputFormat | None) -> Object:
     if output is None or output.kind is OutputKind.TEXT:
         return {}
     form: Object = {"responseMimeType": "application/json"}
-    if output.kind is OutputKind.JSON_SCHEMA and output.schema is not None and not spelled.keys() & _SCHEMAS:
+    if output.kind is OutputKind.JSON_SCHEMA and output.schema is not None:
         form["responseJsonSchema"] = clean_response(output.schema)
     return form
 
@@ -195,7 +215,7 @@ def _modalities(conversation: Conversation) -> Object:
     return {"responseModalities": asked} if asked else {}
 
 
-_SCHEMAS = frozenset({"responseSchema", "responseJsonSchema"})
+_FORMS = frozenset({"responseMimeType", "responseSchema", "responseJsonSchema"})
 
 
 def _sections(fields: Mapping[str, Any]) -> dict[str, Object]:

@@ -11,13 +11,12 @@ from trioproxy.neutral.loss import Loss
 from trioproxy.neutral.request import Effort, ReasoningAsk
 from trioproxy.protocols.base import WriteTarget
 from trioproxy.protocols.gemini.endpoints import NAME
-from trioproxy.protocols.gemini.generations import NEWEST, generation, thinks
+from trioproxy.protocols.gemini.generations import NEWEST, generation, levels_of, thinks
 from trioproxy.wire.jsoncodec import Object
 
 __all__ = ["write_thinking"]
 
-# For a model the catalogue does not know: the levels of Gemini 3, and the budget that every 2.5 model takes.
-_LEVELS = ("minimal", "low", "medium", "high")
+# For a model the catalogue does not know: the budget that every 2.5 model takes.
 _LARGEST_BUDGET = BUDGETS[Effort.HIGH]
 
 
@@ -57,7 +56,7 @@ def _as_asked(ask: ReasoningAsk, model: str) -> tuple[Object, list[Loss]]:
         return {"thinkingBudget": ask.budget}, []
     effort = ask.effort or Effort.AUTO
     if generation(model) >= NEWEST:
-        return ({}, []) if effort is Effort.AUTO else _level(effort, _LEVELS)
+        return ({}, []) if effort is Effort.AUTO else _level(effort, levels_of(model))
     return {"thinkingBudget": min(BUDGETS[effort], _LARGEST_BUDGET)}, []
 
 
