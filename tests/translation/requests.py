@@ -116,9 +116,11 @@ def request_gist(said: Conversation, naming: ToolNaming | None = None) -> Reques
 
 
 def joined(words: Iterable[Said]) -> tuple[Said, ...]:
-    """Neighbouring texts of one speaker as one text."""
+    """Neighbouring texts of one speaker as one text. Messages of the model's may stand in one, a blank line between them."""
     out: list[Said] = []
     for each in words:
+        if each[:2] == ("assistant", "text"):
+            each = (*each[:2], each[2].replace("\n\n", ""))
         if out and each[1] == "text" and out[-1][:2] == each[:2]:
             out[-1] = (*each[:2], out[-1][2] + each[2])
         else:

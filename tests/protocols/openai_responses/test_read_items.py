@@ -289,3 +289,16 @@ def test_what_a_client_notes_on_its_items_for_itself_is_no_loss() -> None:
         for each in settled(part.extras, "anthropic")
     ] == []
     assert same(*items)
+
+
+def test_a_second_message_in_a_row_is_a_turn_of_its_own() -> None:
+    first, second = {"role": "assistant", "content": "One."}, {"role": "assistant", "content": "Two."}
+    said = turns(
+        USER, {"type": "reasoning", "summary": []}, first, call("a"), second, call("b"), output("a"), output("b")
+    )
+
+    assert [[type(part).__name__ for part in turn.parts] for turn in said[1:-1]] == [
+        ["Reasoning", "Text", "ToolCall"],
+        ["Text", "ToolCall"],
+    ]
+    assert same(USER, first, second, USER)

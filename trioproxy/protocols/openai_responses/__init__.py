@@ -1,8 +1,8 @@
 """OpenAI Responses (``POST /v1/responses``), and who speaks it: OpenAI, Codex, xAI, DeepSeek, OpenRouter, LM Studio and others.
 
 Read ``docs/protocols/openai_responses.md`` for what becomes of what. The request: ``read_request`` and ``write_request``, with ``*_items``,
-``*_tools`` and ``content`` beneath them. The answer: ``reader`` over ``desk`` and ``assembly``, ``writer`` over ``drafts``, ``body`` over
-both.
+``*_tools`` and ``content`` beneath them. The answer: ``reader`` over ``desk``, ``assembly`` and a file a kind of item, ``writer`` over
+``drafts``, ``body`` over both.
 """
 
 from __future__ import annotations

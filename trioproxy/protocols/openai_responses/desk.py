@@ -11,7 +11,10 @@ from collections import Counter
 from collections.abc import Iterable
 
 from trioproxy.neutral.events import Event
-from trioproxy.protocols.openai_responses.assembly import CallItem, MessageItem, OpenItem, begin, type_of
+from trioproxy.protocols.openai_responses.assembly import begin, type_of
+from trioproxy.protocols.openai_responses.call_item import CallItem
+from trioproxy.protocols.openai_responses.message_item import MessageItem
+from trioproxy.protocols.openai_responses.open_item import OpenItem
 from trioproxy.wire.jsoncodec import JSON, Object
 
 __all__ = ["Desk"]

@@ -1,8 +1,9 @@
 """The ``input`` of a request: items become turns.
 
-An assistant turn is everything the model said or ran in a row (reasoning, messages, calls, records of the provider's tools), a user turn
-of tool results all results in a row: so a writer whose protocol wants parallel calls in one message finds them in one turn. Every other
-message is a turn of its own. Where an item began and what else stood on it is noted for this protocol's own writer.
+An assistant turn is everything the model said or ran in a row (reasoning, a message, calls, records of the provider's tools) up to its next
+message, a user turn of tool results all results in a row: so a writer whose protocol wants parallel calls in one message finds them in
+neighbours at least. Every other message is a turn of its own. Where an item began and what else stood on it is noted for this protocol's own
+writer.
 """
 
 from __future__ import annotations
@@ -50,6 +51,7 @@ class ItemReader:
         self._run: list[Part] = []
         self._places: list[str] = []
         self._running: ItemPlace | None = None
+        self._spoken = False
 
     def read(self, items: Iterable[JSON], path: str = "input") -> None:
         """Take all items of the input.
@@ -131,8 +133,12 @@ class ItemReader:
         content = fields.take("content")
         note, extra = _note(fields, {"role": spelled}, typed="type" in item, string=isinstance(content, str))
         if role is Role.ASSISTANT:
+            if self._spoken:
+                # Two messages are two: where the other protocol has one text, a gap is to stand between them.
+                self._flush()
             for place, part in enumerate(_noted_parts(content, fields.where("content"), note, extra)):
                 self._say(ItemPlace.MODEL, part, f"{fields.where('content')}[{place}]")
+            self._spoken = True
             return
         self._flush()
         if role is Role.SYSTEM and not self.turns:
@@ -181,7 +187,7 @@ class ItemReader:
         if self._run:
             role = Role.ASSISTANT if self._running is ItemPlace.MODEL else Role.USER
             self.turns.append(Turn(role=role, parts=tuple(self._run), places=tuple(self._places)))
-        self._run, self._places, self._running = [], [], None
+        self._run, self._places, self._running, self._spoken = [], [], None, False
 
 
 def _item_members(fields: Fields) -> Object:

@@ -25,10 +25,14 @@ from trioproxy.neutral.events import (
     UsageReported,
 )
 from trioproxy.protocols.base import StreamSeen
-from trioproxy.protocols.openai_responses.assembly import CallItem, Kind, MessageItem, OpenItem, ReasoningItem, type_of
+from trioproxy.protocols.openai_responses.assembly import type_of
+from trioproxy.protocols.openai_responses.call_item import CallItem
 from trioproxy.protocols.openai_responses.desk import Desk
 from trioproxy.protocols.openai_responses.ending import ending
 from trioproxy.protocols.openai_responses.errors import failure_of
+from trioproxy.protocols.openai_responses.message_item import MessageItem
+from trioproxy.protocols.openai_responses.open_item import Kind, OpenItem
+from trioproxy.protocols.openai_responses.reasoning_item import ReasoningItem
 from trioproxy.protocols.openai_responses.usage import read_usage
 from trioproxy.wire.frames import Frame
 from trioproxy.wire.jsoncodec import JSONError, Object, loads
