@@ -82,7 +82,10 @@ def test_a_dialect_is_a_word_and_no_edit() -> None:
         ("groq", "llama-3.3-70b-versatile", ("no-reasoning-effort",)),
         ("iflow", "glm-4.7", ("enable-thinking", "thinking-in-template", "reasoning-content-history")),
         ("qwen", "qwen3-coder-plus", ("no-reasoning-effort",)),
-        ("kimi", "kimi-k2.5", ("thinking-switch",)),
+        ("kimi", "kimi-k2.5", ("thinking-switch", "fixed-sampling")),
+        ("openai-compatibility", "deepseek-ai/DeepSeek-V4-Pro", ("reasoning-content-history", "thoughts-beside-calls")),
+        ("openai-compatibility", "zai-org/GLM-4.7", ("reasoning-content-history",)),
+        ("openai-compatibility", "deepseek-v3.2", ()),
         ("claude", "claude-opus-5", ()),
     ],
 )

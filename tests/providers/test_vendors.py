@@ -170,3 +170,11 @@ def test_what_a_reasoning_model_refuses_in_passing(body: Any, sent: Any, lost: l
 @pytest.mark.parametrize("body", [{"max_completion_tokens": 9}, {"temperature": 1, "presence_penalty": 0}])
 def test_what_a_reasoning_model_takes_stays_as_it_is(body: Any) -> None:
     assert edit(body, "openai-reasoning-limits") is None
+
+
+def test_a_model_that_fixes_its_own_sampling() -> None:
+    done = edit({"temperature": 0.5, "top_p": 1, "presence_penalty": 0, "n": 1}, "fixed-sampling")
+    assert done is not None
+    assert done.body == {"n": 1}
+    assert [loss.path for loss in done.losses] == ["temperature", "top_p", "presence_penalty"]
+    assert edit({"n": 1}, "fixed-sampling") is None

@@ -147,6 +147,13 @@ def _temperature_to_one(body: Object, context: QuirkContext) -> Object | None:
     return {**body, "temperature": given}
 
 
+_SAMPLING = ("temperature", "top_p", "presence_penalty", "frequency_penalty")
+
+
+def _fixed_sampling(body: Object, context: QuirkContext) -> Object | None:
+    return dropped(body, _SAMPLING, context, "the model has values of its own and refuses any other")
+
+
 def _thinking_in_template(body: Object, context: QuirkContext) -> Object | None:
     if "enable_thinking" not in body:
         return None
@@ -227,6 +234,13 @@ VENDOR_EDITS = (
         protocols=frozenset({CHAT, ANTHROPIC}),
         marks=(b'"temperature"',),
         edit=_temperature_to_one,
+    ),
+    Quirk(
+        name="fixed-sampling",
+        doc="`temperature`, `top_p` and penalties are left out: the model refuses any value but its own.",
+        protocols=frozenset({CHAT}),
+        marks=tuple(f'"{name}"'.encode() for name in _SAMPLING),
+        edit=_fixed_sampling,
     ),
     Quirk(
         name="thinking-in-template",
