@@ -1,6 +1,6 @@
-"""Every member, part, tool and choice of a Chat Completions request at the three other protocols: said there, a loss by name, or refused by name.
+"""Every member, part, tool and choice of a Chat Completions request at the other protocols: said there, a loss by name, or refused by name.
 
-The table is what a client may rely on. Where OpenAI's own package is installed, no member it knows is missing from it.
+The table is what a client may rely on. Where OpenAI's package is installed, no member it knows is missing.
 """
 
 from __future__ import annotations
