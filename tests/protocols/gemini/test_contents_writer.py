@@ -318,3 +318,17 @@ def test_a_text_that_is_empty_is_sent_only_where_google_s_own_client_says_it() -
         {"role": "model", "parts": [{"text": "", "thoughtSignature": "c2ln"}, {"text": ""}]},
     ]
     assert lost == []
+
+
+def test_images_that_a_model_made_stay_its_own() -> None:
+    made = Opaque(protocol="openai_chat", kind="images", payload={}, shown=_IMAGE)
+    turns = (
+        _user(Text(text="draw")),
+        _model(Reasoning(text="hm"), Text(text="here"), made),
+        _user(Text(text="bigger")),
+    )
+    (_, parts, _), losses = _parts(*turns)
+    assert parts == [{"text": "hm", "thought": True}, {"text": "here"}, _IMAGE_PART]
+    assert losses == []
+    (_, signed, _), _ = _parts(*turns, target=WriteTarget(model="gemini-3-pro-image-preview"))
+    assert [part.get("thoughtSignature") for part in signed] == [None, SKIP_VALIDATION, SKIP_VALIDATION]

@@ -302,3 +302,18 @@ def test_every_property_survives(properties: dict[str, Any]) -> None:
 def test_odd_names_of_what_is_required_are_passed_over() -> None:
     schema = {"type": "object", "properties": {"a": {"type": "string"}}, "required": [["a"], {}, 1, "a"]}
     assert clean(schema)["required"] == ["a"]
+
+
+@pytest.mark.parametrize(
+    ("said", "cleaned"),
+    [
+        ({"type": "string", "items": {"type": "string"}}, {"type": "string"}),
+        ({"type": "string", "properties": {"a": {}}, "required": ["a"]}, {"type": "string"}),
+        ({"type": "array", "properties": {"a": {}}}, {"type": "array", "items": {"type": "string"}}),
+        ({"prefixItems": [{"type": "number"}]}, {"type": "array", "items": {"type": "number"}}),
+        ({"type": "string", "enum": ["", "a"]}, {"type": "string", "enum": ["a"]}),
+        ({"type": "string", "enum": [""]}, {"type": "string"}),
+    ],
+)
+def test_what_google_refuses_beside_a_type_goes(said: dict[str, Any], cleaned: dict[str, Any]) -> None:
+    assert clean({"type": "object", "properties": {"p": said}})["properties"]["p"] == cleaned

@@ -101,6 +101,10 @@ def test_openais_breakpoints_keep_their_lifetimes_to_themselves() -> None:
             {"type": "file", "file": {"file_id": "file-1"}},
             (MediaKind.DOCUMENT, FileIdSource(file_id="file-1", protocol="openai_chat"), None, None),
         ),
+        (
+            {"type": "file", "file": {"file_id": "gs://bucket/a.mp4", "format": "video/mp4"}},
+            (MediaKind.VIDEO, UrlSource(url="gs://bucket/a.mp4", mime="video/mp4"), None, None),
+        ),
     ],
 )
 def test_media(document: Any, part: Any) -> None:

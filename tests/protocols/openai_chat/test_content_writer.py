@@ -182,6 +182,8 @@ def test_one_plain_text_is_a_string() -> None:
         {"type": "file", "file": {"file_data": "data:TEXT/plain;base64,AA"}},
         {"type": "file", "file": {"file_data": "https://a", "file_id": "both"}},
         {"type": "file", "file": {"file_id": "file-1"}},
+        {"type": "file", "file": {"file_id": "gs://bucket/a.mp4", "format": "video/mp4"}},
+        {"type": "file", "file": {"file_id": "https://a.example/b", "filename": "b"}},
         {"type": "hologram", "x": [1]},
     ],
 )

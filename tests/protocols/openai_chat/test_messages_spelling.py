@@ -210,6 +210,16 @@ CALL = {"id": "x", "type": "function", "function": {"name": "f", "arguments": "{
             ],
             id="a picture in a result",
         ),
+        pytest.param(
+            [
+                {
+                    "role": "assistant",
+                    "content": "see",
+                    "images": [{"type": "image_url", "image_url": {"url": "data:image/png;base64,AA=="}}, "odd"],
+                }
+            ],
+            id="pictures that the model made",
+        ),
     ],
 )
 def test_messages_of_this_protocol_are_given_back_as_they_were(messages: list[Any]) -> None:

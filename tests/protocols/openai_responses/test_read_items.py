@@ -302,3 +302,12 @@ def test_a_second_message_in_a_row_is_a_turn_of_its_own() -> None:
         ["Text", "ToolCall"],
     ]
     assert same(USER, first, second, USER)
+
+
+def test_an_image_that_was_made_is_shown() -> None:
+    (turn,) = turns({"type": "image_generation_call", "id": "x", "status": "completed", "result": "aGkaGkaG"})
+
+    (part,) = turn.parts
+    assert isinstance(part, Opaque)
+    assert isinstance(part.shown, Media)
+    assert part.shown.source == Base64Source(data="aGkaGkaG", mime="image/png")

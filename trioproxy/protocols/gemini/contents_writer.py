@@ -32,7 +32,7 @@ from trioproxy.neutral.request import Role, Turn
 from trioproxy.protocols.base import WriteTarget
 from trioproxy.protocols.gemini.answer_writing import arguments_of
 from trioproxy.protocols.gemini.endpoints import NAME
-from trioproxy.protocols.gemini.generations import demands_signatures, takes_media_in_results
+from trioproxy.protocols.gemini.generations import demands_signatures, makes_images, takes_media_in_results
 from trioproxy.protocols.gemini.media_writer import write_media
 from trioproxy.protocols.gemini.signatures import SKIP_VALIDATION
 from trioproxy.wire.jsoncodec import Object, dumps
@@ -112,15 +112,24 @@ class ContentsWriter:
             if content.role == "user":
                 self._settle(content, before.pieces if before is not None and before.role == "model" else [])
             elif demands_signatures(self._target.model):
-                first = next((piece for piece in content.pieces if "functionCall" in piece.part), None)
-                if first is not None:
-                    first.part.setdefault("thoughtSignature", SKIP_VALIDATION)
+                self._sign(content.pieces)
             before = content
         if before is not None and before.role == "model" and any(piece.makes is not None for piece in before.pieces):
             answers = _Content("user", {})
             self._settle(answers, before.pieces)
             self._contents.append(answers)
         return [written for content in self._contents for written in _written(content)]
+
+    def _sign(self, pieces: list[_Piece]) -> None:
+        """Put the word that stands for a signature where the model looks for one: on the first call, and for a model that makes images on the
+        first words and each image ("Image part is missing a thought_signature")."""
+        wanted = [next((piece for piece in pieces if "functionCall" in piece.part), None)]
+        if makes_images(self._target.model):
+            said = [piece for piece in pieces if piece.part.get("thought") is not True]
+            wanted += [*said[:1], *(piece for piece in said if "inlineData" in piece.part)]
+        for piece in wanted:
+            if piece is not None:
+                piece.part.setdefault("thoughtSignature", SKIP_VALIDATION)
 
     def _settle(self, content: _Content, before: list[_Piece]) -> None:
         """Put one response for each call of the turn before at the front, and tell as text what answers no call."""
@@ -244,6 +253,10 @@ class ContentsWriter:
     def _opaque(self, part: Opaque, path: str) -> list[_Piece]:
         if part.protocol == NAME and isinstance(part.payload, dict):
             return [_Piece(part.payload, path)]
+        if part.protocol != NAME and isinstance(part.shown, Media):
+            written, losses = write_media(part.shown, path)
+            self.losses += losses
+            return [_Piece(written, path)]
         reason = f"{part.protocol} {part.kind} has no counterpart in Gemini"
         if part.essential:
             raise ClientFault(

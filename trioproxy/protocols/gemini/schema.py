@@ -122,9 +122,9 @@ class _Cleaner:
         return {name: cleaned[name] for name in sorted(cleaned, key=_order)}
 
     def _members(self, cleaned: Object, flat: Object, path: tuple[str, ...]) -> None:
-        properties = flat.get("properties")
-        if cleaned.get("type") == "object" or isinstance(properties, Mapping):
-            cleaned["type"] = "object"
+        # What a schema says of members its type has none of is removed: Google answers 400 to it ("only allowed for OBJECT type").
+        properties, kind = flat.get("properties"), cleaned.get("type")
+        if kind == "object":
             properties = properties if isinstance(properties, Mapping) else {}
             cleaned["properties"] = {name: self._schema(each, path) for name, each in properties.items()}
             required = flat.get("required")
@@ -139,8 +139,7 @@ class _Cleaner:
                 cleaned["required"] = named
             if self._strict and flat.get("additionalProperties") is False:
                 cleaned["additionalProperties"] = False
-        elif cleaned.get("type") == "array" or "items" in flat or "prefixItems" in flat:
-            cleaned["type"] = "array"
+        elif kind == "array":
             tuple_ = flat.get("prefixItems")
             items = flat.get("items", tuple_[0] if isinstance(tuple_, list) and tuple_ else None)
             cleaned["items"] = self._schema(items, path) or {"type": "string"}
@@ -212,7 +211,8 @@ class _Cleaner:
 
     @staticmethod
     def _enum(cleaned: Object, flat: Object) -> None:
-        values = [value for value in _values(flat) if value is not None]
+        # An empty string is a value that Google takes no enum with ("cannot be empty").
+        values = [value for value in _values(flat) if value is not None and value != ""]
         cleaned.pop("enum", None)
         if values:
             cleaned |= {"type": "string", "enum": list(dict.fromkeys(map(_word, values)))}
@@ -256,7 +256,7 @@ def _one_type(schema: Object) -> tuple[str | None, bool]:
     named = schema.get("type")
     types = [str(each).lower() for each in (named if isinstance(named, list) else [named] if named is not None else [])]
     real = [each for each in types if each != "null"]
-    guess = "object" if "properties" in schema else "array" if "items" in schema else None
+    guess = "object" if "properties" in schema else "array" if {"items", "prefixItems"} & schema.keys() else None
     return (real[0] if real else guess), "null" in types
 
 

@@ -21,6 +21,7 @@ from trioproxy.neutral.parts import (
     Reasoning,
     Refusal,
     Text,
+    UrlSource,
 )
 from trioproxy.protocols.openai_chat.fields import Fields, fault
 from trioproxy.protocols.openai_chat.media import data_url, kind_of_mime, mime_of_filename, mime_of_sound, read_url
@@ -163,6 +164,11 @@ def _file(fields: Fields, value: Object) -> ContentPart:
         if not file_id:
             raise fault(fields.at("file"), "must have `file_data` or `file_id`")
         source = FileIdSource(file_id=file_id, protocol=NAME)
+        if "://" in file_id:
+            # What has an address lies with no provider, or with the one the address names: Google's files, as LiteLLM's clients name them.
+            notes["address"], mime = True, inner.text("format")
+            notes |= {"mime": mime} if mime is not None else {}
+            source, kind = UrlSource(url=file_id, mime=mime), kind_of_mime(mime or "")
     return Media(kind=kind, source=source, filename=filename, cache=cache, extras=_extras(fields, notes, inner))
 
 

@@ -141,6 +141,10 @@ def _file(part: Media, draft: Draft, path: str) -> tuple[Object, Object]:
                 return {"text": f"{title}{text}"}, {"type": "text"}
             named = {"filename": file_name(filename or "document", mime)}
             return {"file": {**named, "file_data": data_url(source)}}, {"type": "file"}
+        case UrlSource(url=url) if notes.get("address"):
+            return {"file": {**named, "file_id": url, **({"format": notes["mime"]} if "mime" in notes else {})}}, {
+                "type": "file"
+            }
         case UrlSource(url=url) if notes or draft.has(MEDIA_URLS):
             return {"file": {**named, "file_data": url}}, {"type": "file"}
         case UrlSource():

@@ -18,6 +18,7 @@ from trioproxy.neutral.request import Role, Turn
 from trioproxy.protocols.openai_chat.calls import google_signature
 from trioproxy.protocols.openai_chat.content_reader import read_cache, read_content
 from trioproxy.protocols.openai_chat.fields import Fields, fault
+from trioproxy.protocols.openai_chat.images import IMAGES, read_image
 from trioproxy.protocols.openai_chat.peek import NAME
 from trioproxy.protocols.openai_chat.reasoning import read_blocks, read_details, reasoning_of
 from trioproxy.wire.jsoncodec import JSON, Object, dumps
@@ -79,6 +80,8 @@ def _placed(turn: Turn, fields: Fields) -> Turn:
                 places.append(fields.at("reasoning_content"))
             case Refusal(extras=extras) if "member" in spelling(extras, NAME):
                 places.append(fields.at("refusal"))
+            case Opaque(kind=kind) if kind == IMAGES:
+                places.append(fields.at(IMAGES))
             case _:
                 places.append(f"{fields.at('content')}[{said}]")
                 said += 1
@@ -182,7 +185,7 @@ def _assistant(fields: Fields, role: str) -> Turn:
     said, form = _content(fields)
     said, spelled = _cached(fields, said)
     thoughts, kept = _thoughts(fields)
-    parts: list[Part] = [*thoughts, *said]
+    parts: list[Part] = [*thoughts, *said, *_images(fields, kept)]
     refusal = fields.text("refusal")
     if refusal is not None:
         parts.append(Refusal(text=refusal, extras=packed(NAME, {}, spelling={"member": True})))
@@ -228,6 +231,14 @@ def _thoughts(fields: Fields) -> tuple[list[Reasoning], Object]:
         # The words stand beside tokens that show nothing: they belong to the first.
         parts[0] = attrs.evolve(parts[0], text=words)
     return parts, kept
+
+
+def _images(fields: Fields, kept: Object) -> list[Opaque]:
+    """The images that the model made (OpenRouter's), for models that go on with them."""
+    given = fields.array(IMAGES)
+    if given is not None:
+        kept[IMAGES] = given
+    return [Opaque(protocol=NAME, kind=IMAGES, payload=each, shown=read_image(each)) for each in given or ()]
 
 
 def _call(value: JSON, path: str) -> ToolCall:

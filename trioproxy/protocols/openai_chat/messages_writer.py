@@ -29,6 +29,7 @@ from trioproxy.neutral.parts import (
 from trioproxy.neutral.request import Conversation, Role, Turn
 from trioproxy.protocols.openai_chat.content_writer import joined_text, write_content
 from trioproxy.protocols.openai_chat.draft import Draft, nulls
+from trioproxy.protocols.openai_chat.images import IMAGES
 from trioproxy.protocols.openai_chat.pairing import paired
 from trioproxy.protocols.openai_chat.peek import NAME
 from trioproxy.protocols.openai_chat.quirks import (
@@ -258,6 +259,8 @@ def _is_said(part: Part, draft: Draft, path: str) -> bool:
             return "part" in spelling(extras, NAME)
         case Refusal(extras=extras):
             return not spelling(extras, NAME).get("member")
+        case Opaque(protocol=protocol, kind=kind) if (protocol, kind) == (NAME, IMAGES):
+            return False
         case Media() if not draft.native:
             draft.lose(f"{path}.content", f"an assistant message holds text only: its {part.kind.value} is left out")
             return False

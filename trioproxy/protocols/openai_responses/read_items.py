@@ -20,6 +20,7 @@ from trioproxy.protocols.openai_responses.agents import past, read_agent_message
 from trioproxy.protocols.openai_responses.builtin import builtin_of_call, builtin_of_output
 from trioproxy.protocols.openai_responses.content import read_part
 from trioproxy.protocols.openai_responses.fields import Fields, noted, refusal
+from trioproxy.protocols.openai_responses.shown import read_shown
 from trioproxy.protocols.openai_responses.signatures import MARK, open_summary, unseal
 from trioproxy.protocols.openai_responses.vocabulary import COMPACTIONS, ITEMS, NAME, UNKNOWN_ITEM, ItemPlace, ItemRule
 from trioproxy.wire.jsoncodec import JSON, Object
@@ -117,7 +118,7 @@ class ItemReader:
         self.turns[:last] = [past(turn) for turn in self.turns[:last]]
 
     def _opaque(self, item: Object, kind: str, rule: ItemRule, path: str) -> None:
-        part = Opaque(protocol=NAME, kind=kind, payload=item, essential=rule.essential)
+        part = Opaque(protocol=NAME, kind=kind, payload=item, essential=rule.essential, shown=read_shown(item))
         if rule.place is ItemPlace.OWN:
             self._flush()
             self.turns.append(Turn(role=Role.USER, parts=(part,), places=(path,)))
