@@ -38,15 +38,18 @@ def _said(*turns: tuple[Role, list[Part]], system: tuple[Text | Opaque, ...] = (
 
 
 OPENING = {"role": "user", "content": "(The conversation goes on from here.)"}
+MISSING = "No result was given for this call."
 
 
 def _messages(said: Conversation, *quirks: str) -> Any:
-    """The messages, but for the opening that fragments of a history get."""
-    return [message for message in written(said, *quirks).body["messages"] if message != OPENING]
+    """The messages, but for the opening and the results that fragments of a history get."""
+    messages = written(said, *quirks).body["messages"]
+    return [each for each in messages if each != OPENING and each["content"] != MISSING]
 
 
 def _losses(said: Conversation, *quirks: str) -> list[str]:
-    return [loss.path for loss in written(said, *quirks).losses if loss.path != "messages"]
+    losses = written(said, *quirks).losses
+    return [each.path for each in losses if each.path != "messages" and "were answered" not in each.reason]
 
 
 def _called(*ids: str) -> tuple[Role, list[Part]]:
@@ -274,7 +277,7 @@ def test_custom_calls() -> None:
 def test_names_in_history_are_those_of_the_declarations() -> None:
     call = ToolCall(call_id="1", name="read file", arguments="{}", namespace="fs")
     result = written(_said((Role.ASSISTANT, [call])))
-    assert result.body["messages"][-1]["tool_calls"][0]["function"]["name"] == "fs__read_file"
+    assert result.body["messages"][1]["tool_calls"][0]["function"]["name"] == "fs__read_file"
     assert result.naming.originals == {"fs__read_file": ("read file", "fs")}
 
 

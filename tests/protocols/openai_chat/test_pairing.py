@@ -38,7 +38,6 @@ def _paired(*turns: Turn) -> tuple[list[Turn], list[str]]:
         [],
         [USER],
         [USER, SAID],
-        [USER, _turn(Role.ASSISTANT, _call("a"))],
         [USER, _turn(Role.ASSISTANT, _call("a"), _call("b")), _turn(Role.USER, _result("b"), _result("a")), SAID, USER],
         [
             _turn(Role.ASSISTANT, _call("a")),
@@ -85,3 +84,23 @@ def test_calls_without_a_result_are_answered() -> None:
     assert losses == ["messages[0].tool_calls"]
     out, _ = _paired(_turn(Role.ASSISTANT, _call("b")), SYSTEM, SAID)
     assert out == [_turn(Role.ASSISTANT, _call("b")), _turn(Role.USER, missing), SYSTEM, SAID]
+
+
+def test_calls_that_end_a_history_are_answered() -> None:
+    out, losses = _paired(USER, _turn(Role.ASSISTANT, _call("a")))
+    assert [turn.role for turn in out] == [Role.USER, Role.ASSISTANT, Role.USER]
+    assert [part.call_id for part in out[2].parts if isinstance(part, ToolResult)] == ["a"]
+    assert losses == ["messages[1].tool_calls"]
+
+
+def test_calls_under_one_id_are_told_apart_with_their_results() -> None:
+    asked = _turn(Role.ASSISTANT, _call("a"), _call("a"), _call("a"))
+    out, losses = _paired(asked, _turn(Role.USER, _result("a"), _result("a")))
+    assert [part.call_id for part in out[0].parts if isinstance(part, ToolCall)] == ["a", "a_2", "a_3"]
+    assert [part.call_id for part in out[1].parts if isinstance(part, ToolResult)] == ["a_3", "a", "a_2"]
+    assert losses == ["messages[0].tool_calls"]
+
+
+def test_a_result_without_an_id_goes_by_the_name_of_its_tool() -> None:
+    out, _ = _paired(_turn(Role.USER, ToolResult(call_id="", content=(), name="look")))
+    assert out == [_turn(Role.USER, Text(text="Result of tool call look:"))]

@@ -35,19 +35,19 @@ def paired(turns: Iterable[Turn], draft: Draft) -> list[Turn]:
 
 def _exchange(asking: list[Turn], answering: list[Turn], draft: Draft, *, at: int) -> list[Turn]:
     """What an assistant said, and what followed until it spoke again."""
-    if not answering:
-        # The last word is the assistant's: its calls may still be answered.
-        return asking
-    open_calls = {part.call_id: part.kind for turn in asking for part in turn.parts if isinstance(part, ToolCall)}
+    open_calls: dict[str, list[ToolCall]] = {}
+    asking = [_told_apart(turn, open_calls) for turn in asking]
     following: list[Turn] = []
     for offset, turn in enumerate(answering):
         path = f"messages[{at + len(asking) + offset}]"
         parts = [each for part in turn.parts for each in _answered(part, open_calls, draft, path)]
         following.append(attrs.evolve(turn, parts=tuple(parts)))
-    if open_calls:
-        draft.lose(f"messages[{at}].tool_calls", f"calls without a result were answered: {', '.join(open_calls)}")
-        missing = tuple(_missing(call_id, kind) for call_id, kind in open_calls.items())
-        if following[0].role is Role.USER:
+    left = [call for calls in open_calls.values() for call in calls]
+    if left:
+        named = ", ".join(call.call_id for call in left)
+        draft.lose(f"messages[{at}].tool_calls", f"calls without a result were answered: {named}")
+        missing = tuple(_missing(call.call_id, call.kind) for call in left)
+        if following and following[0].role is Role.USER:
             # In the turn that is there, so that the others keep their numbers.
             following[0] = attrs.evolve(following[0], parts=(*missing, *following[0].parts))
         else:
@@ -55,15 +55,29 @@ def _exchange(asking: list[Turn], answering: list[Turn], draft: Draft, *, at: in
     return [*asking, *_results_first(following)]
 
 
-def _answered(part: Part, open_calls: dict[str, ToolKind], draft: Draft, path: str) -> tuple[Part, ...]:
+def _told_apart(turn: Turn, open_calls: dict[str, list[ToolCall]]) -> Turn:
+    """The turn with ids of its own for calls that came under one; ``open_calls`` are the calls by the id they came with."""
+    parts: list[Part] = []
+    for part in turn.parts:
+        if isinstance(part, ToolCall):
+            alike = open_calls.setdefault(part.call_id, [])
+            if alike:
+                part = attrs.evolve(part, call_id=f"{part.call_id}_{len(alike) + 1}")
+            alike.append(part)
+        parts.append(part)
+    return attrs.evolve(turn, parts=tuple(parts))
+
+
+def _answered(part: Part, open_calls: dict[str, list[ToolCall]], draft: Draft, path: str) -> tuple[Part, ...]:
     if not isinstance(part, ToolResult):
         return (part,)
-    if open_calls.pop(part.call_id, None) is not None:
-        return (part,)
+    waiting = open_calls.get(part.call_id)
+    if waiting:
+        return (attrs.evolve(part, call_id=waiting.pop(0).call_id),)
     draft.lose(path, f"the result of {part.call_id} belongs to no call of the message before it: it is told as text")
     draft.own(part.extras, path)
     said = "Error of" if part.is_error else "Result of"
-    return (Text(text=f"{said} tool call {part.call_id}:"), *part.content)
+    return (Text(text=f"{said} tool call {part.call_id or part.name or 'unknown'}:"), *part.content)
 
 
 def _missing(call_id: str, kind: ToolKind) -> ToolResult:
