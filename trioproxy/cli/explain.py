@@ -2,12 +2,18 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterable, Sequence
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import click
 
 from trioproxy.cli.configuration import config_option, discovering, find, read
+from trioproxy.config.model import Snapshot
+
+if TYPE_CHECKING:
+    from trioproxy.config.routes import Explanation
+    from trioproxy.gateway.outlook import Outlook
 
 __all__ = ["command"]
 
@@ -44,62 +50,75 @@ def command(model: str, protocol: str | None, config: Path | None, live: bool, a
     if live:
         return _tell_live(model, protocol, config, as_json)
     from trioproxy.config.routes import explain
-    from trioproxy.credentials.health import Health
-    from trioproxy.credentials.selection import Counters
-    from trioproxy.gateway.outlook import outlook
     from trioproxy.protocols.table import NAMES
     from trioproxy.wire.jsoncodec import dumps
 
     snapshot = read(find(config))
-    asked = [_WORDS[protocol]] if protocol else list(NAMES)
-    found = {name: explain(snapshot, protocol=name, model=model) for name in asked}
     if unasked := discovering(snapshot):
         lists = ", ".join(unasked)
         click.echo(
             f"not known here: which models {lists} list (discover: true); --live asks the running process", err=True
         )
-    prospects = {
-        name: outlook(each.routed, snapshot.settings, Counters(), Health(), 0.0) if each.routed is not None else []
-        for name, each in found.items()
-    }
+    found: list[tuple[str, Explanation, list[Outlook]]] = []
+    for name in [_WORDS[protocol]] if protocol else NAMES:
+        explanation = explain(snapshot, protocol=name, model=model)
+        found.append((name, explanation, _prospects(explanation, snapshot)))
     if as_json:
-        document: list[dict[str, Any]] = [
-            {
-                "protocol": name,
-                "model": model,
-                "served": each.routed is not None,
-                "error": each.failure.message if each.failure is not None else None,
-                "candidates": [
-                    {
-                        "credential": candidate.credential.label,
-                        "provider": candidate.credential.provider.name,
-                        "protocol": candidate.wire.protocol,
-                        "base_url": candidate.wire.base_url,
-                        "model": candidate.model,
-                        "tier": candidate.tier,
-                        "place": prospect.place,
-                        "reason": prospect.reason,
-                    }
-                    for prospect in prospects[name]
-                    for candidate in (prospect.candidate,)
-                ],
-                "lines": list(each.lines),
-            }
-            for name, each in found.items()
-        ]
-        click.echo(dumps(document).decode())
+        click.echo(dumps([_document(model, *each) for each in found]).decode())
     else:
-        told: dict[tuple[str, ...], list[str]] = {}
-        for name, each in found.items():
-            order = tuple(f"{prospect}" for prospect in prospects[name])
-            told.setdefault((*each.lines, *(("asked in this order:", *order) if order else ())), []).append(name)
-        for lines, names in told.items():
-            click.echo(f"asked in {', '.join(names)}:")
-            for line in lines:
-                click.echo(f"  {line}")
-    if all(each.routed is None for each in found.values()):
+        _tell(found)
+    if all(explanation.routed is None for _, explanation, _ in found):
         raise SystemExit(1)
     return None
+
+
+def _prospects(explanation: Explanation, snapshot: Snapshot) -> list[Outlook]:
+    """Who would be asked, and in which order, were nothing known of anyone."""
+    from trioproxy.credentials.health import Health
+    from trioproxy.credentials.selection import Counters
+    from trioproxy.gateway.outlook import outlook
+
+    routed = explanation.routed
+    return outlook(routed, snapshot.settings, Counters(), Health(), 0.0) if routed is not None else []
+
+
+def _document(model: str, protocol: str, explanation: Explanation, prospects: Sequence[Outlook]) -> dict[str, Any]:
+    return {
+        "protocol": protocol,
+        "model": model,
+        "served": explanation.routed is not None,
+        "error": explanation.failure.message if explanation.failure is not None else None,
+        "candidates": [
+            {
+                "credential": prospect.candidate.credential.label,
+                "provider": prospect.candidate.credential.provider.name,
+                "protocol": prospect.candidate.wire.protocol,
+                "base_url": prospect.candidate.wire.base_url,
+                "model": prospect.candidate.model,
+                "tier": prospect.candidate.tier,
+                "place": prospect.place,
+                "reason": prospect.reason,
+            }
+            for prospect in prospects
+        ],
+        "lines": list(explanation.lines),
+    }
+
+
+def _tell(found: Iterable[tuple[str, Explanation, list[Outlook]]]) -> None:
+    """In words; protocols for which the same holds are named together."""
+    told: dict[tuple[str, ...], list[str]] = {}
+    for protocol, explanation, prospects in found:
+        order = ("asked in this order:", *map(str, prospects)) if prospects else ()
+        told.setdefault((*explanation.lines, *order), []).append(protocol)
+    for lines, protocols in told.items():
+        _say(", ".join(protocols), lines)
+
+
+def _say(protocols: str, lines: Iterable[str]) -> None:
+    click.echo(f"asked in {protocols}:")
+    for line in lines:
+        click.echo(f"  {line}")
 
 
 def _tell_live(model: str, protocol: str | None, config: Path | None, as_json: bool) -> None:
@@ -114,8 +133,6 @@ def _tell_live(model: str, protocol: str | None, config: Path | None, as_json: b
     if as_json:
         click.echo(json.dumps(documents))
     for document in documents if not as_json else ():
-        click.echo(f"asked in {document['protocol']}:")
-        for line in document["lines"]:
-            click.echo(f"  {line}")
+        _say(document["protocol"], document["lines"])
     if not any(document["served"] for document in documents):
         raise SystemExit(1)

@@ -124,39 +124,16 @@ def _typed(name: str, section: Section, mint: Mint, folder: Path | None) -> None
     """A table by type: a provider of the catalogue, or a compatible server by any other word."""
     group = name.strip()
     mint.name_only(group)
-    word = section.get("type", group)
-    provider = mint.catalogue.named(word)
-    off = not section.get("enabled", True) or section.get("disabled", False)
+    provider = _provider_of(section, group, mint)
     if provider is None:
-        if "endpoint" not in section.places and not off:
-            _unknown_type(word, section, mint)
-            return
-        provider = mint.catalogue.providers[_COMPATIBLE]
-    if provider.sign_in is not None or (
-        section.get("auth-type") == "oauth" and not {"api-key", "token-file"} & section.places.keys()
-    ):
-        mint.report.warning(
-            section.place, f"the login of {provider.title} is not served yet: this provider is left out"
-        )
         return
     if provider.name == _REPLAY:
         _replay(group, section, provider, mint, folder)
         return
-    base = mint.base(section, "endpoint")
-    if base is None and provider.base_url_required:
-        if "endpoint" not in section.places and not off:
-            mint.report.warning(section.place, "has no endpoint: this provider is left out")
+    way = _way_to(provider, section, mint)
+    if way is None:
         return
-    token = mint.token(section, provider)
-    if token is None and "token-file" in section:
-        return
-    bases = mint.bases(section, provider, base, token)
-    if bases is None:
-        return
-    if token is None:
-        token = _usual(section, provider, bases, mint)
-        if token is None and provider.key_required and not bases.foreign and not off:
-            return
+    bases, token = way
     if section.get("auth-type") == "none":
         provider = attrs.evolve(provider, auth=AuthStyle.NONE)
         bases = attrs.evolve(bases, wires=tuple(attrs.evolve(wire, auth=AuthStyle.NONE) for wire in bases.wires))
@@ -169,6 +146,48 @@ def _typed(name: str, section: Section, mint: Mint, folder: Path | None) -> None
         join=BaseJoin.OVERLAP if bases.own else BaseJoin.VERBATIM,
     )
     mint.keep(_mapped(credential, section))
+
+
+def _off(section: Section) -> bool:
+    """Whether a table by type is switched off: then nobody misses what it lacks."""
+    return not section.get("enabled", True) or section.get("disabled", False)
+
+
+def _provider_of(section: Section, group: str, mint: Mint) -> Provider | None:
+    """Whom a table by type means; None, and said, where that is nobody or one whose login is not served."""
+    word = section.get("type", group)
+    provider = mint.catalogue.named(word)
+    if provider is None:
+        if "endpoint" not in section.places and not _off(section):
+            _unknown_type(word, section, mint)
+            return None
+        provider = mint.catalogue.providers[_COMPATIBLE]
+    signs_in = section.get("auth-type") == "oauth" and not {"api-key", "token-file"} & section.places.keys()
+    if signs_in or provider.sign_in is not None:
+        mint.report.warning(
+            section.place, f"the login of {provider.title} is not served yet: this provider is left out"
+        )
+        return None
+    return provider
+
+
+def _way_to(provider: Provider, section: Section, mint: Mint) -> tuple[Bases, Token | None] | None:
+    """Where ``provider`` is and with which key; None where one of them is needed and missing, which is said unless the table is off."""
+    base = mint.base(section, "endpoint")
+    if base is None and provider.base_url_required:
+        if "endpoint" not in section.places and not _off(section):
+            mint.report.warning(section.place, "has no endpoint: this provider is left out")
+        return None
+    token = mint.token(section, provider)
+    if token is None and "token-file" in section:
+        return None
+    bases = mint.bases(section, provider, base, token)
+    if bases is None:
+        return None
+    token = token or _usual(section, provider, bases, mint)
+    if token is None and provider.key_required and not bases.foreign and not _off(section):
+        return None
+    return bases, token
 
 
 def _usual(section: Section, provider: Provider, bases: Bases, mint: Mint) -> Token | None:

@@ -18,7 +18,7 @@ import attrs
 from trioproxy.upstream.fixture import Fixture
 from trioproxy.upstream.question import OPERATION, VOLATILE, Question
 from trioproxy.upstream.redact import MARK
-from trioproxy.wire.jsoncodec import JSON, dumps
+from trioproxy.wire.jsoncodec import JSON, Object, dumps
 
 __all__ = ["Library", "MatchMode", "NoMatch", "Volume", "first_difference"]
 
@@ -135,30 +135,44 @@ class Library:
         )
 
 
-def first_difference(recorded: JSON, asked: JSON, path: str = "") -> tuple[str, str, str] | None:
+_Difference = tuple[str, str, str]
+"""The place, and both sides around it in short."""
+
+
+def first_difference(recorded: JSON, asked: JSON, path: str = "") -> _Difference | None:
     """Where ``asked`` first differs from ``recorded``: the place, and both sides around it in short. None where it doesn't."""
-    if isinstance(recorded, dict) and isinstance(asked, dict):
-        for name in [*recorded, *(name for name in asked if name not in recorded)]:
-            where = f"{path}.{name}" if path else name
-            if name not in asked:
-                return where, _short(recorded[name]), "nothing"
-            if name not in recorded:
-                return where, "nothing", _short(asked[name])
-            if found := first_difference(recorded[name], asked[name], where):
-                return found
-        return None
-    if isinstance(recorded, list) and isinstance(asked, list):
-        for number, (ours, theirs) in enumerate(zip(recorded, asked, strict=False)):
-            if found := first_difference(ours, theirs, f"{path}[{number}]"):
-                return found
-        if len(recorded) != len(asked):
-            return path, _count(len(recorded), "item"), _count(len(asked), "item")
-        return None
-    if isinstance(recorded, str) and isinstance(asked, str):
-        return None if _same_text(recorded, asked) else (path, *_around(recorded, asked))
-    if isinstance(recorded, bool) is isinstance(asked, bool) and recorded == asked:
-        return None
-    return path, _short(recorded), _short(asked)
+    match recorded, asked:
+        case dict(), dict():
+            return _in_members(recorded, asked, path)
+        case list(), list():
+            return _in_items(recorded, asked, path)
+        case str(), str():
+            return None if _same_text(recorded, asked) else (path, *_around(recorded, asked))
+        case _:
+            # True is not 1.
+            same = isinstance(recorded, bool) is isinstance(asked, bool) and recorded == asked
+            return None if same else (path, _short(recorded), _short(asked))
+
+
+def _in_members(recorded: Object, asked: Object, path: str) -> _Difference | None:
+    for name in [*recorded, *(name for name in asked if name not in recorded)]:
+        where = f"{path}.{name}" if path else name
+        if name not in asked:
+            return where, _short(recorded[name]), "nothing"
+        if name not in recorded:
+            return where, "nothing", _short(asked[name])
+        if found := first_difference(recorded[name], asked[name], where):
+            return found
+    return None
+
+
+def _in_items(recorded: Sequence[JSON], asked: Sequence[JSON], path: str) -> _Difference | None:
+    for number, (ours, theirs) in enumerate(zip(recorded, asked, strict=False)):
+        if found := first_difference(ours, theirs, f"{path}[{number}]"):
+            return found
+    if len(recorded) != len(asked):
+        return path, _count(len(recorded), "item"), _count(len(asked), "item")
+    return None
 
 
 def _same_text(recorded: str, asked: str) -> bool:
