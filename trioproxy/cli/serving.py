@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import gc
-from collections.abc import Callable, Iterable
+from collections.abc import Callable, Iterable, Sequence
 from functools import partial
 from typing import TYPE_CHECKING, Any, TypeVar
 
@@ -56,20 +56,13 @@ def serve_app(
 
     from trioproxy.app import announce, base_urls, run
     from trioproxy.protocols.table import protocols
-    from trioproxy.server.listen import bind
 
     raise_limit()
-    settings = app.cell.current.settings
-    for warning in app.cell.current.warnings:
+    snapshot = app.cell.current
+    for warning in snapshot.warnings:
         click.echo(f"warning: {warning}", err=True)
     try:
-        if workers > 1 and settings.port:
-            # Another house that shares its port would take this one in without a word, and they would serve by two configurations.
-            for probe in trio.run(partial(bind, settings.host, settings.port)):
-                probe.close()
-        shared = [trio.run(partial(bind, settings.host, settings.port, reuse_port=workers > 1))]
-        port = shared[0][0].getsockname()[1]
-        shared += (trio.run(partial(bind, settings.host, port, reuse_port=True)) for _ in range(workers - 1))
+        shared = _listening(snapshot.settings, workers)
     except OSError as error:
         fail(error.strerror or str(error))
     addresses = [listener.getsockname()[:2] for listener in shared[0]]
@@ -81,8 +74,44 @@ def serve_app(
             after(base_urls(addresses)[0])
 
     protocols()
-    if workers == 1:
-        return trio.run(partial(run, app, reloader=reloader, listeners=shared[0], ready=ready))
+    if workers > 1:
+        raise SystemExit(_serve_in_workers(app, reloader, shared, addresses))
+    trio.run(partial(run, app, reloader=reloader, listeners=shared[0], ready=ready))
+
+
+def _listening(settings: Settings, workers: int) -> list[list[socket.socket]]:
+    """The listeners of each worker, all on the same port.
+
+    Raises:
+        OSError: it can't be listened there.
+    """
+    import trio
+
+    from trioproxy.server.listen import bind
+
+    host, port = settings.host, settings.port
+    if workers > 1 and port:
+        # Another house that shares its port would take this one in without a word, and they would serve by two configurations.
+        _let_go([trio.run(partial(bind, host, port))])
+    shared = [trio.run(partial(bind, host, port, reuse_port=workers > 1))]
+    chosen = shared[0][0].getsockname()[1]
+    shared += (trio.run(partial(bind, host, chosen, reuse_port=True)) for _ in range(workers - 1))
+    return shared
+
+
+def _let_go(of: Iterable[list[socket.socket]]) -> None:
+    for listeners in of:
+        for listener in listeners:
+            listener.close()
+
+
+def _serve_in_workers(
+    app: App, reloader: Reloader | None, shared: list[list[socket.socket]], addresses: Sequence[tuple[str, int]]
+) -> int:
+    """Run one worker for each set of listeners; the exit code."""
+    import trio
+
+    from trioproxy.app import announce, run
     from trioproxy.cli.workers import run_workers
     from trioproxy.contact import withdraw
     from trioproxy.gateway.siblings import Place
@@ -90,28 +119,23 @@ def serve_app(
     from trioproxy.server.mailboxes import Mailboxes
 
     # Once for all, while their memory is one: the list of prices takes 15 MiB, and what is collected later is no longer shared.
-    if app.books is not None and settings.ledger:
+    if app.books is not None and app.cell.current.settings.ledger:
         app.prices.load()
     _settle()
+    workers = len(shared)
     boxes, board = Mailboxes.of(workers), Board.of(workers)
 
-    def let_go(of: Iterable[list[socket.socket]]) -> None:
-        for listeners in of:
-            for listener in listeners:
-                listener.close()
-
     def work(number: int, again: bool) -> None:
-        let_go((*shared[:number], *shared[number + 1 :]))
+        _let_go((*shared[:number], *shared[number + 1 :]))
         place = Place(number=number, count=workers, siblings=boxes.settle(number), board=board, again=again)
         trio.run(partial(run, app, reloader=reloader, listeners=shared[number], place=place))
 
     contact = app.leave_contact(addresses)
     try:
-        code = run_workers(workers, work, partial(announce, addresses), partial(let_go, shared))
+        return run_workers(workers, work, partial(announce, addresses), partial(_let_go, shared))
     finally:
         if app.folder is not None and contact is not None:
             withdraw(app.folder, contact)
-    raise SystemExit(code)
 
 
 def _settle() -> None:

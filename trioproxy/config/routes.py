@@ -22,6 +22,7 @@ from trioproxy.config.routed import Candidate, Routed
 from trioproxy.config.suffix import split_suffix
 from trioproxy.errors import ClientFault, ErrorKind, Failure, ProxyError
 from trioproxy.protocols.base import Operation
+from trioproxy.providers.model import ThinkingSuffix
 
 __all__ = ["LONGEST_NAME", "Explanation", "explain", "route"]
 
@@ -109,18 +110,11 @@ def _decide(snapshot: Snapshot, protocol: str, operation: Operation, asked: str,
         name=name,
         client=client,
     )
-    allowed = Permission.of(client)
-    # A name that is listed with its parentheses is that name; otherwise they ask for an effort.
-    found = find_spelling(ask) if suffix is not None else None
-    if found is not None:
-        suffix = None
-    else:
-        found = _sought(ask, name)
-    if not (allowed.name(asked) if suffix is None else allowed.name(name)):
-        raise _forbidden(asked)
+    found, suffix = _whom(ask, suffix)
     lines = _candidates(ask, found, 0)
     chain = ask.snapshot.fallbacks.get(name) or (behind_the_first(ask) if found.auto else ())
     lines += _fallback_candidates(ask, chain, len({candidate.tier for candidate, _ in lines}))
+    allowed = Permission.of(client)
     permitted = [(candidate, line) for candidate, line in lines if allowed.model(candidate.model)]
     if not permitted:
         if found.nobody is not None and not lines:
@@ -132,6 +126,23 @@ def _decide(snapshot: Snapshot, protocol: str, operation: Operation, asked: str,
         suffix=suffix,
         why=tuple(line for _, line in permitted),
     )
+
+
+def _whom(ask: Ask, suffix: ThinkingSuffix | None) -> tuple[Found, ThinkingSuffix | None]:
+    """Who serves what is asked for, and what of its last parentheses is no part of the name: a name that is listed with them is that name;
+    otherwise they ask for an effort.
+
+    Raises:
+        ProxyError: as :func:`route`.
+    """
+    found = find_spelling(ask) if suffix is not None else None
+    if found is not None:
+        suffix = None
+    else:
+        found = _sought(ask, ask.name)
+    if not Permission.of(ask.client).name(ask.asked if suffix is None else ask.name):
+        raise _forbidden(ask.asked)
+    return found, suffix
 
 
 def _sought(ask: Ask, name: str) -> Found:
