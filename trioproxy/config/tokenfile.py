@@ -11,7 +11,7 @@ from pathlib import Path
 import attrs
 
 from trioproxy.config.model import Secret
-from trioproxy.wire.jsoncodec import JSONError, loads
+from trioproxy.wire.jsoncodec import JSONError, Object, loads
 
 __all__ = ["ReadFile", "Token", "TokenUnusable", "expand_home", "read_text", "token_of"]
 
@@ -57,25 +57,31 @@ def token_of(path: str, fields: tuple[str, ...], read: ReadFile) -> Token:
     Raises:
         TokenUnusable: the file can't be read or holds no key.
     """
-    try:
-        text = read(path).strip()
-    except OSError as exc:
-        raise TokenUnusable(f"{path} can't be read: {exc.strerror or exc}") from None
-    except UnicodeDecodeError:
-        raise TokenUnusable(f"{path} is not text") from None
+    text = _text(path, read)
     try:
         document = loads(text)
     except JSONError:
         document = text
     if isinstance(document, dict):
-        key = next(
-            (document[field] for field in fields if isinstance(document.get(field), str) and document[field]), None
-        )
-        host = document.get("resource_url")
-        if key is None:
-            raise TokenUnusable(f"{path} has none of the members {', '.join(fields)}")
-        return Token(key=Secret(key.strip()), host=host if isinstance(host, str) and host else None)
+        return _from_members(document, path, fields)
     key = document if isinstance(document, str) else text
     if not key or any(char.isspace() for char in key):
         raise TokenUnusable(f"{path} is neither JSON nor one key")
     return Token(key=Secret(key))
+
+
+def _text(path: str, read: ReadFile) -> str:
+    try:
+        return read(path).strip()
+    except OSError as exc:
+        raise TokenUnusable(f"{path} can't be read: {exc.strerror or exc}") from None
+    except UnicodeDecodeError:
+        raise TokenUnusable(f"{path} is not text") from None
+
+
+def _from_members(document: Object, path: str, fields: tuple[str, ...]) -> Token:
+    key = next((value for field in fields if isinstance(value := document.get(field), str) and value), None)
+    if key is None:
+        raise TokenUnusable(f"{path} has none of the members {', '.join(fields)}")
+    host = document.get("resource_url")
+    return Token(key=Secret(key.strip()), host=host if isinstance(host, str) and host else None)

@@ -6,7 +6,7 @@ with optional properties as well. Source: platform.openai.com, "Structured model
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
 from typing import Any
 
 __all__ = ["is_strict"]
@@ -36,20 +36,28 @@ def is_strict(schema: Mapping[str, Any] | None) -> bool:
 def _fits(schema: Any, depth: int) -> bool:
     if not isinstance(schema, Mapping) or depth == 0 or _REFUSED & schema.keys():
         return False
-    properties = schema.get("properties")
-    if schema.get("type") == "object" or properties is not None:
-        properties = {} if properties is None else properties
-        if not isinstance(properties, Mapping) or schema.get("additionalProperties") is not False:
-            return False
-        required = schema.get("required", [])
-        if not isinstance(required, list) or set(properties) != {name for name in required if isinstance(name, str)}:
-            return False
-    inner = [
-        *(properties.values() if isinstance(properties, Mapping) else ()),
-        *([schema["items"]] if "items" in schema else ()),
-        *(schema["anyOf"] if isinstance(schema.get("anyOf"), list) else ()),
-    ]
-    for name in ("$defs", "definitions"):
+    is_object = schema.get("type") == "object" or schema.get("properties") is not None
+    if is_object and not _is_closed(schema):
+        return False
+    return all(_fits(each, depth - 1) for each in _within(schema))
+
+
+def _is_closed(schema: Mapping[str, Any]) -> bool:
+    """Whether an object takes no members but its own, and requires all of them."""
+    properties, required = schema.get("properties"), schema.get("required", [])
+    properties = {} if properties is None else properties
+    if not isinstance(properties, Mapping) or not isinstance(required, list):
+        return False
+    names = {name for name in required if isinstance(name, str)}
+    return schema.get("additionalProperties") is False and set(properties) == names
+
+
+def _within(schema: Mapping[str, Any]) -> Iterator[Any]:
+    """The schemas that stand in this one."""
+    for name in ("properties", "$defs", "definitions"):
         named = schema.get(name)
-        inner += named.values() if isinstance(named, Mapping) else ()
-    return all(_fits(each, depth - 1) for each in inner)
+        yield from named.values() if isinstance(named, Mapping) else ()
+    if "items" in schema:
+        yield schema["items"]
+    if isinstance(schema.get("anyOf"), list):
+        yield from schema["anyOf"]

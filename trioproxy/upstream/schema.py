@@ -43,17 +43,21 @@ def _checked(value: JSON, schema: Object, path: Path, root: Object) -> Iterator[
             yield breach
             if breach.path == path and "type" in schema and not _is_type(value, schema["type"]):
                 return  # of another type altogether: nothing more to say
+    for step, item, inner in _within(value, schema):
+        yield from _checked(item, inner, (*path, step), root)
+
+
+def _within(value: JSON, schema: Object) -> Iterator[tuple[str | int, JSON, Object]]:
+    """What is in ``value`` and has a schema of its own: under which name or number, and which."""
     if isinstance(value, dict):
         known = schema.get("properties", {})
-        for name, item in value.items():
-            if name in known:
-                yield from _checked(item, known[name], (*path, name), root)
+        yield from ((name, item, known[name]) for name, item in value.items() if name in known)
     if isinstance(value, list):
-        first = schema.get("prefixItems", ())
+        first, others = schema.get("prefixItems", ()), schema.get("items")
         for number, item in enumerate(value):
-            inner = first[number] if number < len(first) else schema.get("items")
+            inner = first[number] if number < len(first) else others
             if inner is not None:
-                yield from _checked(item, inner, (*path, number), root)
+                yield number, item, inner
 
 
 _TYPES: Mapping[str, tuple[type, ...]] = {
