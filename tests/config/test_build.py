@@ -326,3 +326,38 @@ def test_no_secret_in_problems_or_warnings() -> None:
     assert not any("sekrit" in str(problem) for problem in refused(text))
     snapshot = made("api-keys: [sekrit-1...]\nclaude-api-key: [{api-key: sekrit-2...}]\n")
     assert "sekrit" not in repr(snapshot) + "".join(snapshot.warnings)
+
+
+@pytest.mark.parametrize(
+    ("base", "model", "has"),
+    [
+        ("https://api.deepseek.com/v1", "deepseek-v4-pro", "thinking-switch"),
+        ("https://openrouter.ai/api/v1", "x/y", "reasoning-details"),
+        ("https://api.cerebras.ai/v1", "gpt-oss-120b", "no-reasoning-history"),
+        ("https://api.moonshot.ai/v1", "kimi-k2.5", "fixed-sampling"),
+    ],
+)
+def test_a_compatible_server_at_a_vendors_address_has_its_habits(base: str, model: str, has: str) -> None:
+    text = f"""
+        openai-compatibility:
+          - name: one
+            base-url: {base}
+            quirks: [top-k]
+            api-key-entries: [{{api-key: k}}]
+    """
+    (credential,) = made(text).credentials
+    quirks = {*credential.quirks, *credential.provider.quirks_of(model)}
+    assert {has, "top-k"} <= quirks
+    assert credential.provider.name == "openai-compatibility"
+
+
+@pytest.mark.parametrize(
+    "base", ["https://deepseek.example/v1", "http://127.0.0.1:3000/v1", "http://replay.invalid/v1"]
+)
+def test_a_compatible_server_elsewhere_has_none(base: str) -> None:
+    text = f"""
+        openai-compatibility:
+          - {{name: one, base-url: "{base}", api-key-entries: [{{api-key: k}}]}}
+    """
+    (credential,) = made(text).credentials
+    assert credential.quirks == ()

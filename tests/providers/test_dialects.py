@@ -84,7 +84,7 @@ def test_a_dialect_is_a_word_and_no_edit() -> None:
         ("qwen", "qwen3-coder-plus", ("no-reasoning-effort",)),
         ("kimi", "kimi-k2.5", ("thinking-switch", "fixed-sampling")),
         ("openai-compatibility", "deepseek-ai/DeepSeek-V4-Pro", ("reasoning-content-history", "thoughts-beside-calls")),
-        ("openai-compatibility", "zai-org/GLM-4.7", ("reasoning-content-history",)),
+        ("openai-compatibility", "zai-org/GLM-4.7", ()),
         ("openai-compatibility", "deepseek-v3.2", ()),
         ("claude", "claude-opus-5", ()),
     ],

@@ -178,3 +178,17 @@ def test_a_model_that_fixes_its_own_sampling() -> None:
     assert done.body == {"n": 1}
     assert [loss.path for loss in done.losses] == ["temperature", "top_p", "presence_penalty"]
     assert edit({"n": 1}, "fixed-sampling") is None
+
+
+def test_details_of_thoughts_that_nobody_asked_for() -> None:
+    said = {
+        "role": "assistant",
+        "content": "x",
+        "reasoning_content": "t",
+        "reasoning_details": [{"type": "reasoning.text"}],
+    }
+    done = edit({"messages": [said, "odd"]}, "no-reasoning-details")
+    assert done is not None
+    assert done.body["messages"] == [{"role": "assistant", "content": "x", "reasoning_content": "t"}, "odd"]
+    assert [loss.path for loss in done.losses] == ["messages.reasoning_details"]
+    assert edit({"messages": [{"content": '"reasoning_details"'}]}, "no-reasoning-details") is None

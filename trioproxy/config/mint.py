@@ -107,6 +107,7 @@ class Mint:
         ``own`` is the entry of a key inside ``section`` where there is one: its limits, weight and proxy are its own, while those of
         ``section`` are shared by the group.
         """
+        provider = self._at_a_vendors(provider, bases)
         inner = own if own is not None else section
         number = self.groups[group.lower()] = self.groups.get(group.lower(), 0) + 1
         prefix = self._prefix(section)
@@ -147,6 +148,22 @@ class Mint:
             websockets=section.get("websockets", False),
             request_retry=retry if retry >= 0 else None,
         )
+
+    def _at_a_vendors(self, provider: Provider, bases: Bases) -> Provider:
+        """``provider``, which may be any server, with what is peculiar of the vendor whose address it has."""
+        hosts = {urlsplit(wire.base_url).hostname for wire in bases.wires}
+        if not provider.base_url_required:
+            return provider
+        for vendor in self.catalogue.providers.values():
+            if hosts & {urlsplit(wire.base_url).hostname for wire in vendor.wires if wire.base_url} - _NOBODYS:
+                return attrs.evolve(
+                    provider,
+                    quirks=vendor.quirks,
+                    model_quirks=vendor.model_quirks,
+                    include_usage=vendor.include_usage,
+                    rate_headers=vendor.rate_headers,
+                )
+        return provider
 
     def keep(self, credential: Credential) -> None:
         """Put a credential into the snapshot, behind those that are there."""
@@ -235,6 +252,10 @@ class Mint:
         if section.get("include-usage") is False or (custom_base and ASK_FOR_USAGE not in own):
             known.pop(ASK_FOR_USAGE, None)
         return tuple(known)
+
+
+_NOBODYS = {None, "127.0.0.1", "replay.invalid"}
+"""Hosts in the catalogue that are no vendor's."""
 
 
 def _local(bases: Bases) -> bool:

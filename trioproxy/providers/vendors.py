@@ -80,6 +80,15 @@ def _without_reasoning_history(body: Object, context: QuirkContext) -> Object | 
     return changed
 
 
+def _without_reasoning_details(body: Object, context: QuirkContext) -> Object | None:
+    changed = _messages(
+        body, lambda message: {name: value for name, value in message.items() if name != "reasoning_details"}
+    )
+    if changed is not None:
+        context.losses.append(Loss(path="messages.reasoning_details", reason="the provider refuses it in a history"))
+    return changed
+
+
 def _messages(body: Object, change: Any) -> Object | None:
     """``body`` with each message changed, None where that changes nothing."""
     messages = body.get("messages")
@@ -227,6 +236,13 @@ VENDOR_EDITS = (
         protocols=frozenset({CHAT}),
         marks=tuple(f'"{name}"'.encode() for name in _THOUGHTS),
         edit=_without_reasoning_history,
+    ),
+    Quirk(
+        name="no-reasoning-details",
+        doc="`reasoning_details` of the messages that are sent back are left out.",
+        protocols=frozenset({CHAT}),
+        marks=(b'"reasoning_details"',),
+        edit=_without_reasoning_details,
     ),
     Quirk(
         name="temperature-to-one",
