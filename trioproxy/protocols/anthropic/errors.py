@@ -9,6 +9,7 @@ from __future__ import annotations
 from collections.abc import Mapping
 
 from trioproxy.errors import ErrorKind, Failure, Fault, kind_for_status
+from trioproxy.neutral.overflow import overflow_code, overflow_words
 from trioproxy.protocols.base import StreamSeen
 from trioproxy.wire.frames import Frame
 from trioproxy.wire.jsoncodec import JSON, JSONError, Object, dumps, loads
@@ -83,7 +84,7 @@ def render_error(failure: Failure) -> Object:
     The type is the one that this API has for such a failure, because other vendors use its names otherwise (OpenAI's 401 and 404 are
     ``invalid_request_error``); an upstream's code, param and status stay beside it.
     """
-    error: Object = {"type": _wire_type(failure), "message": failure.message}
+    error: Object = {"type": _wire_type(failure), "message": overflow_words(failure.code, failure.message)}
     if failure.fault is Fault.UPSTREAM:
         said = {"code": failure.code, "param": failure.param, "status": failure.status}
         error.update({name: value for name, value in said.items() if value is not None})
@@ -127,7 +128,7 @@ def read_error(status: int, headers: Mapping[str, str], body: bytes) -> Failure:
         fault=Fault.UPSTREAM,
         status=status,
         type=named if inner is error else "upstream_error",
-        code=_text(inner.get("code")),
+        code=_text(inner.get("code")) or overflow_code(_message(document)),
         param=_text(inner.get("param")),
         retry_after=retry_after,
     )
@@ -145,7 +146,7 @@ def failure_read(document: Object) -> Failure:
         # An event has no status of its own; the API's for this one is not the kind's.
         status=529 if said == "overloaded_error" else None,
         type=said if inner is error else None,
-        code=_text(inner.get("code")),
+        code=_text(inner.get("code")) or overflow_code(_message(document)),
         param=_text(inner.get("param")),
     )
 

@@ -13,6 +13,7 @@ from typing import Any
 import attrs
 
 from trioproxy.errors import ErrorKind, Failure, Fault, kind_for_status
+from trioproxy.neutral.overflow import overflow_code
 from trioproxy.protocols.base import StreamSeen
 from trioproxy.wire.frames import Frame
 from trioproxy.wire.jsoncodec import JSON, JSONError, Object, dumps, loads
@@ -142,14 +143,15 @@ def failure_of(document: JSON, *, status: int | None = None) -> Failure | None:
     details = _Details.of(error.get("details"))
     known = status if status is not None else code if isinstance(code, int) else _CODES.get(name or "", 500)
     known = known if 400 <= known <= 599 else 500
-    message = error.get("message")
+    said = error.get("message")
+    message = said if isinstance(said, str) and said else None
     return Failure(
         kind=_kind(known, details.reason, message),
-        message=message if isinstance(message, str) and message else f"The provider answered {name or known}.",
+        message=message or f"The provider answered {name or known}.",
         fault=Fault.UPSTREAM,
         status=known,
         type=name,
-        code=details.reason or (code if isinstance(code, str) and code else None),
+        code=details.reason or (code if isinstance(code, str) and code else None) or overflow_code(message),
         param=details.field or (error["param"] if isinstance(error.get("param"), str) else None),
         retry_after=details.delay,
     )

@@ -1,0 +1,48 @@
+from __future__ import annotations
+
+import pytest
+
+from trioproxy.neutral.overflow import OVERFLOW, overflow_code, overflow_words
+from trioproxy.protocols.table import protocol
+from trioproxy.wire.jsoncodec import dumps
+
+_GOOGLE = "The input token count (1100000) exceeds the maximum number of tokens allowed (1048576)."
+_ANTHROPIC = "prompt is too long: 210000 tokens > 200000 maximum"
+
+
+@pytest.mark.parametrize(
+    ("message", "code"),
+    [
+        (_GOOGLE, OVERFLOW),
+        (_ANTHROPIC, OVERFLOW),
+        ("input length and `max_tokens` exceed context limit: 1 + 2 > 2", OVERFLOW),
+        ("The prompt is bad", None),
+        (None, None),
+    ],
+)
+def test_what_messages_say(message: str | None, code: str | None) -> None:
+    assert overflow_code(message) == code
+
+
+def test_words_for_a_code() -> None:
+    assert overflow_words(OVERFLOW, "Too much.") == "prompt is too long: Too much."
+    assert overflow_words(OVERFLOW, "Prompt is too long") == "Prompt is too long"
+    assert overflow_words(None, "Too much.") == "Too much."
+
+
+@pytest.mark.parametrize(
+    ("provider", "error"),
+    [
+        ("gemini", {"code": 400, "message": _GOOGLE, "status": "INVALID_ARGUMENT"}),
+        ("anthropic", {"type": "invalid_request_error", "message": _ANTHROPIC}),
+        (
+            "openai_chat",
+            {"type": "invalid_request_error", "code": OVERFLOW, "message": "Too much.", "param": "messages"},
+        ),
+    ],
+)
+def test_every_client_is_told_in_its_own_word(provider: str, error: dict[str, object]) -> None:
+    failure = protocol(provider).read_error(400, {}, dumps({"error": error, "type": "error"}))
+    for client in ("openai_chat", "openai_responses"):
+        assert protocol(client).render_error(failure)["error"]["code"] == OVERFLOW
+    assert "prompt is too long" in protocol("anthropic").render_error(failure)["error"]["message"]

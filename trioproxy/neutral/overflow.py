@@ -1,0 +1,30 @@
+"""That a conversation is too long for its model: agents compact it when they are told so, each by the word of its own protocol.
+
+OpenAI has a code for it, Anthropic and Google say it in words; Claude Code looks for Anthropic's. Refuses to know: where a protocol puts either.
+"""
+
+from __future__ import annotations
+
+import re
+
+__all__ = ["OVERFLOW", "overflow_code", "overflow_words"]
+
+OVERFLOW = "context_length_exceeded"
+"""OpenAI's code."""
+
+_PHRASE = "prompt is too long"
+# The Messages API, and the Gemini API and Vertex AI (seen 2025 and 2026).
+_SAID = re.compile(
+    rf"\b{_PHRASE}|\bexceed context limit|\binput token count\b.{{0,80}}\bexceeds the maximum number of tokens",
+    re.DOTALL | re.IGNORECASE,
+)
+
+
+def overflow_code(message: str | None) -> str | None:
+    """The code for what an error's message says in words, None where it says something else."""
+    return OVERFLOW if message is not None and _SAID.search(message) else None
+
+
+def overflow_words(code: str | None, message: str) -> str:
+    """The message of an error with this code, in words that a client of Anthropic's knows."""
+    return f"{_PHRASE}: {message}" if code == OVERFLOW and _PHRASE not in message.lower() else message
