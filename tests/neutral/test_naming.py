@@ -165,3 +165,22 @@ def test_free_text_comes_out_of_the_argument_that_a_model_knows_by_heart(name: s
 def test_an_object_of_another_shape_waits_for_its_end(raw: str, text: str) -> None:
     assert unwrap([raw]) == text
     assert unwrap(list(raw)) == text
+
+
+def test_arguments_get_their_types_back() -> None:
+    names = ToolNames(limit=64)
+    names.retype(names.declare("f"), {"properties": {"n": {"enum": [60]}}})
+    naming = names.naming()
+    assert naming
+    restorer = NameRestorer(naming)
+    started = [ToolCallStarted(index=0, call_id="a", name="f"), ToolCallStarted(index=1, call_id="b", name="g")]
+    pieces = [
+        ToolArgsDelta(index=0, text='{"n":"6'),
+        ToolArgsDelta(index=1, text="{}"),
+        ToolArgsDelta(index=0, text='0"}'),
+    ]
+    assert restorer.feed_all([*started, *pieces]) == [*started, pieces[1]]
+    assert (restorer.unwraps(0), restorer.unwraps(1)) == (True, False)
+    assert restorer.feed(PartFinished(index=0)) == [ToolArgsDelta(index=0, text='{"n":60}'), PartFinished(index=0)]
+    empty: list[Event] = [ToolCallStarted(index=2, call_id="c", name="f"), PartFinished(index=2)]
+    assert restorer.feed_all(empty) == empty

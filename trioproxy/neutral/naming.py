@@ -9,11 +9,13 @@ from __future__ import annotations
 import hashlib
 import re
 from collections.abc import Iterable, Mapping
+from typing import Any
 
 import attrs
 
 from trioproxy.neutral.events import Event, PartFinished, ToolArgsDelta, ToolCallStarted
 from trioproxy.neutral.parts import ToolKind
+from trioproxy.neutral.retyping import retyped
 from trioproxy.wire.jsoncodec import JSONError, loads
 
 __all__ = ["NameRestorer", "ToolNames", "ToolNaming"]
@@ -22,13 +24,15 @@ __all__ = ["NameRestorer", "ToolNames", "ToolNaming"]
 @attrs.frozen(kw_only=True)
 class ToolNaming:
     """``originals`` maps the upstream's name to (client's name, namespace) where they differ. ``custom`` holds the upstream names of
-    custom tools that were declared as functions with one string argument ``input``."""
+    custom tools that were declared as functions with one string argument ``input``. ``typed`` maps an upstream name to the client's schema where
+    the target was told of values as strings that are none."""
 
     originals: Mapping[str, tuple[str, str | None]] = attrs.field(factory=dict)
     custom: frozenset[str] = frozenset()
+    typed: Mapping[str, Mapping[str, Any]] = attrs.field(factory=dict)
 
     def __bool__(self) -> bool:
-        return bool(self.originals or self.custom)
+        return bool(self.originals or self.custom or self.typed)
 
 
 class ToolNames:
@@ -45,6 +49,11 @@ class ToolNames:
         self._by_client: dict[tuple[str, str | None], str] = {}
         self._by_upstream: dict[str, tuple[str, str | None]] = {}
         self._custom: set[str] = set()
+        self._typed: dict[str, Mapping[str, Any]] = {}
+
+    def retype(self, upstream: str, schema: Mapping[str, Any]) -> None:
+        """Note that the arguments of this declared tool come back as strings where ``schema`` has values of other types."""
+        self._typed[upstream] = schema
 
     def declare(self, name: str, *, namespace: str | None = None, custom: bool = False) -> str:
         """The upstream's name for a declared tool; the same answer for the same arguments."""
@@ -67,7 +76,7 @@ class ToolNames:
     def naming(self) -> ToolNaming:
         """What must be undone on the answer."""
         changed = {up: own for up, own in self._by_upstream.items() if own != (up, None)}
-        return ToolNaming(originals=changed, custom=frozenset(self._custom))
+        return ToolNaming(originals=changed, custom=frozenset(self._custom), typed=dict(self._typed))
 
     def _invent(self, name: str, namespace: str | None) -> str:
         whole = name if namespace is None else f"{namespace}__{name}"
@@ -87,10 +96,12 @@ class ToolNames:
 
 
 class NameRestorer:
-    """A machine from events to events that gives tool calls the client's names, and custom tools their free text back."""
+    """A machine from events to events that gives tool calls the client's names, custom tools their free text back, and arguments their types:
+    those are told whole, at the call's end."""
 
     def __init__(self, naming: ToolNaming) -> None:
         self._naming = naming
+        self._retyping: dict[int, tuple[Mapping[str, Any], list[str]]] = {}
         self._unwrapping: dict[int, InputUnwrapper] = {}
 
     def feed(self, item: Event) -> list[Event]:
@@ -101,6 +112,8 @@ class NameRestorer:
                 custom = upstream in self._naming.custom
                 if custom:
                     self._unwrapping[index] = InputUnwrapper()
+                elif upstream in self._naming.typed:
+                    self._retyping[index] = (self._naming.typed[upstream], [])
                 kind = ToolKind.CUSTOM if custom else item.kind
                 return [attrs.evolve(item, name=name, namespace=namespace, kind=kind)]
             case ToolArgsDelta(index=index) if index in self._unwrapping:
@@ -110,12 +123,19 @@ class NameRestorer:
                 text = self._unwrapping.pop(index).close()
                 rest: list[Event] = [ToolArgsDelta(index=index, text=text)] if text else []
                 return [*rest, item]
+            case ToolArgsDelta(index=index) if index in self._retyping:
+                self._retyping[index][1].append(item.text)
+                return []
+            case PartFinished(index=index) if index in self._retyping:
+                schema, pieces = self._retyping.pop(index)
+                whole = "".join(pieces)
+                return [*([ToolArgsDelta(index=index, text=retyped(whole, schema))] if whole else []), item]
             case _:
                 return [item]
 
     def unwraps(self, index: int) -> bool:
         """Whether the arguments of this call are not passed on as they are."""
-        return index in self._unwrapping
+        return index in self._unwrapping or index in self._retyping
 
     def close(self) -> list[Event]:
         """Nothing is owed."""

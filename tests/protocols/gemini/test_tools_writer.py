@@ -259,3 +259,13 @@ def test_a_model_that_makes_images_needs_no_tool_for_it() -> None:
     written = _written(tool, target=WriteTarget(model="gemini-2.5-flash-image"))
     assert (written.entries, written.lost, [loss.path for loss in written.losses]) == ([], (), ["tools[0].size"])
     assert [loss.path for loss in _written(tool).losses] == ["tools[0]"]
+
+
+def test_values_that_are_told_as_strings_are_noted() -> None:
+    names = _names()
+    schema = {"type": "object", "properties": {"n": {"type": "integer", "enum": [60, 1440]}}}
+    plain = {"type": "object", "properties": {"s": {"enum": ["a"]}}}
+    tools = (Tool(name="f/1", schema=schema), Tool(name="g", schema=plain))
+    for _ in range(2):
+        write_tools(tools, names, GEMINI_2)
+        assert names.naming().typed == {"f_1": schema}

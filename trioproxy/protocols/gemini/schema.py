@@ -16,9 +16,12 @@ from collections import OrderedDict
 from collections.abc import Mapping
 from typing import Any
 
+import attrs
+
+from trioproxy.neutral.retyping import word
 from trioproxy.wire.jsoncodec import Object, dumps
 
-__all__ = ["CACHED", "KEPT", "clean"]
+__all__ = ["CACHED", "KEPT", "Cleaned", "clean", "cleaned"]
 
 KEPT = ("type", "description", "enum", "minimum", "maximum", "multipleOf", "propertyOrdering")
 """The keywords that may be left, beside ``properties``, ``items`` and ``required``."""
@@ -46,26 +49,40 @@ _RANK = {"object": 2, "array": 1}
 _DEPTH = 48
 _NODES = 20_000
 
-_cache: OrderedDict[tuple[bytes, bool], Object] = OrderedDict()
+
+@attrs.frozen
+class Cleaned:
+    """A schema made fit. ``retyped`` says that values which are no strings are told as such. It is shared: it must not be changed."""
+
+    schema: Object
+    retyped: bool
+
+
+_cache: OrderedDict[tuple[bytes, bool], Cleaned] = OrderedDict()
 
 
 def clean(schema: Mapping[str, Any], *, strict: bool = False) -> Object:
-    """The schema of a function's parameters for ``parametersJsonSchema``. The result is shared: it must not be changed.
+    """The schema of :func:`cleaned` alone."""
+    return cleaned(schema, strict=strict).schema
+
+
+def cleaned(schema: Mapping[str, Any], *, strict: bool = False) -> Cleaned:
+    """The schema of a function's parameters for ``parametersJsonSchema``.
 
     ``strict`` keeps ``additionalProperties: false`` and spells the root's type ``OBJECT``, with its properties explicit: the form in which
     Google's models hold to a schema.
     """
     raw = dumps(schema)
     key = (hashlib.blake2b(raw, digest_size=16).digest(), strict)
-    cleaned = _cache.get(key)
-    if cleaned is None:
-        cleaned = _Cleaner(schema, strict).root()
-        _cache[key] = cleaned
+    made = _cache.get(key)
+    if made is None:
+        cleaner = _Cleaner(schema, strict)
+        made = _cache[key] = Cleaned(cleaner.root(), cleaner.retyped)
         while len(_cache) > CACHED:
             _cache.popitem(last=False)
     else:
         _cache.move_to_end(key)
-    return cleaned
+    return made
 
 
 class _Cleaner:
@@ -74,6 +91,7 @@ class _Cleaner:
     def __init__(self, schema: Mapping[str, Any], strict: bool) -> None:
         self._document = schema
         self._strict = strict
+        self.retyped = False
         self._nodes = 0
         self._depth = 0
 
@@ -112,7 +130,7 @@ class _Cleaner:
             self._enum(cleaned, flat)
         if nullable or flat.get(_NULLABLE):
             words.append("(nullable)")
-        words += [f"({name}: {_word(flat[name])})" for name in _SAID if name in flat]
+        words += [f"({name}: {word(flat[name])})" for name in _SAID if name in flat]
         words += flat.get(_OTHERS, [])
         self._members(cleaned, flat, path)
         if words:
@@ -209,13 +227,13 @@ class _Cleaner:
             found = found.get(step.replace("~1", "/").replace("~0", "~")) if isinstance(found, Mapping) else None
         return found if isinstance(found, Mapping) else None
 
-    @staticmethod
-    def _enum(cleaned: Object, flat: Object) -> None:
+    def _enum(self, cleaned: Object, flat: Object) -> None:
         # An empty string is a value that Google takes no enum with ("cannot be empty").
         values = [value for value in _values(flat) if value is not None and value != ""]
         cleaned.pop("enum", None)
         if values:
-            cleaned |= {"type": "string", "enum": list(dict.fromkeys(map(_word, values)))}
+            self.retyped = self.retyped or not all(isinstance(value, str) for value in values)
+            cleaned |= {"type": "string", "enum": list(dict.fromkeys(map(word, values)))}
 
 
 # Names no schema has: what narrowing found out, on its way to the description.
@@ -262,7 +280,3 @@ def _one_type(schema: Object) -> tuple[str | None, bool]:
 
 def _is_null(schema: Object) -> bool:
     return _one_type(schema) == (None, True) or (_values(schema) == [None] and "properties" not in schema)
-
-
-def _word(value: Any) -> str:
-    return value if isinstance(value, str) else dumps(value).decode()

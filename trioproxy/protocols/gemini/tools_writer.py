@@ -21,7 +21,7 @@ from trioproxy.protocols.base import WriteTarget
 from trioproxy.protocols.gemini.endpoints import NAME
 from trioproxy.protocols.gemini.fields import camel
 from trioproxy.protocols.gemini.generations import makes_images, mixes_tools
-from trioproxy.protocols.gemini.schema import clean
+from trioproxy.protocols.gemini.schema import cleaned
 from trioproxy.wire.jsoncodec import Object
 
 __all__ = ["WrittenTools", "write_tool_choice", "write_tools"]
@@ -180,7 +180,10 @@ def _function(tool: Tool, names: ToolNames, path: str, losses: list[Loss]) -> Ob
         if tool.grammar is not None and tool.grammar.get("definition") is not None:
             losses.append(Loss(f"{path}.format", "Gemini holds no text to a grammar: it is told of it"))
     elif tool.schema is not None or tool.strict:
-        declaration["parametersJsonSchema"] = clean(tool.schema or {}, strict=tool.strict is True)
+        fit = cleaned(tool.schema or {}, strict=tool.strict is True)
+        declaration["parametersJsonSchema"] = fit.schema
+        if fit.retyped and tool.schema is not None:
+            names.retype(declaration["name"], tool.schema)
     return declaration | _known(own(tool.extras, NAME))
 
 
