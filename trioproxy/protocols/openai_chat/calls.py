@@ -128,6 +128,7 @@ class CallAssembly:
         self._claim = claim
         self._by_key: dict[object, _Call] = {}
         self._calls: list[_Call] = []
+        self._ids: set[str] = set()
         self.response_id = ""
 
     def __bool__(self) -> bool:
@@ -253,11 +254,10 @@ class CallAssembly:
     def _announce(self, call: _Call) -> list[Event]:
         events = self._announce_waiting(call)
         closing, call.index = self._claim()
-        if not call.id or any(
-            other.id == call.id for other in self._calls if other is not call and other.index is not None
-        ):
+        if not call.id or call.id in self._ids:
             # None, or one that another call has: results could not be told apart.
             call.id = self._invented_id(call)
+        self._ids.add(call.id)
         events += [*closing, ToolCallStarted(index=call.index, call_id=call.id, name=call.name, kind=call.kind)]
         if call.held:
             events += _arguments(call.index, call.heard(call.held))
