@@ -180,6 +180,7 @@ class _Pieces:
     """What a socket's messages say, as the pieces that the plan had."""
 
     whole = False
+    tap = None
     inner: UpstreamResponse
 
     @property

@@ -56,6 +56,7 @@ class Ticking:
     """One of its streams."""
 
     whole = False
+    tap = None
     metronome: Metronome
     status: int = 200
     headers: Headers = SSE_HEADERS

@@ -10,7 +10,7 @@ It passes the same contract suite as the exchanges that clients meet (``tests/co
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Awaitable, Callable
 
 import attrs
 import trio
@@ -101,6 +101,10 @@ class MemoryExchange:
             self.aborted = True
             raise ProxyFault(ErrorKind.INTERNAL, "the answer is longer than its declared content-length")
         await self._hand_over(None if self._bodiless else data)
+
+    def offer(self, data: bytes) -> Awaitable[None] | None:
+        """See ``Exchange.offer``."""
+        return self.send(data)
 
     async def finish(self, data: bytes = b"") -> None:
         """See ``Exchange.finish``."""

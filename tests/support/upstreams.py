@@ -91,6 +91,10 @@ class ScriptedResponse:
         return self.script.headers
 
     @property
+    def tap(self) -> None:
+        """See ``UpstreamResponse.tap``."""
+
+    @property
     def whole(self) -> bool:
         """See ``UpstreamResponse.whole``."""
         return self.tells_its_end and self.exhausted and not self._broken

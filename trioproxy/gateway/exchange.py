@@ -91,6 +91,11 @@ class Exchange(Protocol):
         """
         ...
 
+    def offer(self, data: bytes) -> Awaitable[None] | None:
+        """:meth:`send`, where the kernel takes everything at once: None then. Otherwise the rest of it, to be awaited before anything else is
+        done with this exchange."""
+        ...
+
     async def finish(self, data: bytes = b"") -> None:
         """The answer is whole, with ``data`` behind what was sent: its last bytes and its end share one write. Raises ``ClientFault``
         (CLIENT_GONE), and ``ProxyFault`` (INTERNAL) when it is shorter or longer than its declared length; it was aborted then."""

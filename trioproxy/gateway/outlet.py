@@ -6,6 +6,8 @@ know: what the bytes mean.
 
 from __future__ import annotations
 
+from collections.abc import Awaitable
+
 import attrs
 import trio
 
@@ -58,28 +60,55 @@ class Outlet:
         self.entry.answered(status)
         await self.exchange.start(status, headers, flush=flush)
 
-    async def give(self, data: bytes, pulse: Pulse, carrier: Carrier) -> None:
-        """Hand bytes of ``carrier`` to the client within its deadline, which ``pulse`` keeps.
+    def give(self, data: bytes, pulse: Pulse, carrier: Carrier) -> Awaitable[None] | None:
+        """Hand bytes of ``carrier`` to the client within its deadline, which ``pulse`` keeps. None where that is done, as nearly always;
+        otherwise what is to be awaited.
 
         Raises:
             ClientFault: CLIENT_GONE.
         """
-        pulse.send_started()
-        self._giving = True
         if self._filling is not None:
-            await self._filling.wait()
+            return self._give_later(data, pulse, carrier)
         self._carrier = carrier
         try:
-            await self.exchange.send(data)
+            rest = self.exchange.offer(data)
+        except BaseException:
+            self.in_midst = True
+            raise
+        if rest is not None:
+            return self._give_rest(rest, len(data), pulse)
+        self._gave(len(data), pulse.at)
+        return None
+
+    async def _give_later(self, data: bytes, pulse: Pulse, carrier: Carrier) -> None:
+        pulse.send_started()
+        self._giving = True
+        while self._filling is not None:
+            await self._filling.wait()
+        rest = self.give(data, pulse, carrier)
+        if rest is not None:
+            await rest
+        else:
+            self._giving = False
+            pulse.send_finished()
+
+    async def _give_rest(self, rest: Awaitable[None], size: int, pulse: Pulse) -> None:
+        pulse.send_started()
+        self._giving = True
+        try:
+            await rest
         except BaseException:
             self.in_midst = True
             raise
         self._giving = False
-        self.last_sent = pulse.send_finished()
+        self._gave(size, pulse.send_finished())
+
+    def _gave(self, size: int, now: float) -> None:
+        self.last_sent = now
         if self.entry.first_byte is None:
-            self.entry.sent(len(data))
+            self.entry.sent(size)
         else:
-            self.entry.bytes_out += len(data)
+            self.entry.bytes_out += size
 
     async def reply(self, reply: Reply) -> None:
         """Send a whole answer of our own, with an id to find it in the log by, and end the exchange."""

@@ -44,14 +44,14 @@ class Pulse:
     _phase: Phase | None = attrs.field(default=None, init=False)
     _now: Callable[[], float] = attrs.field(default=trio.current_time, init=False)
     """The clock itself, which is asked twice a chunk, while the scope is open."""
-    _at: float = attrs.field(default=0.0, init=False)
+    at: float = attrs.field(default=0.0, init=False)
     """When something came last."""
 
     def __enter__(self) -> Pulse:
         self._scope.__enter__()
         self._now = trio.lowlevel.current_clock().current_time
-        self._at = self._now()
-        self.watcher.begin(self, self._at)
+        self.at = self._now()
+        self.watcher.begin(self, self.at)
         return self
 
     def __exit__(
@@ -76,7 +76,7 @@ class Pulse:
 
     def received(self, events: Sequence[Event]) -> None:
         """Bytes of the answer came, and these events were in them."""
-        now = self._at = self._now()
+        now = self.at = self._now()
         self.tracker.bytes_received(now)
         if events:
             self.tracker.events_seen(events, now)
@@ -87,11 +87,11 @@ class Pulse:
 
     def send_started(self) -> None:
         """Bytes are being handed to the client: those that came just now."""
-        self.tracker.send_started(self._at)
+        self.tracker.send_started(self.at)
 
     def send_finished(self) -> float:
         """The client's kernel took them; the time it is now."""
-        now = self._at = self._now()
+        now = self.at = self._now()
         self.tracker.send_finished(now)
         return now
 

@@ -9,7 +9,7 @@ Knows: which of the two sides of an exchange becomes the recording. Refuses to k
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Awaitable, Callable
 from contextvars import ContextVar
 from functools import partial
 from pathlib import Path
@@ -93,6 +93,10 @@ class Witness:
         except ClientFault:
             self._end(Ending.CLIENT_LEFT)
             raise
+
+    def offer(self, data: bytes) -> Awaitable[None] | None:
+        """See ``Exchange.offer``."""
+        return self.send(data)
 
     async def finish(self, data: bytes = b"") -> None:
         """See ``Exchange.finish``."""

@@ -102,59 +102,58 @@ async def _pump(opened: Opened, outlet: Outlet, pulse: Pulse, status: int, heade
             return None
         if opened.held:
             try:
-                await outlet.give(opened.held, pulse, carrier)
+                rest = outlet.give(opened.held, pulse, carrier)
+                if rest is not None:
+                    await rest
             finally:
                 opened.hear(carrier.catch_up(), pulse)
     except ProxyError as error:
         return error.failure
+    found: list[Failure | Exception | None] = []
     if carrier.streams and not (opened.ended or carrier.over):
-        return await _carry_alone(opened, outlet, pulse)
-    return await _carry(opened, outlet, pulse)
+        # Whoever waits is woken through every function that waits for it: from the accepted connection down these are twenty, and each costs
+        # every chunk a little. A task that begins here has half of them: it saves a tenth of what a chunk costs, and costs as much as six.
+        async with trio.open_nursery() as nursery:
+            nursery.start_soon(_carry, opened, outlet, pulse, found)
+    else:
+        await _carry(opened, outlet, pulse, found)
+    (failure,) = found
+    if isinstance(failure, Exception):
+        raise failure
+    return failure
 
 
-async def _carry(opened: Opened, outlet: Outlet, pulse: Pulse) -> Failure | None:
-    carrier = opened.carrier
+async def _carry(opened: Opened, outlet: Outlet, pulse: Pulse, found: list[Failure | Exception | None]) -> None:
+    """Carry what is still to come. What it came to is ``found``: an exception too, so that no task puts a group around it."""
+    response, carrier = opened.response, opened.carrier
+    tap = response.tap
     try:
         ended = opened.ended
         while not ended and not carrier.done:
-            out = await opened.receive(pulse)
-            if opened.response.whole:
+            if tap is None:
+                out = await opened.receive(pulse)
+            else:
+                await tap.ready()
+                out = opened.take(tap, pulse)
+            if response.whole:
                 out += opened.close_early(pulse)
             ended = opened.ended
             if ended and carrier.failure is None:
                 opened.last = out
             elif out:
                 try:
-                    await outlet.give(out, pulse, carrier)
+                    rest = outlet.give(out, pulse, carrier)
+                    if rest is not None:
+                        await rest
                 finally:
                     heard = carrier.catch_up()
                     if heard:
                         opened.hear(heard, pulse)
+        found.append(carrier.failure)
     except ProxyError as error:
-        return error.failure
-    return carrier.failure
-
-
-async def _carry_alone(opened: Opened, outlet: Outlet, pulse: Pulse) -> Failure | None:
-    """:func:`_carry` in a task of its own, for streams.
-
-    Whoever waits is woken through every function that waits for it: from the accepted connection down these are twenty, and each costs every
-    chunk a little. A task that begins here has half of them, which saves a tenth of what a chunk costs (measured), and costs as much as six.
-    """
-    ended: list[Failure | Exception | None] = []
-
-    async def carry() -> None:
-        try:
-            ended.append(await _carry(opened, outlet, pulse))
-        except Exception as error:  # no group around it, please
-            ended.append(error)
-
-    async with trio.open_nursery() as nursery:
-        nursery.start_soon(carry)
-    (found,) = ended
-    if isinstance(found, Exception):
-        raise found
-    return found
+        found.append(error.failure)
+    except Exception as error:
+        found.append(error)
 
 
 async def _end(

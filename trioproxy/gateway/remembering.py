@@ -6,7 +6,7 @@ answered is looked at as it passes. Bodies that go on from nothing pass as they 
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Awaitable, Callable
 
 import attrs
 import trio
@@ -133,6 +133,11 @@ class Remembering:
         """See ``Exchange.send``. What is learnt is kept before the client can know of it."""
         self._learn(data)
         await self._inner.send(data)
+
+    def offer(self, data: bytes) -> Awaitable[None] | None:
+        """See ``Exchange.offer``."""
+        self._learn(data)
+        return self._inner.offer(data)
 
     async def finish(self, data: bytes = b"") -> None:
         """See ``Exchange.finish``."""

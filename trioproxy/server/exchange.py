@@ -13,7 +13,7 @@ leaving: no client of ours half-closes.
 from __future__ import annotations
 
 import enum
-from collections.abc import Callable
+from collections.abc import Awaitable, Callable
 from contextlib import suppress
 from typing import assert_never
 
@@ -183,19 +183,37 @@ class H11Exchange:
 
     async def send(self, data: bytes) -> None:
         """See ``Exchange.send``."""
+        rest = self.offer(data)
+        if rest is not None:
+            await rest
+
+    def offer(self, data: bytes) -> Awaitable[None] | None:
+        """See ``Exchange.offer``."""
         stream = self._inbox.stream
         if self._phase is not _Phase.RUNNING or stream.torn:
             self._check_running()
+        if self._framing is not Framing.CHUNKED or not data:
+            return self._send(data)
+        wire = b"%b%x\r\n%b\r\n" % (self._held, len(data), data)
+        try:
+            sent = stream.offer(wire)
+        except (trio.BrokenResourceError, trio.ClosedResourceError):
+            raise _gone() from None
+        if sent < len(wire):
+            return self._send_rest(wire, sent)
+        self._held = b""
+        return None
+
+    async def _send_rest(self, wire: bytes, sent: int) -> None:
+        try:
+            await self._inbox.stream.send_rest(wire, sent)
+        except (trio.BrokenResourceError, trio.ClosedResourceError):
+            raise _gone() from None
+        self._held = b""
+
+    async def _send(self, data: bytes) -> None:
+        """Send what needs no chunk around it."""
         match self._framing:
-            case Framing.CHUNKED if data:
-                wire = b"%b%x\r\n%b\r\n" % (self._held, len(data), data)
-                try:
-                    sent = stream.offer(wire)
-                    if sent < len(wire):
-                        await stream.send_rest(wire, sent)
-                except (trio.BrokenResourceError, trio.ClosedResourceError):
-                    raise _gone() from None
-                self._held = b""
             case Framing.CHUNKED:
                 await self._write(b"")
             case Framing.LENGTH:

@@ -7,7 +7,7 @@ Knows: the rules of ``gateway.exchange.Exchange``, and that the socket outlives 
 from __future__ import annotations
 
 import enum
-from collections.abc import Callable
+from collections.abc import Awaitable, Callable
 from typing import Protocol
 
 import attrs
@@ -112,6 +112,10 @@ class WebSocketTurn:
                 raise _gone() from None
         if self._left is not None:
             self._left -= len(data)
+
+    def offer(self, data: bytes) -> Awaitable[None] | None:
+        """See ``Exchange.offer``."""
+        return self.send(data)
 
     async def finish(self, data: bytes = b"") -> None:
         """See ``Exchange.finish``."""

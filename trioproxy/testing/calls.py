@@ -5,7 +5,7 @@ Knows: how a request is kept for a test to look at. Refuses to know: who answers
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping
+from collections.abc import Awaitable, Callable, Mapping
 from contextvars import ContextVar
 from types import MappingProxyType
 from typing import Any
@@ -105,6 +105,10 @@ class Witnessed:
     async def send(self, data: bytes) -> None:
         """See ``Exchange.send``."""
         await self._inner.send(data)
+
+    def offer(self, data: bytes) -> Awaitable[None] | None:
+        """See ``Exchange.offer``."""
+        return self._inner.offer(data)
 
     async def finish(self, data: bytes = b"") -> None:
         """See ``Exchange.finish``."""

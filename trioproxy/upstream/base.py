@@ -11,11 +11,12 @@ contract suite ``tests/contracts/test_upstream.py``):
 
 from __future__ import annotations
 
+from collections.abc import Awaitable
 from typing import Protocol
 
 import attrs
 
-__all__ = ["Headers", "Progress", "Turn", "Upstream", "UpstreamRequest", "UpstreamResponse"]
+__all__ = ["Headers", "Progress", "Tap", "Turn", "Upstream", "UpstreamRequest", "UpstreamResponse"]
 
 Headers = tuple[tuple[bytes, bytes], ...]
 """Names lower-case, in order, repeats kept."""
@@ -63,6 +64,29 @@ class Progress(Protocol):
         ...
 
 
+class Tap(Protocol):
+    """A body to be waited for and taken in two steps, instead of :meth:`UpstreamResponse.receive_some`.
+
+    Whoever waits is woken through every coroutine between the scheduler and itself, and each costs every piece a little; here there is none.
+    """
+
+    def ready(self) -> Awaitable[None]:
+        """To be awaited before each :meth:`take`: something may have come. It always passes through the scheduler. Cancelling it loses nothing.
+
+        Raises:
+            trio.ClosedResourceError: the body was closed on this side.
+        """
+        ...
+
+    def take(self) -> bytes | None:
+        """What has come, without waiting: None where it is nothing as yet, ``b""`` at the honest end.
+
+        Raises:
+            UpstreamFault: TRUNCATED, the transfer broke before its end.
+        """
+        ...
+
+
 class UpstreamResponse(Protocol):
     """An answer whose head is here."""
 
@@ -80,6 +104,11 @@ class UpstreamResponse(Protocol):
     def whole(self) -> bool:
         """Whether it is known that nothing comes behind what was received: then :meth:`receive_some` gives ``b""``. Where an upstream can't
         tell before it is asked, False."""
+        ...
+
+    @property
+    def tap(self) -> Tap | None:
+        """What is still to come of the body, for who carries it in small pieces; None where there is only :meth:`receive_some`."""
         ...
 
     async def receive_some(self) -> bytes:

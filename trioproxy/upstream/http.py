@@ -15,7 +15,7 @@ request was sent. Every other end closes it, cancellation at any await included.
 from __future__ import annotations
 
 import ssl
-from collections.abc import Callable, Mapping
+from collections.abc import Awaitable, Callable, Mapping
 from typing import TypeAlias
 
 import attrs
@@ -75,25 +75,46 @@ class HttpResponse:
             return ready
         if self._broke is not None:
             raise self._fault(self._broke)
+        try:
+            while not self._body.ended:
+                await self._stream.ready()
+                piece = self.take()
+                if piece is not None:
+                    return piece
+        except BaseException:
+            if self._broke is None:
+                self._broken("it was abandoned")
+            raise
+        return b""
+
+    @property
+    def tap(self) -> HttpResponse | None:
+        """See ``UpstreamResponse.tap``."""
+        return self if not self._ready and self._broke is None and not self._body.ended else None
+
+    def ready(self) -> Awaitable[None]:
+        """See ``Tap.ready``."""
+        return self._stream.ready()
+
+    def take(self) -> bytes | None:
+        """See ``Tap.take``."""
         body = self._body
         try:
-            while not body.ended:
-                data = await self._stream.receive()
-                if not data:
-                    self._closed_by_peer()
-                    break
+            data = self._stream.take()
+            if data:
                 piece = body.feed(data)
-                if self._body.ended:
-                    self.whole = True
-                    self._release_if_whole()
                 if piece:
                     self._received += len(piece)
+                if body.ended:
+                    self.whole = True
+                    self._release_if_whole()
                     return piece
+                return piece or None
+            if data is None:
+                return None
+            self._closed_by_peer()
         except (OSError, ProtocolViolation) as exc:
             raise self._broken(reason_in_words(exc)) from exc
-        except BaseException:
-            self._broken("it was abandoned")
-            raise
         return b""
 
     async def aclose(self) -> None:

@@ -262,11 +262,11 @@ class ChunkedBody:
         """See :meth:`BodyDecoder.feed`. All chunks that are whole or begun come out as one piece."""
         if self._place is _Place.SIZE and not self._partial:
             # A provider that streams sends one chunk an event, and that is what one read finds.
-            line = _WHOLE_SIZE_LINE.match(data)
-            if line is not None and data.endswith(b"\r\n"):
-                begin, end = line.end(), len(data) - 2
-                if begin < end == begin + int(line[1], 16):
-                    return data[begin:end]
+            begin = data.find(b"\r\n", 0, 10) + 2
+            line = data[:begin]
+            size = _SIZES.get(line) or _size_of(line)
+            if size and begin + size + 2 == len(data) and data.endswith(b"\r\n"):
+                return data[begin:-2]
         if self._partial:
             data = self._partial + data
             self._partial = b""

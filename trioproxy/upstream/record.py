@@ -57,6 +57,10 @@ class RecordingResponse:
         """See ``UpstreamResponse.whole``: the end is to be heard."""
         return False
 
+    @property
+    def tap(self) -> None:
+        """See ``UpstreamResponse.tap``: every piece goes by here."""
+
     async def receive_some(self) -> bytes:
         """See ``UpstreamResponse.receive_some``."""
         try:

@@ -61,6 +61,7 @@ class ReplayResponse:
     """See ``UpstreamResponse``. Plays one recording; ``name`` says which."""
 
     whole = False
+    tap = None
     name: str
     fixture: Fixture
     _start: float

@@ -288,6 +288,7 @@ class _Refused:
     """See ``UpstreamResponse``: a refusal, whole."""
 
     whole = False
+    tap = None
     status: int
     headers: Headers
     body: bytes
@@ -308,6 +309,7 @@ class SocketResponse:
     """See ``UpstreamResponse``: the messages of one response, as the stream of events that POST would have given."""
 
     whole = False
+    tap = None
     status = 200
     headers = _SSE
     _line: _Line

@@ -15,6 +15,7 @@ from __future__ import annotations
 import contextlib
 import socket
 import ssl
+from collections.abc import Awaitable
 from typing import Protocol
 
 import attrs
@@ -54,6 +55,18 @@ class ByteStream(Protocol):
         """
         ...
 
+    def ready(self) -> Awaitable[None]:
+        """To be awaited before each :meth:`take`: something may have arrived. Always passes through the scheduler.
+
+        Raises:
+            trio.ClosedResourceError: it was closed on this side.
+        """
+        ...
+
+    def take(self) -> bytes | None:
+        """:meth:`receive` without waiting: None where nothing is there as yet."""
+        ...
+
     async def send_all(self, data: bytes) -> None:
         """Hand all of ``data`` to the kernel. After any error, cancellation too, the stream is good for closing only.
 
@@ -86,13 +99,25 @@ class TcpStream:
     async def receive(self) -> bytes:
         """See :meth:`ByteStream.receive`."""
         while True:
-            if self._closed:
-                self._check_open()
-            await trio.lowlevel.wait_readable(self.socket)
-            try:
-                return self.socket.recv(RECEIVE_BYTES)
-            except (BlockingIOError, InterruptedError):  # a spurious wake-up
-                continue
+            await self.ready()
+            data = self.take()
+            if data is not None:
+                return data
+
+    def ready(self) -> Awaitable[None]:
+        """See :meth:`ByteStream.ready`."""
+        if self._closed:
+            self._check_open()
+        return trio.lowlevel.wait_readable(self.socket)  # noqa: ASYNC105 - the caller awaits it: one coroutine less
+
+    def take(self) -> bytes | None:
+        """See :meth:`ByteStream.take`."""
+        if self._closed:
+            self._check_open()
+        try:
+            return self.socket.recv(RECEIVE_BYTES)
+        except (BlockingIOError, InterruptedError):  # a spurious wake-up
+            return None
 
     async def send_all(self, data: bytes) -> None:
         """See :meth:`ByteStream.send_all`."""
@@ -149,6 +174,8 @@ class TlsStream:
     _incoming: ssl.MemoryBIO
     _outgoing: ssl.MemoryBIO
     _failure: ssl.SSLError | None = attrs.field(default=None, init=False)
+    _buffered: bool = attrs.field(default=False, init=False)
+    """More may be had without the transport: records that are here, or how the stream ended."""
     _closed: bool = attrs.field(default=False, init=False)
 
     @property
@@ -178,9 +205,27 @@ class TlsStream:
 
     async def receive(self) -> bytes:
         """See :meth:`ByteStream.receive`. An end without ``close_notify`` counts as the end, as many servers make none."""
-        while (data := self._record()) is None:
-            await self._flush()
-            await self._fill()
+        while True:
+            await self.ready()
+            data = self.take()
+            if data is not None:
+                return data
+
+    def ready(self) -> Awaitable[None]:
+        """See :meth:`ByteStream.ready`."""
+        if self._outgoing.pending:
+            return self._answered()
+        return trio.lowlevel.checkpoint() if self._buffered else self.transport.ready()  # noqa: ASYNC105 - the caller awaits it
+
+    def take(self) -> bytes | None:
+        """See :meth:`ByteStream.take`."""
+        if not self._buffered and not self._closed:
+            sealed = self.transport.take()
+            if sealed is None:
+                return None
+            self._put(sealed)
+        self._buffered = False
+        data = self._record()
         if not data or not self._incoming.pending:
             return data
         # One TLS record holds at most 16 KiB: take every record that is here, as one recv of clear text would.
@@ -188,13 +233,14 @@ class TlsStream:
         size = len(data)
         while size < RECEIVE_BYTES and self._incoming.pending:
             try:
-                data = self._record()
+                more = self._record()
             except ssl.SSLError:  # what came before was good; the next call tells
                 break
-            if not data:
+            if not more:
                 break
-            parts.append(data)
-            size += len(data)
+            parts.append(more)
+            size += len(more)
+        self._buffered = self._buffered or size >= RECEIVE_BYTES
         return b"".join(parts)
 
     async def send_all(self, data: bytes) -> None:
@@ -238,23 +284,36 @@ class TlsStream:
         if self._closed:
             raise trio.ClosedResourceError("this connection was closed")
         if self._failure is not None:  # OpenSSL tells a broken record once and an end from then on
+            self._buffered = True
             raise self._failure
         try:
             return self._tls.read(RECEIVE_BYTES)
         except ssl.SSLWantReadError:
             return None
         except (ssl.SSLEOFError, ssl.SSLZeroReturnError):
+            self._buffered = True
             return b""
         except ssl.SSLError as exc:
             self._failure = exc
+            self._buffered = True
             raise
 
     async def _flush(self) -> None:
         if self._outgoing.pending:
             await self.transport.send_all(self._outgoing.read())
 
+    async def _answered(self) -> None:
+        """What TLS has to say of its own accord goes out before anything is waited for. A connection that takes nothing more shows so when it
+        is read."""
+        with contextlib.suppress(OSError):
+            await self._flush()
+        await self.ready()
+
     async def _fill(self) -> None:
-        data = await self.transport.receive()
+        self._put(await self.transport.receive())
+        self._buffered = True
+
+    def _put(self, data: bytes) -> None:
         if data:
             self._incoming.write(data)
         else:
