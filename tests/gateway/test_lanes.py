@@ -140,8 +140,8 @@ def test_an_observer_that_fails_on_its_shortest_way_is_given_up() -> None:
     for frame in frames[:3]:
         passage.feed(frame)
         passage.catch_up()
-    assert passage._source._ready is not None
-    passage._source._ready = Broken()  # type: ignore[assignment]
+    assert passage._source._silent is not None
+    passage._source._silent = Broken()  # type: ignore[assignment]
     assert passage.feed(frames[3]) == (frames[3], [])
     assert passage.catch_up() == []
     assert passage.lost

@@ -19,7 +19,7 @@ from trioproxy.gateway.pulse import Pulse
 from trioproxy.gateway.stages import ErrorAnswer, Lane, Prepared, Rejected
 from trioproxy.ledger.entry import Entry
 from trioproxy.neutral.events import Event, Foreign, PartStarted, ToolCallStarted, UsageReported
-from trioproxy.upstream.base import Headers, Tap, Upstream, UpstreamResponse
+from trioproxy.upstream.base import Headers, Upstream, UpstreamResponse
 from trioproxy.wire.headers import header
 
 __all__ = ["ChooseCarrier", "Opened", "attempt"]
@@ -72,26 +72,15 @@ class Opened:
             if not self.carrier.complete:
                 raise
             return self.conclude()
-        return self._took(data, pulse)
+        return self.take(data, pulse)
 
-    def take(self, tap: Tap, pulse: Pulse) -> bytes:
-        """:meth:`receive` of what has come at ``tap``: the same, without waiting.
-
-        Raises:
-            UpstreamFault: the transfer broke.
-        """
-        try:
-            data = tap.take()
-        except UpstreamFault:
-            if not self.carrier.complete:
-                raise
-            return self.conclude()
-        return b"" if data is None else self._took(data, pulse)
-
-    def _took(self, data: bytes, pulse: Pulse) -> bytes:
-        if not data:
+    def take(self, data: bytes, pulse: Pulse) -> bytes:
+        """What these bytes of the answer become for the client; ``b""`` is the provider's clean end, and sets ``ended``."""
+        if data:
+            out, events = self.carrier.feed(data)
+        else:
             self.ended = True
-        out, events = self.carrier.feed(data) if data else self.carrier.close()
+            out, events = self.carrier.close()
         pulse.received(events)
         if events:
             self._note(events)

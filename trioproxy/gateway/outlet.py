@@ -76,8 +76,13 @@ class Outlet:
             self.in_midst = True
             raise
         if rest is not None:
-            return self._give_rest(rest, len(data), pulse)
-        self._gave(len(data), pulse.at)
+            return self._give_rest(rest, data, pulse)
+        self.last_sent = pulse.at
+        entry = self.entry
+        if entry.first_byte is None:
+            entry.sent(len(data))
+        else:
+            entry.bytes_out += len(data)
         return None
 
     async def _give_later(self, data: bytes, pulse: Pulse, carrier: Carrier) -> None:
@@ -92,7 +97,7 @@ class Outlet:
             self._giving = False
             pulse.send_finished()
 
-    async def _give_rest(self, rest: Awaitable[None], size: int, pulse: Pulse) -> None:
+    async def _give_rest(self, rest: Awaitable[None], data: bytes, pulse: Pulse) -> None:
         pulse.send_started()
         self._giving = True
         try:
@@ -101,14 +106,8 @@ class Outlet:
             self.in_midst = True
             raise
         self._giving = False
-        self._gave(size, pulse.send_finished())
-
-    def _gave(self, size: int, now: float) -> None:
-        self.last_sent = now
-        if self.entry.first_byte is None:
-            self.entry.sent(size)
-        else:
-            self.entry.bytes_out += size
+        self.last_sent = pulse.send_finished()
+        self.entry.sent(len(data))
 
     async def reply(self, reply: Reply) -> None:
         """Send a whole answer of our own, with an id to find it in the log by, and end the exchange."""

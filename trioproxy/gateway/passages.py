@@ -114,8 +114,11 @@ class StreamPassage:
 
     def catch_up(self) -> list[Event]:
         """See :class:`Carrier`."""
-        unseen, self._unseen = self._unseen, b""
-        return self._observe(self._source.feed, unseen) if unseen else []
+        unseen = self._unseen
+        if not unseen:
+            return []
+        self._unseen = b""
+        return self._observe(self._source.feed, unseen)
 
     def close(self) -> tuple[bytes, list[Event]]:
         """See :class:`Carrier`."""

@@ -127,14 +127,18 @@ async def _carry(opened: Opened, outlet: Outlet, pulse: Pulse, found: list[Failu
     """Carry what is still to come. What it came to is ``found``: an exception too, so that no task puts a group around it."""
     response, carrier = opened.response, opened.carrier
     tap = response.tap
+    ready = tap.ready if tap is not None else None
     try:
         ended = opened.ended
         while not ended and not carrier.done:
-            if tap is None:
+            if tap is None or ready is None:
                 out = await opened.receive(pulse)
             else:
-                await tap.ready()
-                out = opened.take(tap, pulse)
+                await ready()
+                data = tap.take()
+                if data is None:
+                    continue
+                out = opened.take(data, pulse)
             if response.whole:
                 out += opened.close_early(pulse)
             ended = opened.ended
@@ -146,8 +150,7 @@ async def _carry(opened: Opened, outlet: Outlet, pulse: Pulse, found: list[Failu
                     if rest is not None:
                         await rest
                 finally:
-                    heard = carrier.catch_up()
-                    if heard:
+                    if carrier.behind and (heard := carrier.catch_up()):
                         opened.hear(heard, pulse)
         found.append(carrier.failure)
     except ProxyError as error:

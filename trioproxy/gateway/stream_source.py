@@ -64,6 +64,8 @@ class StreamSource:
         """What is cast in the mould, but for its text."""
         self._ready: Mould | None = None
         """The mould, where the next bytes begin where a frame may begin."""
+        self._silent: Mould | None = None
+        """The same, where nobody wants to know what is cast in it."""
         self.torn = False
         self.unterminated = False
 
@@ -79,6 +81,10 @@ class StreamSource:
 
     def feed(self, data: bytes) -> list[Event]:
         """See ``Source.feed``."""
+        mould = self._silent
+        if mould is not None and len(data) <= self._max_event and mould.text(data) is not None:
+            self._moulds = _MOST_MOULDS
+            return []
         events: list[Event] = []
         for told in self.pour(data):
             if isinstance(told, Growth):
@@ -121,6 +127,8 @@ class StreamSource:
                 self._read(frame, blocks[at], told)
             at += 1
         self._ready = self._mould if decoder.empty else None
+        heard = self._wordless and type(self._model) is TextDelta and TextDelta in self._forgets
+        self._silent = self._ready if heard else None
         return told
 
     @property

@@ -28,7 +28,7 @@ from trioproxy.server.connections import Connections, Draining
 from trioproxy.server.hangups import Line
 from trioproxy.server.head import ParsedHead
 from trioproxy.server.intake import BodyGatherer, pour
-from trioproxy.server.streams import Inbox, ReplayedStream
+from trioproxy.server.streams import ClientStream, Inbox, ReplayedStream
 from trioproxy.wire.machine import ProtocolViolation
 
 __all__ = ["H11Exchange"]
@@ -67,6 +67,8 @@ class H11Exchange:
     _body_asked: bool = attrs.field(default=False, init=False)
     _body_spoilt: bool = attrs.field(default=False, init=False)
     _held: bytes = attrs.field(default=b"", init=False)
+    _chunked: ClientStream | None = attrs.field(default=None, init=False)
+    """Where chunks go, while such an answer runs."""
     _framing: Framing = attrs.field(default=Framing.BODILESS, init=False)
     _length_left: int = attrs.field(default=0, init=False)
     _keep_alive: bool = attrs.field(default=False, init=False)
@@ -178,6 +180,7 @@ class H11Exchange:
         self._length_left = answer.length
         self._keep_alive = answer.keep_alive
         self._held = answer.wire
+        self._chunked = self._inbox.stream if answer.framing is Framing.CHUNKED else None
         if flush:
             await self._write(b"")
 
@@ -189,10 +192,8 @@ class H11Exchange:
 
     def offer(self, data: bytes) -> Awaitable[None] | None:
         """See ``Exchange.offer``."""
-        stream = self._inbox.stream
-        if self._phase is not _Phase.RUNNING or stream.torn:
-            self._check_running()
-        if self._framing is not Framing.CHUNKED or not data:
+        stream = self._chunked
+        if stream is None or stream.torn or not data:
             return self._send(data)
         wire = b"%b%x\r\n%b\r\n" % (self._held, len(data), data)
         try:
@@ -213,6 +214,7 @@ class H11Exchange:
 
     async def _send(self, data: bytes) -> None:
         """Send what needs no chunk around it."""
+        self._check_running()
         match self._framing:
             case Framing.CHUNKED:
                 await self._write(b"")
@@ -244,6 +246,7 @@ class H11Exchange:
                 raise ProxyFault(ErrorKind.INTERNAL, "the answer is shorter than its declared content-length")
             await self._write(_LAST_CHUNK if self._framing is Framing.CHUNKED else b"")
         self._phase = _Phase.FINISHED
+        self._chunked = None
 
     async def abort(self) -> None:
         """See ``Exchange.abort``. An answer that shows its own end is left without it and the connection closed, so that what was sent
@@ -253,6 +256,7 @@ class H11Exchange:
         stream = self._inbox.stream
         ends_visibly = self._framing is Framing.CHUNKED or self._length_left > 0
         self._phase = _Phase.ABORTED
+        self._chunked = None
         if ends_visibly and not stream.torn:
             await stream.aclose()
         else:

@@ -11,7 +11,7 @@ contract suite ``tests/contracts/test_upstream.py``):
 
 from __future__ import annotations
 
-from collections.abc import Awaitable
+from collections.abc import Awaitable, Callable
 from typing import Protocol
 
 import attrs
@@ -70,12 +70,10 @@ class Tap(Protocol):
     Whoever waits is woken through every coroutine between the scheduler and itself, and each costs every piece a little; here there is none.
     """
 
-    def ready(self) -> Awaitable[None]:
-        """To be awaited before each :meth:`take`: something may have come. It always passes through the scheduler. Cancelling it loses nothing.
-
-        Raises:
-            trio.ClosedResourceError: the body was closed on this side.
-        """
+    @property
+    def ready(self) -> Callable[[], Awaitable[None]]:
+        """What it gives is to be awaited before each :meth:`take`: something may have come. It always passes through the scheduler. Cancelling
+        it loses nothing. It raises :class:`trio.ClosedResourceError` where the body was closed on this side."""
         ...
 
     def take(self) -> bytes | None:

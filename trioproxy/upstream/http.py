@@ -92,9 +92,10 @@ class HttpResponse:
         """See ``UpstreamResponse.tap``."""
         return self if not self._ready and self._broke is None and not self._body.ended else None
 
-    def ready(self) -> Awaitable[None]:
+    @property
+    def ready(self) -> Callable[[], Awaitable[None]]:
         """See ``Tap.ready``."""
-        return self._stream.ready()
+        return self._stream.ready
 
     def take(self) -> bytes | None:
         """See ``Tap.take``."""
@@ -103,8 +104,7 @@ class HttpResponse:
             data = self._stream.take()
             if data:
                 piece = body.feed(data)
-                if piece:
-                    self._received += len(piece)
+                self._received += len(piece)
                 if body.ended:
                     self.whole = True
                     self._release_if_whole()
