@@ -10,7 +10,7 @@ import pytest
 from tests.translation.crossings import WAYS
 from trioproxy.neutral.events import Event, Finished, FinishReason, Foreign, ResponseStarted
 from trioproxy.neutral.fold import fold
-from trioproxy.neutral.parts import Base64Source, Media, MediaKind, Opaque, Search, UrlSource
+from trioproxy.neutral.parts import Base64Source, Citation, Media, MediaKind, Opaque, Search, UrlSource
 from trioproxy.protocols.openai_chat.images import read_image
 from trioproxy.protocols.openai_responses.shown import read_shown
 from trioproxy.protocols.table import NAMES
@@ -50,6 +50,24 @@ def test_a_search_is_a_search(target: str, way: str) -> None:
     crossed = told(SEARCH, target, way)
     assert shown_again(crossed) == [SEARCH]
     assert not crossed.losses
+
+
+FOUND = (Citation(url="https://a.example/", title="A"), Citation(url="https://b.example/"))
+
+
+@pytest.mark.parametrize("way", WAYS)
+def test_what_a_search_found_is_shown(way: str) -> None:
+    crossed = told(Search(query="weather", found=FOUND), RESPONSES, way)
+    assert shown_again(crossed) == [Search(query="weather", found=tuple(Citation(url=each.url) for each in FOUND))]
+    crossed = told(Search(query="weather", found=FOUND), MESSAGES, "whole")
+    (message,) = crossed.documents
+    use, result = message["content"]
+    assert use["id"] == result["tool_use_id"]
+    assert [(each["url"], each["title"]) for each in result["content"]] == [
+        ("https://a.example/", "A"),
+        ("https://b.example/", "https://b.example/"),
+    ]
+    assert message["usage"]["server_tool_use"] == {"web_search_requests": 1, "web_fetch_requests": 0}
 
 
 @pytest.mark.parametrize("way", WAYS)

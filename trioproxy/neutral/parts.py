@@ -197,9 +197,10 @@ class ToolResult:
 
 @attrs.frozen(kw_only=True)
 class Search:
-    """A search of the web that the provider made by itself for its answer."""
+    """A search of the web that the provider made by itself for its answer, and what it found where the provider says so."""
 
     query: str
+    found: tuple[Citation, ...] = ()
 
 
 @attrs.frozen(kw_only=True)

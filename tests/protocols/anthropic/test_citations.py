@@ -59,7 +59,7 @@ def test_another_vendors_is_shown_but_not_sent() -> None:
         "url": "https://c.example",
         "title": "C",
         "cited_text": "",
-        "encrypted_index": "",
+        "encrypted_index": "trioproxy:",
     }
     # A client keeps it and sends it back; it still is nothing the API would take.
     assert shown is not None

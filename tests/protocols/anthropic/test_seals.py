@@ -1,11 +1,15 @@
 from __future__ import annotations
 
+import json
+
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from trioproxy.neutral.parts import Signature, SignatureForm
-from trioproxy.protocols.anthropic.seals import MARK, call_seal, seal, sealed_call, unseal, without_seals
+from trioproxy.neutral.parts import Citation, Search, Signature, SignatureForm
+from trioproxy.protocols.anthropic.citations import citation_shown
+from trioproxy.protocols.anthropic.seals import MARK, MARKS, call_seal, seal, sealed_call, unseal, without_seals
+from trioproxy.protocols.anthropic.searches import search_blocks
 
 OWN = SignatureForm.ANTHROPIC_SIGNATURE
 FOREIGN = [form for form in SignatureForm if form not in (OWN, SignatureForm.ANTHROPIC_REDACTED)]
@@ -47,6 +51,10 @@ def test_a_broken_seal_is_no_signature() -> None:
 TEXT = {"type": "text", "text": f"{MARK}unsigned:: is only a word here"}
 SIGNED = {"type": "thinking", "thinking": "hm", "signature": "EqwC"}
 SEALED = {"type": "thinking", "thinking": "hm", "signature": seal(None)}
+SEARCH, RESULT = search_blocks(Search(query="q", found=(Citation(url="https://a.example/"),)), "c0ffee_1")
+OWN_SEARCH = {**SEARCH, "id": "srvtoolu_01A"}
+CITED = citation_shown(Citation(url="https://a.example/"))
+OWN_CITED = {**(CITED or {}), "encrypted_index": "Eo8B"}
 TOKEN = {"type": "redacted_thinking", "data": call_seal("c", Signature(value="x", form=FOREIGN[0]))}
 
 
@@ -72,10 +80,23 @@ def test_a_request_for_anthropic_itself_goes_without_seals() -> None:
     assert len(document["messages"]) == 4
 
 
-@pytest.mark.parametrize("messages", [None, "odd", [], ["odd", {"content": 7}, {"content": ["odd", SIGNED, TEXT]}]])
+@pytest.mark.parametrize(
+    "messages", [None, "odd", [], ["odd", {"content": 7}, {"content": ["odd", {"type": []}, SIGNED, TEXT]}]]
+)
 def test_a_request_without_seals_is_left_alone(messages: object) -> None:
     assert without_seals({"messages": messages}) is None
 
 
 def test_a_message_at_the_end_may_go() -> None:
     assert without_seals({"messages": [{"content": [SEALED]}]}) == {"messages": []}
+
+
+def test_what_another_vendor_searched_and_cited_stays_away_from_anthropic() -> None:
+    text = {"type": "text", "text": "x"}
+    content = [SEARCH, RESULT, OWN_SEARCH, {**text, "citations": [CITED, OWN_CITED]}, {**text, "citations": [CITED]}]
+    document = {"messages": [{"role": "assistant", "content": content}]}
+    assert all(mark in json.dumps(document) for mark in MARKS)
+    kept = [OWN_SEARCH, {**text, "citations": [OWN_CITED]}, {**text, "citations": None}]
+    assert without_seals(document) == {"messages": [{"role": "assistant", "content": kept}]}
+    own = {"messages": [{"role": "assistant", "content": [OWN_SEARCH, {**text, "citations": [OWN_CITED]}]}]}
+    assert without_seals(own) is None

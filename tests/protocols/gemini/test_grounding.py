@@ -5,9 +5,9 @@ from typing import Any
 from hypothesis import given
 from hypothesis import strategies as st
 
-from trioproxy.neutral.parts import Citation
+from trioproxy.neutral.parts import Citation, Search
 from trioproxy.protocols.gemini import grounding
-from trioproxy.protocols.gemini.grounding import Placed, RememberedText, citations_of, grounding_of, unquoted
+from trioproxy.protocols.gemini.grounding import Placed, RememberedText, citations_of, grounding_of, search_of, unquoted
 
 _A = {"web": {"uri": "https://a.example/", "title": "A"}}
 _B = {"retrievedContext": {"fileSearchStore": "stores/x", "text": "quoted"}}
@@ -151,3 +151,20 @@ def test_a_long_text_is_forgotten() -> None:
     assert after("a", "b") == "ab"
     assert after("a", "b" * grounding.REMEMBERED) is None
     assert after("a", "b" * grounding.REMEMBERED, "c") is None
+
+
+def test_a_search_is_told_once() -> None:
+    known: set[str] = set()
+    chunks = [_A, _B, {"web": {"title": "nowhere"}}, {"web": 7}]
+    candidate = {"groundingMetadata": {"webSearchQueries": ["cats", 7, "dogs"], "groundingChunks": chunks}}
+    found = (Citation(url="https://a.example/", title="A"),)
+    assert search_of(candidate, known) == Search(query="cats", found=found)
+    assert search_of(candidate, known) is None
+    assert search_of({"groundingMetadata": {"webSearchQueries": ["cats", "birds"]}}, known) == Search(query="birds")
+    for odd in (
+        {},
+        {"groundingMetadata": 7},
+        {"groundingMetadata": {"webSearchQueries": 7}},
+        {"groundingMetadata": {}},
+    ):
+        assert search_of(odd, known) is None

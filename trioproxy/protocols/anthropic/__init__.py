@@ -10,7 +10,7 @@ from trioproxy.protocols.anthropic.models import read_models, render_model, rend
 from trioproxy.protocols.anthropic.reader import MessagesReader
 from trioproxy.protocols.anthropic.request_reader import read_request
 from trioproxy.protocols.anthropic.request_writer import write_request
-from trioproxy.protocols.anthropic.seals import MARK, without_seals
+from trioproxy.protocols.anthropic.seals import MARKS, without_seals
 from trioproxy.protocols.anthropic.token_counts import read_count, render_count
 from trioproxy.protocols.anthropic.words import WORDS
 from trioproxy.protocols.anthropic.writer import MessagesWriter
@@ -39,6 +39,6 @@ PROTOCOL = Protocol(
     render_model=render_model,
     read_models=read_models,
     words=WORDS,
-    seals=Seals(marks=(MARK.encode(),), opened=without_seals),
+    seals=Seals(marks=tuple(mark.encode() for mark in MARKS), opened=without_seals),
     counting=Counting(read=read_count, render=render_count),
 )

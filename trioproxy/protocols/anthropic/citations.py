@@ -11,6 +11,7 @@ from __future__ import annotations
 from trioproxy.neutral.extras import own, packed, spelling
 from trioproxy.neutral.parts import Citation
 from trioproxy.protocols.anthropic.endpoints import NAME
+from trioproxy.protocols.anthropic.seals import MARK
 from trioproxy.wire.jsoncodec import JSON, Object
 
 __all__ = ["citation_read", "citation_shown", "citation_written"]
@@ -41,7 +42,7 @@ def citation_written(citation: Citation) -> Object | None:
     if kind is None:
         return None
     written = _own_words(citation, kind)
-    return None if kind == _SEARCH and not written.get("encrypted_index") else written
+    return None if kind == _SEARCH and written.get("encrypted_index") in (None, "", MARK) else written
 
 
 def citation_shown(citation: Citation) -> Object | None:
@@ -57,7 +58,7 @@ def citation_shown(citation: Citation) -> Object | None:
         # Clients of the API are strict about it: a source without a title has its address.
         "title": citation.title or citation.url,
         "cited_text": citation.cited_text or "",
-        "encrypted_index": "",
+        "encrypted_index": MARK,
     }
 
 

@@ -5,7 +5,8 @@ vendor, its own token rides there, behind a mark that no Anthropic signature (ba
 without any memory of ours. What stands behind the mark means nothing to Anthropic and is never sent there.
 
 Forms: ``trioproxy:FORM:ITEM:VALUE`` in a signature; ``trioproxy:call:ID:FORM:VALUE`` in a ``redacted_thinking`` block for a token that
-belongs to a tool call; ``trioproxy:unsigned::`` where the vendor signs nothing. ITEM and ID are percent-encoded.
+belongs to a tool call; ``trioproxy:unsigned::`` where the vendor signs nothing; ``trioproxy:`` alone as the index of a source that the vendor
+named. ITEM and ID are percent-encoded. Searches that another vendor made are known by their ids.
 """
 
 from __future__ import annotations
@@ -15,13 +16,24 @@ from urllib.parse import quote, unquote
 from trioproxy.neutral.parts import Signature, SignatureForm
 from trioproxy.wire.jsoncodec import JSON, Object
 
-__all__ = ["MARK", "call_seal", "seal", "sealed_call", "unseal", "without_seals"]
+__all__ = ["MARK", "MARKS", "SEARCH_MARK", "call_seal", "seal", "sealed_call", "unseal", "without_seals"]
 
 MARK = "trioproxy:"
 """What every token of ours begins with; a request that holds it can't be passed to Anthropic as it is."""
 
+SEARCH_MARK = "srvtoolu_trioproxy_"
+"""What the id of a search begins with that another vendor made."""
+
+MARKS = (MARK, SEARCH_MARK)
+
 _CALL = f"{MARK}call:"
 _UNSIGNED = f"{MARK}unsigned::"
+_PLACES: dict[str, dict[str, str]] = {
+    "thinking": {"signature": MARK},
+    "redacted_thinking": {"data": MARK},
+    "server_tool_use": {"id": SEARCH_MARK},
+    "web_search_tool_result": {"tool_use_id": SEARCH_MARK},
+}
 _OWN = {SignatureForm.ANTHROPIC_SIGNATURE, SignatureForm.ANTHROPIC_REDACTED}
 _FORMS = {form.value: form for form in SignatureForm}
 
@@ -79,16 +91,25 @@ def _opened(message: JSON) -> JSON:
     content = message.get("content") if isinstance(message, dict) else None
     if not isinstance(content, list):
         return message
-    kept = [block for block in content if not _sealed(block)]
-    if len(kept) == len(content):
+    kept = [_uncited(block) for block in content if not _sealed(block)]
+    if len(kept) == len(content) and all(new is old for new, old in zip(kept, content, strict=True)):
         return message
     return {**message, "content": kept} if kept else None
 
 
 def _sealed(block: JSON) -> bool:
-    if not isinstance(block, dict) or block.get("type") not in ("thinking", "redacted_thinking"):
-        return False
-    return any(str(block.get(name)).startswith(MARK) for name in ("signature", "data"))
+    kind = block.get("type") if isinstance(block, dict) else None
+    places = _PLACES.get(kind, {}) if isinstance(kind, str) else {}
+    return any(str(block.get(name)).startswith(mark) for name, mark in places.items())
+
+
+def _uncited(block: JSON) -> JSON:
+    """The block itself, or a copy without the sources that another vendor named."""
+    cited = block.get("citations") if isinstance(block, dict) else None
+    if not isinstance(cited, list):
+        return block
+    kept = [each for each in cited if not (isinstance(each, dict) and each.get("encrypted_index") == MARK)]
+    return block if len(kept) == len(cited) else {**block, "citations": kept or None}
 
 
 def _split(text: str) -> tuple[str, str, str]:

@@ -5,7 +5,8 @@ Source: platform.claude.com, "Web search tool".
 
 from __future__ import annotations
 
-from trioproxy.neutral.parts import Search
+from trioproxy.neutral.parts import Citation, Search
+from trioproxy.protocols.anthropic.seals import SEARCH_MARK
 from trioproxy.wire.jsoncodec import Object
 
 __all__ = ["search_blocks", "search_made"]
@@ -22,10 +23,16 @@ def search_made(block: Object) -> Search | None:
 
 
 def search_blocks(search: Search, identity: str) -> list[Object]:
-    """The blocks that tell a client of another vendor's search. What it found stands in the citations of the text: the results here have
-    tokens in them that only Anthropic makes."""
-    use_id = f"srvtoolu_{identity}"
+    """The blocks that tell a client of another vendor's search. Their results are no tokens that Anthropic could read, so they are taken out
+    of a body that goes there (``seals.py``)."""
+    use_id = f"{SEARCH_MARK}{identity}"
     return [
         {"type": "server_tool_use", "id": use_id, "name": _TOOL, "input": {"query": search.query}},
-        {"type": "web_search_tool_result", "tool_use_id": use_id, "content": []},
+        {"type": "web_search_tool_result", "tool_use_id": use_id, "content": [*map(_result, search.found)]},
     ]
+
+
+def _result(source: Citation) -> Object:
+    # Agents show these as links; one without a title has its address.
+    shown: Object = {"type": "web_search_result", "url": source.url or "", "title": source.title or source.url or ""}
+    return {**shown, "encrypted_content": "", "page_age": None}

@@ -76,6 +76,7 @@ class Telling:
         self._usage = Usage()
         self._beside: Object = {}
         self._called = False
+        self._searches = 0
         self._refused = False
 
     def goes_on(self, index: int) -> int | None:
@@ -145,6 +146,7 @@ class Telling:
         elif item.protocol == NAME:
             yield from self._whole(item.index, item.payload)
         elif isinstance(item.shown, Search):
+            self._searches += 1
             yield from self._whole(item.index, *search_blocks(item.shown, f"{self._context.token}_{item.index}"))
         else:
             self.losses.append(Loss(item.kind, f"{item.protocol} alone has a word for this"))
@@ -176,7 +178,8 @@ class Telling:
 
     def _finish(self, item: Finished) -> Iterator[Object]:
         beside = dict(self._beside)
-        usage = {**usage_fields(self._usage), **beside.pop("usage", {})}
+        searched = {"server_tool_use": {"web_search_requests": self._searches}} if self._searches else {}
+        usage = {**usage_fields(self._usage), **searched, **beside.pop("usage", {})}
         if isinstance(usage.get("server_tool_use"), dict):
             usage["server_tool_use"] = {**_SERVER_TOOL_USE, **usage["server_tool_use"]}
         delta: Object = {

@@ -28,7 +28,7 @@ from trioproxy.neutral.events import (
     ToolCallStarted,
 )
 from trioproxy.neutral.extras import packed
-from trioproxy.neutral.parts import Base64Source, Citation, Media, MediaKind
+from trioproxy.neutral.parts import Base64Source, Citation, Media, MediaKind, Search
 from trioproxy.protocols.gemini.endpoints import NAME
 from trioproxy.protocols.gemini.grounding import RememberedText
 from trioproxy.protocols.gemini.partial_args import PartialArguments
@@ -97,8 +97,8 @@ class AnswerParts:
             return self._text(part)
         return [*self.finish(), self.foreign(foreign_kind(part), part, shown=_image(part))]
 
-    def foreign(self, kind: str, payload: Object, *, shown: Media | None = None) -> Foreign:
-        """Something only Google has a word for, in its place; ``shown`` is the image in it."""
+    def foreign(self, kind: str, payload: Object, *, shown: Media | Search | None = None) -> Foreign:
+        """Something only Google has a word for, in its place; ``shown`` is the image in it, or the search."""
         self._next += 1
         return Foreign(index=self._next - 1, protocol=NAME, kind=kind, payload=payload, shown=shown)
 

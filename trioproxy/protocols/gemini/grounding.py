@@ -13,10 +13,19 @@ from io import StringIO
 import attrs
 
 from trioproxy.neutral.loss import Loss
-from trioproxy.neutral.parts import Citation
+from trioproxy.neutral.parts import Citation, Search
 from trioproxy.wire.jsoncodec import JSON, Object
 
-__all__ = ["BESIDE_PARTS", "REMEMBERED", "Placed", "RememberedText", "citations_of", "grounding_of", "unquoted"]
+__all__ = [
+    "BESIDE_PARTS",
+    "REMEMBERED",
+    "Placed",
+    "RememberedText",
+    "citations_of",
+    "grounding_of",
+    "search_of",
+    "unquoted",
+]
 
 BESIDE_PARTS = frozenset({"groundingMetadata", "citationMetadata"})
 """The fields of a candidate that hold its sources."""
@@ -73,6 +82,22 @@ def citations_of(candidate: Object, text: str | None, before: int = 0) -> list[C
         if span is not None:
             found.append(Citation(url=_text(source, "uri"), title=_text(source, "title"), start=span[0], end=span[1]))
     return found
+
+
+def search_of(candidate: Object, known: set[str]) -> Search | None:
+    """The search that a candidate tells of, None where its query is ``known``; ``known`` learns it. What was found supports the text and is
+    cited there too."""
+    metadata = candidate.get("groundingMetadata")
+    queries = metadata.get("webSearchQueries") if isinstance(metadata, dict) else None
+    asked = [each for each in queries if isinstance(each, str)] if isinstance(queries, list) else []
+    query = next((each for each in asked if each not in known), None)
+    if query is None or not isinstance(metadata, dict):
+        return None
+    known.update(asked)
+    sources = [_source(chunk) for chunk in _objects(metadata.get("groundingChunks")) if "web" in chunk]
+    return Search(
+        query=query, found=tuple(source for source in sources if source is not None and source.url is not None)
+    )
 
 
 def grounding_of(placed: Iterable[Placed], queries: Sequence[str] = ()) -> Object | None:

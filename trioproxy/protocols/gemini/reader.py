@@ -32,7 +32,7 @@ from trioproxy.protocols.base import StreamSeen
 from trioproxy.protocols.gemini.answer_parts import AnswerParts
 from trioproxy.protocols.gemini.errors import failure_of
 from trioproxy.protocols.gemini.finish import BREAKDOWNS, NO_BLOCK, NO_REASON, finish_of
-from trioproxy.protocols.gemini.grounding import BESIDE_PARTS, citations_of
+from trioproxy.protocols.gemini.grounding import BESIDE_PARTS, citations_of, search_of
 from trioproxy.protocols.gemini.plain import plain_chunk
 from trioproxy.protocols.gemini.stamps import read_stamp
 from trioproxy.protocols.gemini.usage import read_usage, unnamed_counts
@@ -68,6 +68,7 @@ class GeminiReader:
         self._metadata: Object = {}
         self._usage: Usage | None = None
         self._said: Object = {}
+        self._searched: set[str] = set()
 
     def feed(self, item: Frame) -> list[Event]:
         """The events of one chunk."""
@@ -192,7 +193,7 @@ class GeminiReader:
             events += self._cite(candidate)
         rest = {name: value for name, value in candidate.items() if name not in _CANDIDATE_FIELDS and value is not None}
         if rest:
-            events.append(self._parts.foreign(CANDIDATE, rest))
+            events.append(self._parts.foreign(CANDIDATE, rest, shown=search_of(candidate, self._searched)))
         finish = _string(candidate.get("finishReason"))
         if finish and finish != NO_REASON:
             self._finish, self._finish_message = finish, _string(candidate.get("finishMessage"))

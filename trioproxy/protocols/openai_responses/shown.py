@@ -7,7 +7,7 @@ from typing import assert_never
 
 import attrs
 
-from trioproxy.neutral.parts import Base64Source, Media, MediaKind, Search
+from trioproxy.neutral.parts import Base64Source, Citation, Media, MediaKind, Search
 from trioproxy.wire.jsoncodec import JSON, Object
 
 __all__ = ["Shown", "read_shown", "write_shown"]
@@ -29,8 +29,9 @@ def read_shown(item: Object) -> Media | Search | None:
     """What of an item other protocols can show."""
     match item.get("type"):
         case "web_search_call":
-            query = _query(item.get("action"))
-            return Search(query=query) if query is not None else None
+            action = item.get("action")
+            query = _query(action)
+            return Search(query=query, found=_found(action)) if query is not None else None
         case "image_generation_call" if _BASE64.fullmatch(str(item.get("result"))):
             form = item.get("output_format")
             mime = f"image/{form}" if isinstance(form, str) and form else "image/png"
@@ -47,11 +48,20 @@ def _query(action: JSON) -> str | None:
     return next((each for each in (action.get("query"), *several) if isinstance(each, str) and each), None)
 
 
+def _found(action: JSON) -> tuple[Citation, ...]:
+    sources = action.get("sources") if isinstance(action, dict) else None
+    urls = [each.get("url") for each in sources if isinstance(each, dict)] if isinstance(sources, list) else []
+    return tuple(Citation(url=url) for url in urls if isinstance(url, str))
+
+
 def write_shown(shown: Media | Search, identity: str) -> Shown | None:
     """The item for what another vendor made; None where there is none for it. ``identity`` is what its id is made of."""
     match shown:
-        case Search(query=query):
-            item: Object = {"id": f"ws_{identity}", "type": _SEARCH, "action": {"type": "search", "query": query}}
+        case Search(query=query, found=found):
+            action: Object = {"type": "search", "query": query}
+            if found:
+                action["sources"] = [{"type": "url", "url": each.url} for each in found]
+            item: Object = {"id": f"ws_{identity}", "type": _SEARCH, "action": action}
             return _running(item, "in_progress", "searching", "completed")
         case Media(kind=MediaKind.IMAGE, source=Base64Source(data=data)):
             image: Object = {"id": f"ig_{identity}", "type": _IMAGE, "result": data}
