@@ -16,7 +16,17 @@ _ANTHROPIC = "prompt is too long: 210000 tokens > 200000 maximum"
         (_GOOGLE, OVERFLOW),
         (_ANTHROPIC, OVERFLOW),
         ("input length and `max_tokens` exceed context limit: 1 + 2 > 2", OVERFLOW),
+        ("This model's maximum context length is 32768 tokens. However, you requested 40000 tokens", OVERFLOW),
+        ("This model's maximum prompt length is 131072 but the request contains 150000 tokens.", OVERFLOW),
+        ("Prompt contains 33000 tokens, too large for model with 32768 maximum context length", OVERFLOW),
+        ("request (9000 tokens) exceeds the available context size (8192 tokens)", OVERFLOW),
+        ("Your input exceeds the context window of this model.", OVERFLOW),
+        ("invalid params, context window exceeds limit", OVERFLOW),
+        ("Invalid request: Your request exceeded model token limit: 131072", OVERFLOW),
+        ("Input is too long for requested model.", OVERFLOW),
+        ("Prompt exceeds max length", OVERFLOW),
         ("The prompt is bad", None),
+        ("max_tokens is larger than the context length allows", None),
         (None, None),
     ],
 )
@@ -28,6 +38,7 @@ def test_words_for_a_code() -> None:
     assert overflow_words(OVERFLOW, "Too much.") == "prompt is too long: Too much."
     assert overflow_words(OVERFLOW, "Prompt is too long") == "Prompt is too long"
     assert overflow_words(None, "Too much.") == "Too much."
+    assert overflow_words("400", "The request exceeds the context window.").startswith("prompt is too long: The")
 
 
 @pytest.mark.parametrize(

@@ -13,9 +13,13 @@ OVERFLOW = "context_length_exceeded"
 """OpenAI's code."""
 
 _PHRASE = "prompt is too long"
-# The Messages API, and the Gemini API and Vertex AI (seen 2025 and 2026).
 _SAID = re.compile(
-    rf"\b{_PHRASE}|\bexceed context limit|\binput token count\b.{{0,80}}\bexceeds the maximum number of tokens",
+    # The Messages API, and the Gemini API and Vertex AI (seen 2025 and 2026).
+    rf"\b{_PHRASE}|\bexceed context limit|\binput token count\b.{{0,80}}\bexceeds the maximum number of tokens"
+    # vLLM, SGLang, DeepSeek, OpenRouter, xAI; Mistral; llama.cpp, LM Studio, MiniMax; Moonshot; Bedrock; Z.ai. They have no code for it.
+    r"|\bmaximum (context|prompt) length (is|of) \d|\btoo large for model with \d+ maximum context length"
+    r"|\bexceeds (the |its |limit of the )?(available |model's )?context (window|length|size|limit)|\bcontext window exceeds limit"
+    r"|\bexceeded model token limit|\binput is too long for requested model|\bprompt exceeds max length",
     re.DOTALL | re.IGNORECASE,
 )
 
@@ -27,4 +31,5 @@ def overflow_code(message: str | None) -> str | None:
 
 def overflow_words(code: str | None, message: str) -> str:
     """The message of an error with this code, in words that a client of Anthropic's knows."""
-    return f"{_PHRASE}: {message}" if code == OVERFLOW and _PHRASE not in message.lower() else message
+    told = code == OVERFLOW or overflow_code(message) is not None
+    return f"{_PHRASE}: {message}" if told and _PHRASE not in message.lower() else message

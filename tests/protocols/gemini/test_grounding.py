@@ -161,10 +161,6 @@ def test_a_search_is_told_once() -> None:
     assert search_of(candidate, known) == Search(query="cats", found=found)
     assert search_of(candidate, known) is None
     assert search_of({"groundingMetadata": {"webSearchQueries": ["cats", "birds"]}}, known) == Search(query="birds")
-    for odd in (
-        {},
-        {"groundingMetadata": 7},
-        {"groundingMetadata": {"webSearchQueries": 7}},
-        {"groundingMetadata": {}},
-    ):
+    odds: tuple[dict[str, Any], ...] = ({}, {"groundingMetadata": 7}, {"groundingMetadata": {"webSearchQueries": 7}})
+    for odd in odds:
         assert search_of(odd, known) is None
