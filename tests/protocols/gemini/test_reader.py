@@ -197,6 +197,22 @@ def test_sources_are_citations_and_the_metadata_stays_whole() -> None:
     assert not any(isinstance(event, CitationAdded) for event in without_text)
 
 
+def test_a_source_that_each_chunk_repeats_is_told_once() -> None:
+    metadata = {
+        "groundingChunks": [{"web": {"uri": "https://a.example/"}}],
+        "groundingSupports": [{"segment": {"endIndex": 2, "text": "He"}, "groundingChunkIndices": [0]}],
+    }
+    events = read_frames(
+        _frames(
+            _chunk({"text": "He"}, groundingMetadata=metadata),
+            _chunk({"text": "llo"}, finishReason="STOP", groundingMetadata=metadata),
+        )
+    )
+    text = fold(events).parts[0]
+    assert isinstance(text, Text)
+    assert [(each.start, each.end) for each in text.citations] == [(0, 2)]
+
+
 def test_counts_without_a_name_come_at_the_end() -> None:
     usage = {"promptTokenCount": 1, "totalTokenCount": 1, "serviceTier": "flex"}
     events = legal(read_body(_chunk({"text": "a"}, finishReason="STOP", usageMetadata=usage)))

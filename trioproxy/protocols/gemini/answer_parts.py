@@ -59,6 +59,7 @@ class _Prose:
     signed: bool = False
     text: RememberedText = attrs.field(factory=RememberedText)
     before: int = 0
+    cited: list[Citation] = attrs.field(factory=list)
 
 
 @attrs.define(eq=False)
@@ -108,8 +109,12 @@ class AnswerParts:
         return (prose.text.whole, prose.before) if prose is not None and prose.kind is PartKind.TEXT else None
 
     def cite(self, citation: Citation) -> list[Event]:
-        """A source of the open text."""
-        return [CitationAdded(index=self._prose.index, citation=citation)] if self._prose is not None else []
+        """A source of the open text, told once: some models give all sources so far with each chunk."""
+        prose = self._prose
+        if prose is None or citation in prose.cited:
+            return []
+        prose.cited.append(citation)
+        return [CitationAdded(index=prose.index, citation=citation)]
 
     def finish(self) -> list[Event]:
         """The end of what is open."""
