@@ -17,11 +17,11 @@ from trioproxy.providers.quirk import QuirkContext
 from trioproxy.providers.quirks import Edited, edited
 
 
-def edit(body: Any, *names: str, ours: bool = False) -> Edited | None:
+def edit(body: Any, *names: str, ours: bool = False, quirks: frozenset[str] = frozenset()) -> Edited | None:
     """The edited body; checks that the document given was not touched."""
     before = copy.deepcopy(body)
     raw = None if ours else json.dumps(body).encode()
-    done = edited(names, raw, body, QuirkContext(protocol="openai_chat", model="m"))
+    done = edited(names, raw, body, QuirkContext(protocol="openai_chat", model="m", quirks=quirks))
     assert body == before
     return done
 
@@ -192,3 +192,57 @@ def test_details_of_thoughts_that_nobody_asked_for() -> None:
     assert done.body["messages"] == [{"role": "assistant", "content": "x", "reasoning_content": "t"}, "odd"]
     assert [loss.path for loss in done.losses] == ["messages.reasoning_details"]
     assert edit({"messages": [{"content": '"reasoning_details"'}]}, "no-reasoning-details") is None
+
+
+_FORCED = {"type": "function", "function": {"name": "f"}}
+
+
+@pytest.mark.parametrize(
+    ("quirks", "said", "expected", "lost"),
+    [
+        ((), {"tool_choice": "required"}, {"thinking": {"type": "disabled"}}, []),
+        (
+            (),
+            {"tool_choice": _FORCED, "reasoning_effort": "high"},
+            {"thinking": {"type": "disabled"}},
+            ["reasoning_effort"],
+        ),
+        ((), {"tool_choice": "any", "thinking": {"type": "enabled"}}, {"thinking": {"type": "disabled"}}, ["thinking"]),
+        (
+            ("enable-thinking",),
+            {"tool_choice": "required", "enable_thinking": True, "thinking_budget": 5},
+            {"enable_thinking": False},
+            ["enable_thinking", "thinking_budget"],
+        ),
+    ],
+)
+def test_a_forced_tool_and_thoughts_exclude_each_other(
+    quirks: tuple[str, ...], said: Any, expected: Any, lost: list[str]
+) -> None:
+    done = edit(said, "forced-tools-unthinking", quirks=frozenset(quirks))
+    assert done is not None
+    assert done.body == {"tool_choice": said["tool_choice"], **expected}
+    assert sorted(loss.path for loss in done.losses) == lost
+
+
+@pytest.mark.parametrize(
+    "said",
+    [
+        {"tool_choice": "auto"},
+        {"tool_choice": {"type": "allowed_tools"}},
+        {"tool_choice": "required", "thinking": {"type": "disabled"}},
+        {"messages": "tool_choice"},
+    ],
+)
+def test_a_tool_that_is_not_forced_leaves_thoughts_alone(said: Any) -> None:
+    assert edit(said, "forced-tools-unthinking") is None
+
+
+def test_a_model_that_thinks_in_streams_alone() -> None:
+    names = frozenset({"enable-thinking"})
+    done = edit({"n": 1}, "unstreamed-unthinking", quirks=names)
+    assert done is not None
+    assert done.body == {"n": 1, "enable_thinking": False}
+    assert done.losses == ()
+    assert edit({"stream": True}, "unstreamed-unthinking", quirks=names) is None
+    assert edit({"enable_thinking": False, "stream": False}, "unstreamed-unthinking", quirks=names) is None

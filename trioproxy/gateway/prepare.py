@@ -137,7 +137,13 @@ def _translated(admitted: Admitted, routed: Routed, candidate: Candidate, *, now
         written = outbound.write_request(conversation, target)
     except ClientFault as fault:
         raise _as_spelled(spelled_fault(fault, conversation, admitted.protocol.words), asked.document) from None
-    rules = QuirkContext(protocol=outbound.name, model=candidate.model, operation=way.operation, facts=candidate.facts)
+    rules = QuirkContext(
+        protocol=outbound.name,
+        model=candidate.model,
+        operation=way.operation,
+        quirks=frozenset(quirks),
+        facts=candidate.facts,
+    )
     change = edited(quirks, None, written.body, rules)
     kept = tuple((name, value) for name, value in table.request(admitted.headers) if name in _CROSSING)
     accept = b"text/event-stream" if asked.stream else b"application/json"

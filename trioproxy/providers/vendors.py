@@ -163,6 +163,36 @@ def _fixed_sampling(body: Object, context: QuirkContext) -> Object | None:
     return dropped(body, _SAMPLING, context, "the model has values of its own and refuses any other")
 
 
+_THINKING = ("reasoning_effort", "thinking", "enable_thinking", "thinking_budget")
+
+
+def _unthinking(body: Object, context: QuirkContext, reason: str) -> Object | None:
+    """``body`` told not to think, in the words of a vendor that thinks unasked; None where it says so already."""
+    said: Object = (
+        {"enable_thinking": False} if "enable-thinking" in context.quirks else {"thinking": {"type": "disabled"}}
+    )
+    asked = {name: body[name] for name in _THINKING if name in body}
+    if asked == said:
+        return None
+    context.losses.extend(Loss(path=name, reason=reason) for name, value in asked.items() if said.get(name) != value)
+    return {**{name: value for name, value in body.items() if name not in asked}, **said}
+
+
+def _forced_tools(body: Object, context: QuirkContext) -> Object | None:
+    choice = body.get("tool_choice")
+    kind = choice.get("type") if isinstance(choice, dict) else choice
+    if kind not in ("required", "any", "function", "custom"):
+        return None
+    # The tool is what the client's program depends on.
+    return _unthinking(body, context, "a tool is forced, which the provider refuses of a model that thinks")
+
+
+def _unstreamed(body: Object, context: QuirkContext) -> Object | None:
+    if body.get("stream"):
+        return None
+    return _unthinking(body, context, "the provider refuses it where the answer is not streamed")
+
+
 def _thinking_in_template(body: Object, context: QuirkContext) -> Object | None:
     if "enable_thinking" not in body:
         return None
@@ -250,6 +280,19 @@ VENDOR_EDITS = (
         protocols=frozenset({CHAT, ANTHROPIC}),
         marks=(b'"temperature"',),
         edit=_temperature_to_one,
+    ),
+    Quirk(
+        name="forced-tools-unthinking",
+        doc="Where a tool is forced, the model is told not to think: it refuses the one beside the other.",
+        protocols=frozenset({CHAT}),
+        marks=(b'"tool_choice"',),
+        edit=_forced_tools,
+    ),
+    Quirk(
+        name="unstreamed-unthinking",
+        doc="Where the answer is not streamed, the model is told not to think: it refuses the one without the other.",
+        protocols=frozenset({CHAT}),
+        edit=_unstreamed,
     ),
     Quirk(
         name="fixed-sampling",
