@@ -409,3 +409,50 @@ def test_a_malformed_configuration_is_refused_by_name(body: dict[str, Any], para
     with pytest.raises(ClientFault) as caught:
         conversation_of({"model": "m", **body})
     assert caught.value.failure.param == param
+
+
+@pytest.mark.parametrize(
+    ("members", "name"),
+    [
+        ({"generate": False}, "generate"),
+        ({"prompt_cache_options": {"prewarm": True, "mode": "explicit"}}, "prompt_cache_options"),
+        ({"moderation": {"model": "m", "policy": {"input": None, "output": {"mode": "block"}}}}, "moderation"),
+    ],
+)
+def test_what_asks_for_no_answer_or_not_for_any_is_refused_elsewhere(members: dict[str, Any], name: str) -> None:
+    body = {"model": "m", "input": "x", **members}
+    with pytest.raises(ClientFault) as caught:
+        settled(conversation_of(body).extras, "anthropic")
+    assert caught.value.failure.param == name
+    assert round_trip(body) == body
+
+
+@pytest.mark.parametrize(
+    "members",
+    [
+        {"prompt_cache_options": {"mode": "explicit"}},
+        {"moderation": {"model": "m", "policy": {"input": {"mode": "score"}}}},
+        {"moderation": {"model": "m"}},
+        {"prompt_cache_options": "x", "moderation": "y"},
+    ],
+)
+def test_their_milder_forms_are_losses(members: dict[str, Any]) -> None:
+    found = settled(conversation_of({"model": "m", "input": "x", **members}).extras, "anthropic")
+    assert [loss.path for loss in found] == list(members)
+
+
+def test_what_is_spelled_out_and_so_anyway_is_no_loss() -> None:
+    body = {
+        "model": "m",
+        "input": [{"role": "user", "content": "x"}],
+        "generate": True,
+        "stream_options": {"include_obfuscation": False},
+        "reasoning": {"effort": "low", "context": "auto", "mode": "standard"},
+        "tools": [{"type": "function", "name": "f", "defer_loading": False, "allowed_callers": ["direct"]}],
+    }
+    asked = conversation_of(body)
+    assert asked.reasoning is not None
+    (tool,) = asked.tools
+    assert isinstance(tool, Tool)
+    assert [*settled(asked.extras, "x"), *settled(asked.reasoning.extras, "x"), *settled(tool.extras, "x")] == []
+    assert round_trip(body) == body

@@ -124,7 +124,7 @@ def _text(part: Text, path: str, draft: Draft) -> Object | None:
 
 def _media(part: Media, path: str, draft: Draft) -> Object | None:
     draft.losses += settled(part.extras, NAME, path=path)
-    if part.detail is not None:
+    if part.detail not in (None, "auto"):
         draft.lose(f"{path}.detail", "images have no resolution hint")
     extras, notes = given_back(part.extras), spelling(part.extras, NAME)
     inner = extras.pop("source", {})

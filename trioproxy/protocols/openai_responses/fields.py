@@ -1,7 +1,8 @@
 """One JSON object of a client, read member by member so that nothing in it can vanish.
 
 Knows: the JSON types a member may have, and what becomes of members nobody asked for: they are the node's extras. Members that are there
-but say nothing (null, an empty list, object or string) are noted as spelling, so that this protocol's own writer gives the same body back.
+but say nothing (null, an empty list, object or string, a default) are noted as spelling, so that this protocol's own writer gives the same
+body back.
 Refuses to know: what any member means.
 """
 
@@ -109,6 +110,12 @@ class Fields:
         if not isinstance(value, list):
             raise refusal(self.where(name), "a list")
         return value
+
+    def unsay(self, defaults: Mapping[str, JSON]) -> None:
+        """Forget members that are spelled out and have the value they have when they are left out: they say nothing."""
+        for name, value in defaults.items():
+            if name in self._left and self._left[name] == value and type(self._left[name]) is type(value):
+                self._blank[name] = self._left.pop(name)
 
     def keep(self, name: str, value: JSON) -> None:
         """Put a member back, as what is left of it after its own members were taken."""

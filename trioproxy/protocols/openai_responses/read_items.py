@@ -33,6 +33,7 @@ SUMMARY_NOTE = "summary"
 _ROLES = {"user": Role.USER, "assistant": Role.ASSISTANT, "system": Role.SYSTEM, "developer": Role.SYSTEM}
 # Members that name or date an item and mean nothing to anyone but this protocol.
 _ITEM_MEMBERS = ("id", "status", "created_by", "internal_chat_message_metadata_passthrough")
+_DIRECT: dict[str, JSON] = {"caller": {"type": "direct"}, "async": False}
 _CALLS = {"function_call": (ToolKind.FUNCTION, "arguments"), "custom_tool_call": (ToolKind.CUSTOM, "input")}
 _OUTPUTS = {"function_call_output": ToolKind.FUNCTION, "custom_tool_call_output": ToolKind.CUSTOM}
 
@@ -229,6 +230,7 @@ def _noted_parts(content: JSON, path: str, note: Object, extra: Mapping[str, Any
 def _read_call(item: Object, path: str, kind: ToolKind, member: str) -> ToolCall:
     fields = Fields(item, path)
     fields.take("type")
+    fields.unsay(_DIRECT)
     spelled = {"item": _item_members(fields)}
     return ToolCall(
         call_id=fields.need("call_id"),
@@ -243,6 +245,7 @@ def _read_call(item: Object, path: str, kind: ToolKind, member: str) -> ToolCall
 def _read_output(item: Object, path: str, kind: ToolKind) -> ToolResult:
     fields = Fields(item, path)
     fields.take("type")
+    fields.unsay(_DIRECT)
     spelled: dict[str, Any] = {"item": _item_members(fields)}
     # One without an id answers no call: what another task said, in histories of Codex (seen 2026).
     call_id, name, output = fields.text("call_id") or "", fields.text("name"), fields.take("output")

@@ -6,7 +6,7 @@ was asked for, and which no other protocol has, are marked essential (:data:`ESS
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Iterator
 from types import MappingProxyType
 from typing import Any
 
@@ -39,6 +39,7 @@ ESSENTIAL_MEMBERS = ("background", "conversation", "prompt", "top_logprobs")
 
 # The values these members have when they are left out: spelled out they ask for nothing.
 _DEFAULTS: dict[str, JSON] = {"background": False, "truncation": "disabled", "store": False, "top_logprobs": 0}
+_UNTOLD: dict[str, JSON] = {"generate": True, "stream_options": {"include_obfuscation": False}}
 _ENCRYPTED = "reasoning.encrypted_content"
 
 _EFFORTS = {effort.value: effort for effort in Effort}
@@ -77,6 +78,7 @@ def read_request(document: Object, asked: Asked) -> Conversation:
     previous = fields.text("previous_response_id")
     alias = fields.text("conversation_id")
     _default_values(fields, notes)
+    fields.unsay(_UNTOLD)
     _include(fields, notes)
     return Conversation(
         model=asked.model,
@@ -95,8 +97,22 @@ def read_request(document: Object, asked: Asked) -> Conversation:
         cache_key=fields.text("prompt_cache_key"),
         previous_response_id=previous or alias or None,
         service_tier=fields.text("service_tier"),
-        extras=fields.extras(essential=ESSENTIAL_MEMBERS, notes=notes),
+        extras=fields.extras(essential=(*ESSENTIAL_MEMBERS, *_essential(fields)), notes=notes),
     )
+
+
+def _essential(fields: Fields) -> Iterator[str]:
+    """Members that turn the request into another one where they hold this: no answer is wanted, or none that a moderator objects to."""
+    if fields.peek("generate") is False:
+        yield "generate"
+    options, moderation = fields.peek("prompt_cache_options"), fields.peek("moderation")
+    if isinstance(options, dict) and options.get("prewarm") is True:
+        yield "prompt_cache_options"
+    policy = moderation.get("policy") if isinstance(moderation, dict) else None
+    if isinstance(policy, dict) and any(
+        isinstance(side, dict) and side.get("mode") == "block" for side in policy.values()
+    ):
+        yield "moderation"
 
 
 def _input(fields: Fields, notes: dict[str, Any]) -> list[Any]:
@@ -179,6 +195,7 @@ def _reasoning(fields: Fields) -> ReasoningAsk | None:
     if value is None:
         return None
     inner = Fields(value, "reasoning")
+    inner.unsay({"context": "auto", "mode": "standard"})
     notes: dict[str, Any] = {"ours": True}
     effort, spelled = None, inner.peek("effort")
     if not isinstance(spelled, str | None):

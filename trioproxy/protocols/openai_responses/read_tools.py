@@ -17,6 +17,8 @@ from trioproxy.wire.jsoncodec import JSON, Object
 
 __all__ = ["AROUND", "read_choice", "read_loaded", "read_tools", "without_unknown_namespaces"]
 
+_DEFAULTS: dict[str, JSON] = {"defer_loading": False, "async": False, "allowed_callers": ["direct"]}
+
 AROUND = "namespace.description"
 """The extra of a namespace's first tool that holds what the client said of the namespace."""
 
@@ -95,6 +97,7 @@ def _namespace(tool: Object, path: str) -> list[ToolSpec]:
 
 def _tool(tool: Object, path: str) -> ToolSpec:
     fields = Fields(tool, path)
+    fields.unsay(_DEFAULTS)
     kind = fields.need("type")
     if kind == "function":
         name, description = fields.need("name"), fields.text("description")
