@@ -89,6 +89,8 @@ def test_a_dialect_is_a_word_and_no_edit() -> None:
         ("openai-compatibility", "zai-org/GLM-4.7", ()),
         ("openai-compatibility", "deepseek-v3.2", ()),
         ("claude", "claude-opus-5", ()),
+        ("xai", "grok-4.3", ()),
+        ("xai", "grok-4-1-fast-reasoning", ("no-reasoning-effort",)),
     ],
 )
 def test_the_first_glob_that_fits_says_what_is_peculiar_of_a_model(

@@ -155,7 +155,8 @@ class Mint:
         if not provider.base_url_required:
             return provider
         for vendor in self.catalogue.providers.values():
-            if hosts & {urlsplit(wire.base_url).hostname for wire in vendor.wires if wire.base_url} - _NOBODYS:
+            own = {*vendor.hosts, *(urlsplit(wire.base_url).hostname for wire in vendor.wires)}
+            if hosts & (own - _NOBODYS):
                 return attrs.evolve(
                     provider,
                     quirks=vendor.quirks,

@@ -25,7 +25,7 @@ _Enum = TypeVar("_Enum", bound=enum.Enum)
 
 _PROVIDER_KEYS = {
     "title", "aliases", "blocks", "env", "auth", "rate_headers", "headers", "wires", "patterns", "models", "quirks", "model_quirks", "usage",
-    "base_required", "key_required", "token_fields", "sign_in", "notes",
+    "base_required", "key_required", "token_fields", "sign_in", "notes", "hosts",
 }  # fmt: skip
 _PLAIN_KEYS = {"paths", "auth", "headers"}
 _WIRE_KEYS = {"protocol", "base", "operations", "paths", "auth"}
@@ -124,6 +124,7 @@ def _provider(name: str, entry: Any, protocols: Mapping[str, Wire]) -> Provider:
         key_required=bool(at.get("key_required", True)),
         notes=str(at.get("notes", "")),
         aliases=_words(at.get("aliases")),
+        hosts=_words(at.get("hosts")),
         env=_words(at.get("env")),
         token_fields=_words(at.get("token_fields", ("access_token", "api_key"))),
         rate_headers=_choice(RateHeaders, at.get("rate_headers", "openai"), where),

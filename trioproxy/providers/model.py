@@ -119,7 +119,8 @@ class Provider:
     keys that make credentials of it; ``include_usage`` says whether a chat stream may be asked for usage. ``aliases`` are other names for it
     in the ``type`` of a provider map, ``env`` the environment variables its key usually has, ``token_fields`` the members of a token file
     that may hold the key, best first. ``sign_in`` names the login flow this provider needs, None where a key is enough. ``quirks`` hold for all
-    of its models, ``model_quirks`` for those whose name fits the glob, the first that fits."""
+    of its models, ``model_quirks`` for those whose name fits the glob, the first that fits. ``hosts`` are addresses it has beside those of its
+    wires."""
 
     name: str
     title: str
@@ -140,6 +141,7 @@ class Provider:
     rate_headers: RateHeaders = RateHeaders.OPENAI
     sign_in: str | None = None
     model_quirks: tuple[tuple[str, tuple[str, ...]], ...] = ()
+    hosts: tuple[str, ...] = ()
 
     def quirks_of(self, model: str) -> tuple[str, ...]:
         """What is peculiar of one model, beside :attr:`quirks`. ``model`` is the upstream's name."""
