@@ -4,7 +4,7 @@ from typing import Any
 
 import pytest
 
-from tests.protocols.anthropic.wires import asked, read
+from tests.protocols.anthropic.wires import TARGET, asked, read
 from trioproxy.errors import ClientFault, ErrorKind
 from trioproxy.neutral.extras import foreign, own, settled
 from trioproxy.neutral.parts import CacheHint, Opaque, Text
@@ -158,3 +158,25 @@ def test_places_are_those_of_the_blocks() -> None:
     said = read(messages=[{"role": "user", "content": [seal, document, {"type": "text", "text": "x"}]}])
     places = [f"messages[0].content[{at}]" for at in (1, 1, 2)]
     assert said.turns[0].places == tuple(places)
+
+
+BILLING = "x-anthropic-billing-header: cc_version=2.1.197.71e; cc_entrypoint=cli; cch=74943;"
+
+
+@pytest.mark.parametrize(
+    ("system", "told"),
+    [
+        ([{"type": "text", "text": BILLING}, {"type": "text", "text": "You are."}], ["You are."]),
+        ([{"type": "text", "text": f"{BILLING}\n\nYou are."}], ["You are."]),
+        (f"{BILLING}\nYou are.", ["You are."]),
+        (BILLING, []),
+        ("You are. x-anthropic-billing-header: a word", ["You are. x-anthropic-billing-header: a word"]),
+        ("", [""]),
+    ],
+)
+def test_what_is_for_anthropics_billing_is_told_to_anthropic_alone(system: Any, told: list[str]) -> None:
+    said = read(system=system)
+    assert [part.text for part in said.system if isinstance(part, Text)] == told
+    assert settled(said.extras, "openai_chat") == []
+    if system:
+        assert PROTOCOL.write_request(said, TARGET).body["system"] == system

@@ -7,6 +7,8 @@ API reference, Messages; anthropic SDK 2.11 ``types/beta/message_create_params.p
 
 from __future__ import annotations
 
+import re
+
 import attrs
 
 from trioproxy.neutral.parts import Media, Opaque, Text
@@ -39,6 +41,10 @@ _TIERS = {"standard_only": "default"}
 
 _FORMAT = "output_config.format"
 
+_BILLING = re.compile(r"\Ax-anthropic-billing-header:[^\n]*\n*")
+"""What Claude Code tells Anthropic's billing, and no model, at the head of its prompt. It is another one in each request: a provider that
+caches prompts by their beginning would never find one again (seen in 2.1.29 and later)."""
+
 _ROLES = {role.value: role for role in (Role.SYSTEM, Role.USER, Role.ASSISTANT)}
 
 
@@ -66,7 +72,7 @@ def read_request(document: Object, asked: Asked) -> Conversation:
     user = metadata.text("user_id")
     conversation = Conversation(
         model=asked.model,
-        system=_system(system),
+        system=_system(system, notes),
         turns=_turns(messages, notes),
         tools=_tools(fields, messages, notes),
         tool_choice=tool_choice,
@@ -91,14 +97,19 @@ def _tier(tier: str | None) -> str | None:
     return _TIERS.get(tier, tier) if tier is not None else None
 
 
-def _system(value: JSON) -> tuple[Text | Opaque, ...]:
+def _system(value: JSON, notes: Object) -> tuple[Text | Opaque, ...]:
     if value is None:
         return ()
     parts: list[Text | Opaque] = []
     for number, part in enumerate(plain_parts(value, "system")):
         if isinstance(part, Media):
             raise invalid(f"system[{number}]", "must be text")
-        parts.append(part)
+        if not (isinstance(part, Text) and _BILLING.match(part.text)):
+            parts.append(part)
+            continue
+        notes["whole_system"] = value
+        if left := _BILLING.sub("", part.text):
+            parts.append(attrs.evolve(part, text=left))
     return tuple(parts)
 
 
