@@ -97,3 +97,10 @@ def test_a_choice_among_what_is_not_declared_is_refused() -> None:
 def test_a_restricted_choice_offers_what_it_names(choice: ToolChoice | None, offered: list[bool]) -> None:
     tools = (Tool(name="f"), Tool(name="g", namespace="ns"), OPENAIS)
     assert [is_offered(tool, choice) for tool in tools] == offered
+
+
+def test_a_name_that_is_none_names_nothing() -> None:
+    odd = ServerTool(family=None, protocol="anthropic", payload={"name": [], "type": {"x": 1}})
+    assert not is_offered(odd, only("f"))
+    with pytest.raises(ClientFault):
+        check_choice(Conversation(model="m", tools=(odd,), tool_choice=only("f")))

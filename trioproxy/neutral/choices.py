@@ -49,7 +49,8 @@ def _called(tool: ToolSpec) -> set[str | None]:
 
 def _words(tool: ServerTool) -> set[str | None]:
     lone = tuple(tool.payload) if len(tool.payload) == 1 else ()
-    return {tool.payload.get("name"), tool.payload.get("type"), tool.family, *lone} - {None}
+    named = (tool.payload.get("name"), tool.payload.get("type"), tool.family, *lone)
+    return {word for word in named if isinstance(word, str)}
 
 
 def check_choice(conversation: Conversation) -> None:

@@ -255,6 +255,8 @@ def test_a_turn_of_which_nothing_is_left_is_left_out() -> None:
     said = _said((Role.ASSISTANT, [Reasoning(text="hm")]), (Role.USER, [Text(text="hi")]))
     assert _messages(said) == [USER]
     assert _losses(said) == ["messages[0].reasoning"]
+    assert _messages(said, "reasoning-content-history") == [USER]
+    assert _losses(said, "reasoning-content-history") == ["messages[0].reasoning"]
 
 
 def test_refusals_and_pictures_of_an_assistant() -> None:

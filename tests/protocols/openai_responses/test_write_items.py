@@ -6,7 +6,7 @@ import attrs
 import pytest
 
 from tests.protocols.openai_responses.test_read_request import conversation_of
-from tests.protocols.openai_responses.test_write_request import HI, paths, written
+from tests.protocols.openai_responses.test_write_request import paths, written
 from trioproxy.errors import ClientFault
 from trioproxy.neutral.extras import packed
 from trioproxy.neutral.parts import (
@@ -299,8 +299,3 @@ def test_calls_and_results_that_lost_each_other_are_paired() -> None:
 
     assert [item["type"] for item in items(result)] == ["function_call", "function_call_output", "message"]
     assert paths(result.losses) == ["turns[0]", "turns[1]"]
-
-
-def test_an_empty_conversation_has_an_empty_input() -> None:
-    assert written(turns=()).body["input"] == []
-    assert HI

@@ -11,7 +11,7 @@ from trioproxy.errors import ClientFault
 from trioproxy.neutral.extras import packed
 from trioproxy.neutral.json_mode import JSON_INSTRUCTION
 from trioproxy.neutral.loss import Loss
-from trioproxy.neutral.parts import Opaque, Text, ToolCall
+from trioproxy.neutral.parts import Opaque, Reasoning, Text, ToolCall
 from trioproxy.neutral.request import (
     Conversation,
     Effort,
@@ -52,6 +52,22 @@ def test_the_least_request() -> None:
         "stream": False,
         "store": False,
     }
+
+
+def test_instructions_alone_are_what_the_user_says() -> None:
+    result = written(turns=(), system=(Text(text="Be."),))
+    assert "instructions" not in result.body
+    assert result.body["input"] == [
+        {"type": "message", "role": "user", "content": [{"type": "input_text", "text": "Be."}]}
+    ]
+    assert paths(result.losses) == ["system"]
+
+
+@pytest.mark.parametrize("turns", [(), (Turn(role=Role.ASSISTANT, parts=(Reasoning(text="hm"),)),)])
+def test_nothing_is_nothing_to_answer(turns: tuple[Turn, ...]) -> None:
+    with pytest.raises(ClientFault) as caught:
+        written(turns=turns)
+    assert caught.value.failure.param == "messages"
 
 
 def test_a_stream_is_asked_for_where_the_target_streams() -> None:

@@ -245,9 +245,10 @@ def _assistant(turn: Turn, draft: Draft, path: str) -> Object | None:
         ]
     elif notes.get("calls") == "empty":
         message["tool_calls"] = []
-    empty = message.keys() <= {"role", "content"} and not message["content"]
-    if empty and not notes and not draft.native:
-        # Nothing is left of the turn, and OpenAI refuses a message that says nothing.
+    if not (message["content"] or calls or notes or draft.native):
+        # Nothing is left of the turn but thoughts, and servers refuse a message that says nothing ("content or tool_calls must be set").
+        if message.keys() - {"role", "content"}:
+            draft.lose(f"{path}.reasoning", "a turn that broke off amid its thoughts is no message")
         return None
     return _completed(message, turn, draft, path)
 

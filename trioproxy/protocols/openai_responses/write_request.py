@@ -16,6 +16,7 @@ from typing import Any
 
 import attrs
 
+from trioproxy.errors import ClientFault, ErrorKind
 from trioproxy.neutral.choices import unable
 from trioproxy.neutral.effort import effort_of, nearest_level
 from trioproxy.neutral.extras import own, settled, spelling
@@ -173,9 +174,21 @@ class _RequestWriter:
         if self._notes.get("input") == "string" and len(items.items) == 1:
             self._body["input"] = items.items[0]["content"]
         elif not self._ours:
-            self._body["input"] = paired(items.items, items.ends, self._losses)
+            self._body["input"] = paired(items.items, items.ends, self._losses) or [self._alone(instructions)]
         elif items.items:
             self._body["input"] = items.items
+
+    def _alone(self, instructions: str | None) -> Object:
+        """What is asked where there is nothing to answer: the instructions, which the API does not take alone."""
+        if instructions is None:
+            raise ClientFault(
+                ErrorKind.INVALID_REQUEST,
+                "`messages` holds nothing a model could answer; send at least one message.",
+                param="messages",
+            )
+        del self._body["instructions"]
+        self._losses.append(Loss("system", "instructions alone are not answered: given as the user's words"))
+        return {"type": "message", "role": "user", "content": [{"type": "input_text", "text": instructions}]}
 
     def _sampling(self, *, thinks: bool) -> None:
         sampling = self._conversation.sampling
