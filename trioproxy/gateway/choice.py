@@ -92,21 +92,7 @@ def line_up(
     out = set(routed.weightless) if strategy is Strategy.WEIGHTED else set[int]()
     if len(out) == len(routed.candidates):
         raise _all_weightless(routed)
-    stumbling: list[tuple[Candidate, Rest]] = []
-    barred: list[Barred] = []
-    # Of thousands of keys only those are looked at against which something is held, or which have limits.
-    doubtful = {place for id_ in health.noted & routed.places.keys() for place in routed.places[id_]}
-    if over is not None:
-        doubtful.update(routed.limited)
-    for place in sorted(doubtful - out):
-        found = _doubt(routed.candidates[place], health, now, over)
-        if found is None:
-            continue
-        out.add(place)
-        if isinstance(found, Barred):
-            barred.append(found)
-        else:
-            stumbling.append((routed.candidates[place], found))
+    barred, stumbling = _doubted(routed, out, health, now, over)
     queue: list[Candidate] = []
     for _, tiers in groupby(routed.tiers, key=lambda tier: tier.fallback):
         same_model = tuple(tiers)
@@ -119,9 +105,30 @@ def line_up(
             queue.append(routed.candidates[bound])
             for tier in same_model:
                 queue += _without(tier, out | {bound})
+    return Lineup(queue + stumbling, barred)
+
+
+def _doubted(
+    routed: Routed, out: set[int], health: Health, now: float, over: OverLimit | None
+) -> tuple[list[Barred], list[Candidate]]:
+    """Who of ``routed`` is left out, and who is asked last, in order. The places of both are added to ``out``, whose own are not looked at."""
+    # Of thousands of keys only those are looked at against which something is held, or which have limits.
+    doubtful = {place for id_ in health.noted & routed.places.keys() for place in routed.places[id_]}
+    if over is not None:
+        doubtful.update(routed.limited)
+    barred: list[Barred] = []
+    stumbling: list[tuple[Candidate, Rest]] = []
+    for place in sorted(doubtful - out):
+        found = _doubt(routed.candidates[place], health, now, over)
+        if found is None:
+            continue
+        out.add(place)
+        if isinstance(found, Barred):
+            barred.append(found)
+        else:
+            stumbling.append((routed.candidates[place], found))
     stumbling.sort(key=lambda each: (each[0].tier, each[1].until))
-    queue += (candidate for candidate, _ in stumbling)
-    return Lineup(queue, barred)
+    return barred, [candidate for candidate, _ in stumbling]
 
 
 def _doubt(candidate: Candidate, health: Health, now: float, over: OverLimit | None) -> Barred | Rest | None:

@@ -13,7 +13,7 @@ import attrs
 import trio
 
 from trioproxy.config.model import ClientKey, Settings, Snapshot
-from trioproxy.config.routed import Candidate
+from trioproxy.config.routed import Candidate, Routed
 from trioproxy.config.routes import route
 from trioproxy.credentials.meters import Demand
 from trioproxy.errors import (
@@ -108,11 +108,7 @@ class Realtime:
         query = parse_qsl(head.query, keep_blank_values=True)
         model = next((value for name, value in query if name == "model"), "")
         entry.model = model or None
-        routed = route(snapshot, protocol=_WHERE, model=model, client=client)
-        fitting = tuple(each for each in routed.candidates if each.wire.protocol in _SPOKEN)
-        if not fitting:
-            raise ClientFault(ErrorKind.UNSUPPORTED, f"no provider of {model[:80]} has the Realtime API", model=model)
-        routed = attrs.evolve(routed, candidates=fitting)
+        routed = _fitting(route(snapshot, protocol=_WHERE, model=model, client=client))
         lineup = self.failover.line_up(routed, snapshot.settings)
         barred: list[Barred] = list(lineup.barred)
         refusal: tuple[Failure, ErrorAnswer | None] | None = None
@@ -220,6 +216,15 @@ class Realtime:
             with trio.CancelScope(shield=True):
                 await opened.link.close(GOING_AWAY, patience=LAST_WORDS_TIME)
             opened.grant.end(tokens_of(entry))
+
+
+def _fitting(routed: Routed) -> Routed:
+    """Where a socket of this API may go."""
+    fitting = tuple(each for each in routed.candidates if each.wire.protocol in _SPOKEN)
+    if not fitting:
+        model = routed.asked[:80]
+        raise ClientFault(ErrorKind.UNSUPPORTED, f"no provider of {model} has the Realtime API", model=routed.asked)
+    return attrs.evolve(routed, candidates=fitting)
 
 
 def _query(head: RequestHead, model: str) -> str:
