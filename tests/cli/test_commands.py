@@ -266,6 +266,54 @@ def test_without_a_configuration_the_command_says_where_it_looked(
     assert "config.yaml" in told.output
 
 
+KEY_ELSEWHERE = """
+state-dir: "%s"
+api-keys: ["${ITS_OWN_KEY}"]
+claude-api-key: [{api-key: "${NOWHERE}"}]
+"""
+
+
+@pytest.fixture
+def keyless(tmp_path: Path) -> str:
+    path = tmp_path / "config.yaml"
+    path.write_text(KEY_ELSEWHERE % (tmp_path / "state"), "utf-8")
+    return str(path)
+
+
+@pytest.mark.parametrize("command", [["models"], ["explain", "claude-sonnet-4-6"]])
+def test_who_only_looks_needs_no_key_of_the_one_who_serves(command: list[str], keyless: str) -> None:
+    told = run(*command, "--config", keyless)
+    assert told.exit_code == 0
+    assert "claude" in told.stdout
+    assert f"warning: {keyless}:4: claude-api-key[0].api-key: the environment has no variable NOWHERE" in told.stderr
+
+
+def test_who_asks_for_what_was_kept_is_not_told_of_keys(keyless: str) -> None:
+    told = run("usage", "--config", keyless)
+    assert (told.exit_code, told.stderr) == (0, "")
+    told = run("accounts", "--config", keyless)
+    assert (told.exit_code, told.stderr.count("NOWHERE")) == (0, 0)
+    assert "claude#1" in told.stdout
+    told = run("accounts", "--config", keyless, "clear")
+    assert told.stderr.startswith("Error: no running process was found")
+
+
+@pytest.mark.parametrize("command", [["check"], ["serve"], ["record", "--into", "x"], ["models", "--discover"]])
+def test_who_needs_a_key_says_which_variable_holds_none(command: list[str], keyless: str) -> None:
+    told = run(*command, *(["--config"] if command[0] != "check" else []), keyless)
+    assert told.exit_code == 1
+    assert "the environment has no variable NOWHERE" in told.stderr
+    assert "the environment has no variable ITS_OWN_KEY" in told.stderr
+
+
+def test_what_is_wrong_otherwise_is_wrong_for_who_only_looks_too(keyless: str) -> None:
+    Path(keyless).write_text('port: "${NOWHERE}"\nnonsense: 1\n', "utf-8")
+    told = run("models", "--config", keyless)
+    assert told.exit_code == 1
+    assert "the environment has no variable NOWHERE" in told.stderr
+    assert "nonsense" in told.stderr
+
+
 def test_the_configuration_is_found_by_itself(config: str, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.chdir(Path(config).parent)
     assert run("models").exit_code == 0

@@ -9,7 +9,7 @@ from urllib.parse import quote
 
 import click
 
-from trioproxy.cli.configuration import config_option, fail, find_or_none, read
+from trioproxy.cli.configuration import config_option, fail, find_or_none, look
 from trioproxy.cli.running import asked, contact_of, running
 
 if TYPE_CHECKING:
@@ -41,7 +41,7 @@ def command(context: click.Context, config: Path | None, as_json: bool) -> None:
     if context.invoked_subcommand is not None:
         return
     path = find_or_none(config)
-    snapshot = read(path) if path is not None else None
+    snapshot = look(path, silent=True) if path is not None else None
     contact = contact_of(snapshot)
     if contact is not None:
         listed = asked(contact, "GET", "/credentials")["credentials"]

@@ -13,7 +13,18 @@ from trioproxy.config.load import ConfigInvalid, build, load
 from trioproxy.config.model import Snapshot
 from trioproxy.providers.catalog import catalogue
 
-__all__ = ["PLACES", "config_option", "discovering", "fail", "find", "find_or_none", "read", "read_text", "report"]
+__all__ = [
+    "PLACES",
+    "config_option",
+    "discovering",
+    "fail",
+    "find",
+    "find_or_none",
+    "look",
+    "read",
+    "read_text",
+    "report",
+]
 
 _Command = TypeVar("_Command", bound=Callable[..., Any])
 
@@ -55,6 +66,21 @@ def read(path: Path, *, host: str | None = None, port: int | None = None) -> Sna
         return build(load(path), catalogue(), os.environ, host=host, port=port)
     except ConfigInvalid as invalid:
         report(invalid)
+
+
+def look(path: Path, *, silent: bool = False) -> Snapshot:
+    """The snapshot of a file for a command that serves nobody: variables may be missing that only who serves has set. They are told of unless
+    ``silent``; ends the command where something else is wrong."""
+    try:
+        return build(load(path), catalogue(), os.environ)
+    except ConfigInvalid as invalid:
+        try:
+            snapshot = build(load(path), catalogue(), os.environ, forgiving=True)
+        except ConfigInvalid:
+            report(invalid)
+        for problem in () if silent else invalid.problems:
+            click.echo(f"warning: {problem}", err=True)
+        return snapshot
 
 
 def read_text(text: str, name: str, *, host: str | None = None, port: int | None = None) -> Snapshot:

@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Any
 
 import click
 
-from trioproxy.cli.configuration import config_option, discovering, find, read
+from trioproxy.cli.configuration import config_option, discovering, find, look
 from trioproxy.config.model import Snapshot
 
 if TYPE_CHECKING:
@@ -53,7 +53,7 @@ def command(model: str, protocol: str | None, config: Path | None, live: bool, a
     from trioproxy.protocols.table import NAMES
     from trioproxy.wire.jsoncodec import dumps
 
-    snapshot = read(find(config))
+    snapshot = look(find(config))
     if unasked := discovering(snapshot):
         lists = ", ".join(unasked)
         click.echo(

@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING
 
 import click
 
-from trioproxy.cli.configuration import config_option, discovering, find, read
+from trioproxy.cli.configuration import config_option, discovering, find, look, read
 
 if TYPE_CHECKING:
     from trioproxy.config.model import Snapshot
@@ -32,7 +32,7 @@ def command(provider: str | None, discover: bool, config: Path | None, as_json: 
     from trioproxy.config.listing import listing
     from trioproxy.wire.jsoncodec import dumps
 
-    snapshot = read(find(config))
+    snapshot = read(find(config)) if discover else look(find(config))
     if discover:
         snapshot = _asked(snapshot)
     elif unasked := discovering(snapshot):

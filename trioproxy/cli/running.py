@@ -12,7 +12,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 from urllib.parse import urlsplit
 
-from trioproxy.cli.configuration import fail, find_or_none, read
+from trioproxy.cli.configuration import fail, find_or_none, look
 
 if TYPE_CHECKING:
     from trioproxy.config.model import Snapshot
@@ -27,7 +27,7 @@ _SECONDS = 10.0
 def running(config: Path | None) -> Contact:
     """The process that runs by the configuration at ``config``, else by the one that is found. Ends the command where there is none."""
     path = find_or_none(config)
-    contact = contact_of(read(path) if path is not None else None)
+    contact = contact_of(look(path, silent=True) if path is not None else None)
     if contact is None:
         fail("no running process was found: `trioproxy serve` leaves word of itself in the state folder (state-dir)")
     return contact

@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Any
 
 import click
 
-from trioproxy.cli.configuration import config_option, fail, find_or_none, read
+from trioproxy.cli.configuration import config_option, fail, find_or_none, look
 
 if TYPE_CHECKING:
     from trioproxy.ledger.report import Report
@@ -55,7 +55,7 @@ def command(
     if as_json and as_csv:
         raise click.UsageError("--json and --csv exclude each other")
     path = find_or_none(config)
-    folder = state_folder(read(path).settings if path is not None else Settings(), os.environ)
+    folder = state_folder(look(path, silent=True).settings if path is not None else Settings(), os.environ)
     if folder is None:
         fail(f"{path}: state-dir is off, so nothing was kept")
     wanted = Filter(

@@ -37,16 +37,18 @@ def build(
     host: str | None = None,
     port: int | None = None,
     read: ReadFile = read_text,
+    forgiving: bool = False,
 ) -> Snapshot:
     """The snapshot that ``config`` describes. ``env`` is the environment; ``host`` and ``port`` (a command line's) win over the file;
-    ``read`` reads token files.
+    ``read`` reads token files. ``forgiving`` leaves variables that the environment lacks as they are: nobody can be served then, but what
+    the file says can be looked at.
 
     Raises:
         ConfigInvalid: with every problem of the file.
     """
     report = Report()
     top = Place(config.name, getattr(config.document, "line", 1))
-    reading = Reading(env=env, report=report)
+    reading = Reading(env=env, report=report, forgiving=forgiving)
     section: Section = root(catalogue).read(config.document, top, reading)
     if reading.exhausted:
         report.settle()

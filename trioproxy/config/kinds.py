@@ -57,10 +57,12 @@ UNSET = _Unset.UNSET
 
 @attrs.define(eq=False)
 class Reading:
-    """One pass over a tree: the environment, the report, and how much was visited (aliases make a small file large)."""
+    """One pass over a tree: the environment, the report, and how much was visited (aliases make a small file large). ``forgiving`` leaves
+    variables that are not set as they are."""
 
     env: Mapping[str, str]
     report: Report
+    forgiving: bool = False
     visited: int = 0
     exhausted: bool = False
 
@@ -98,7 +100,7 @@ class Reading:
         value = self.env.get(name)
         if default is not None:
             return value or default
-        if value is None and not lenient:
+        if value is None and not (lenient or self.forgiving):
             self.report.problem(
                 place, f"the environment has no variable {name}; set it, or give a default: ${{{name}:-...}}"
             )

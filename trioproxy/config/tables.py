@@ -185,7 +185,7 @@ class Hidden:
         return self.kind.word
 
     def read(self, node: Node, place: Place, reading: Reading) -> Any:
-        quiet = Reading(env=reading.env, report=Report(problems=reading.report.problems), visited=reading.visited)
+        quiet = attrs.evolve(reading, report=Report(problems=reading.report.problems))
         value = self.kind.read(node, place, quiet)
         reading.visited = quiet.visited
         return value
