@@ -20,6 +20,7 @@ from trioproxy.protocols.openai_responses.agents import past, read_agent_message
 from trioproxy.protocols.openai_responses.builtin import builtin_of_call, builtin_of_output
 from trioproxy.protocols.openai_responses.content import read_part
 from trioproxy.protocols.openai_responses.fields import Fields, noted, refusal
+from trioproxy.protocols.openai_responses.quoted import parts_in
 from trioproxy.protocols.openai_responses.shown import read_shown
 from trioproxy.protocols.openai_responses.signatures import MARK, open_summary, unseal
 from trioproxy.protocols.openai_responses.vocabulary import COMPACTIONS, ITEMS, NAME, UNKNOWN_ITEM, ItemPlace, ItemRule
@@ -260,7 +261,10 @@ def _read_output(item: Object, path: str, kind: ToolKind) -> ToolResult:
         case _:
             pass
     if isinstance(output, str):
-        content = [Text(text=output)]
+        pictured = parts_in(output, fields.where("output"))
+        if pictured:
+            spelled["verbatim"] = item
+        content = pictured or [Text(text=output)]
     elif isinstance(output, list):
         spelled["list"] = True
         content = [read_part(part, f"{fields.where('output')}[{n}]") for n, part in enumerate(output)]
