@@ -335,6 +335,7 @@ def test_no_secret_in_problems_or_warnings() -> None:
         ("https://openrouter.ai/api/v1", "x/y", "reasoning-details"),
         ("https://api.cerebras.ai/v1", "gpt-oss-120b", "no-reasoning-history"),
         ("https://api.moonshot.ai/v1", "kimi-k2.5", "fixed-sampling"),
+        ("https://generativelanguage.googleapis.com/v1beta/openai", "gemini-3-flash-preview", "google-extra-content"),
         ("https://open.bigmodel.cn/api/coding/paas/v4", "glm-4.7", "thinking-switch"),
     ],
 )

@@ -246,3 +246,13 @@ def test_a_model_that_thinks_in_streams_alone() -> None:
     assert done.losses == ()
     assert edit({"stream": True}, "unstreamed-unthinking", quirks=names) is None
     assert edit({"enable_thinking": False, "stream": False}, "unstreamed-unthinking", quirks=names) is None
+
+
+def test_what_is_googles_goes_to_google_alone() -> None:
+    signed = {"extra_content": {"google": {"thought_signature": "x"}}}
+    said = {"role": "assistant", "content": None, "tool_calls": [{**call("a"), **signed}, "odd"], **signed}
+    done = edit({"messages": [said, {"role": "user", "content": "hi"}]}, "no-extra-content")
+    assert done is not None
+    assert done.body["messages"][0] == {"role": "assistant", "content": None, "tool_calls": [call("a"), "odd"]}
+    assert [loss.path for loss in done.losses] == ["messages.extra_content"]
+    assert edit({"messages": [{"role": "user", "content": '"extra_content"'}]}, "no-extra-content") is None

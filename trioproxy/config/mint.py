@@ -22,7 +22,7 @@ from trioproxy.config.settings import deadlines_of, health_check_of, is_example,
 from trioproxy.config.tables import Section
 from trioproxy.config.tokenfile import ReadFile, Token, TokenUnusable, expand_home, token_of
 from trioproxy.providers.catalog import Catalogue
-from trioproxy.providers.model import Provider, Thinking
+from trioproxy.providers.model import Provider, Thinking, Wire
 from trioproxy.providers.quirks import ASK_FOR_USAGE, QUIRKS
 from trioproxy.providers.urls import base_problem
 
@@ -151,12 +151,12 @@ class Mint:
 
     def _at_a_vendors(self, provider: Provider, bases: Bases) -> Provider:
         """``provider``, which may be any server, with what is peculiar of the vendor whose address it has."""
-        hosts = {urlsplit(wire.base_url).hostname for wire in bases.wires}
         if not provider.base_url_required:
             return provider
+        spoken = {(wire.protocol, urlsplit(wire.base_url).hostname) for wire in bases.wires}
         for vendor in self.catalogue.providers.values():
-            own = {*vendor.hosts, *(urlsplit(wire.base_url).hostname for wire in vendor.wires)}
-            if hosts & (own - _NOBODYS):
+            own = {(wire.protocol, host) for wire in vendor.wires for host in _hosts(wire, vendor)}
+            if spoken & own:
                 return attrs.evolve(
                     provider,
                     quirks=vendor.quirks,
@@ -255,8 +255,10 @@ class Mint:
         return tuple(known)
 
 
-_NOBODYS = {None, "127.0.0.1", "replay.invalid"}
-"""Hosts in the catalogue that are no vendor's."""
+def _hosts(wire: Wire, vendor: Provider) -> set[str]:
+    """The addresses of a vendor at which it speaks in this way; none where the catalogue's is no vendor's own."""
+    host = urlsplit(wire.base_url).hostname
+    return {host, *vendor.hosts} if host is not None and not is_loopback(host) and "." in host else set()
 
 
 def _local(bases: Bases) -> bool:

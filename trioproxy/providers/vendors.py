@@ -89,6 +89,25 @@ def _without_reasoning_details(body: Object, context: QuirkContext) -> Object | 
     return changed
 
 
+def _without_extra_content(body: Object, context: QuirkContext) -> Object | None:
+    changed = _messages(body, _unsigned)
+    if changed is not None:
+        context.losses.append(Loss(path="messages.extra_content", reason="the provider refuses what is Google's"))
+    return changed
+
+
+def _unsigned(message: Object) -> Object:
+    """A message without what Google's clients keep in it and in its calls."""
+    changed = {name: value for name, value in message.items() if name != "extra_content"}
+    calls = changed.get("tool_calls")
+    if isinstance(calls, list):
+        changed["tool_calls"] = [
+            {name: value for name, value in call.items() if name != "extra_content"} if isinstance(call, dict) else call
+            for call in calls
+        ]
+    return changed
+
+
 def _messages(body: Object, change: Any) -> Object | None:
     """``body`` with each message changed, None where that changes nothing."""
     messages = body.get("messages")
@@ -273,6 +292,13 @@ VENDOR_EDITS = (
         protocols=frozenset({CHAT}),
         marks=(b'"reasoning_details"',),
         edit=_without_reasoning_details,
+    ),
+    Quirk(
+        name="no-extra-content",
+        doc="`extra_content`, in which Google's signatures stand, is left out of messages and calls.",
+        protocols=frozenset({CHAT}),
+        marks=(b'"extra_content"',),
+        edit=_without_extra_content,
     ),
     Quirk(
         name="temperature-to-one",
