@@ -318,6 +318,8 @@ async def test_every_kind_of_client_is_shown_what_was_told(autojump_clock: MockC
     assert (await desk.got("/v1/models?provider=nobody"))["data"] == []
     assert (await desk.got("/v1/models/qwen3:8b"))["id"] == "qwen3:8b"
     assert (await desk.got("/v1beta/models/org/llama", GOOGLE))["name"] == "models/org/llama"
+    assert await desk.got("/v1alpha/models") == await desk.got("/v1beta/models", GOOGLE)
+    assert (await desk.got("/v1alpha/models/org/llama"))["name"] == "models/org/llama"
     assert (await desk.ask("GET", "/v1/models/a-secret")).status == 404
     assert (await desk.got("/v1/providers/local"))["models"] == names
     narrow = await desk.got("/v1/models", ((b"authorization", b"Bearer narrow"),))

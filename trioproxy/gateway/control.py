@@ -145,7 +145,7 @@ def dialect(head: RequestHead) -> Protocol:
     place = mounted(head.path)
     names = set(place.names)
     gemini = {"x-goog-api-key", "x-goog-api-client"} & {name.decode("latin-1") for name, _ in head.headers}
-    if names == {"gemini"} or place.path.startswith("/v1beta") or (gemini and "gemini" in names):
+    if names == {"gemini"} or place.path.startswith(("/v1beta", "/v1alpha")) or (gemini and "gemini" in names):
         return protocol("gemini")
     if names == {"anthropic"} or (head.header(b"anthropic-version") is not None and "anthropic" in names):
         return protocol("anthropic")

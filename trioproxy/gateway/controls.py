@@ -54,6 +54,8 @@ CONTROLS = (
     Control(path="/v1/models/{model}", answer=models.model),
     Control(path="/v1beta/models", answer=models.models),
     Control(path="/v1beta/models/{model}", answer=models.model),
+    Control(path="/v1alpha/models", answer=models.models),
+    Control(path="/v1alpha/models/{model}", answer=models.model),
     Control(path="/v1/capabilities", answer=status.capabilities),
     Control(path="/v1/routing/explain", answer=explaining.explained),
     Control(path="/v1/providers", answer=status.providers),
