@@ -81,6 +81,12 @@ def test_thinking() -> None:
             {"response_json_schema": {"type": "object", "$defs": {}}},
             OutputFormat(kind=OutputKind.JSON_SCHEMA, schema={"type": "object", "$defs": {}}, strict=True),
         ),
+        (
+            {"responseFormat": [{"text": {"mimeType": "APPLICATION_JSON", "schema": {"type": "OBJECT"}}}]},
+            OutputFormat(kind=OutputKind.JSON_SCHEMA, schema={"type": "object"}, strict=True),
+        ),
+        ({"responseFormat": {"text": {"mime_type": "application/json"}}}, OutputFormat(kind=OutputKind.JSON)),
+        ({"responseFormat": {"text": {"mimeType": "TEXT_PLAIN"}}}, None),
     ],
 )
 def test_the_form_of_the_answer(config: dict[str, Any], output: OutputFormat | None) -> None:
@@ -96,6 +102,9 @@ def test_the_form_of_the_answer(config: dict[str, Any], output: OutputFormat | N
         ({"responseModalities": ["AUDIO"]}, "generationConfig.responseModalities"),
         ({"responseMimeType": "text/x.enum", "responseSchema": {}}, "generationConfig.responseMimeType"),
         ({"responseFormat": []}, "generationConfig.responseFormat"),
+        ({"responseFormat": [{"image": {}}]}, "generationConfig.responseFormat"),
+        ({"responseFormat": {"text": {"delivery": "URI"}}}, "generationConfig.responseFormat"),
+        ({"responseFormat": {"text": {"mimeType": "text/x.enum"}}}, "generationConfig.responseMimeType"),
     ],
 )
 def test_what_no_other_protocol_can_leave_out(config: dict[str, Any], param: str) -> None:

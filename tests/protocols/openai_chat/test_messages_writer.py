@@ -283,6 +283,18 @@ def test_names_in_history_are_those_of_the_declarations() -> None:
     assert result.naming.originals == {"fs__read_file": ("read file", "fs")}
 
 
+def test_thought_signatures_of_words() -> None:
+    signature = Signature(value="AV", form=SignatureForm.GEMINI_THOUGHT)
+    said = _said((Role.ASSISTANT, [Text(text="a"), Text(text="b", signature=signature)]))
+    assert _losses(said) == ["messages[0].signature"]
+    [message] = _messages(said, "google-extra-content")
+    assert message == {
+        "role": "assistant",
+        "content": "ab",
+        "extra_content": {"google": {"thought_signature": "AV"}},
+    }
+
+
 def test_thought_signatures_of_calls() -> None:
     signature = Signature(value="AV", form=SignatureForm.GEMINI_THOUGHT)
     said = _said((Role.ASSISTANT, [ToolCall(call_id="1", name="f", arguments="{}", signature=signature)]))

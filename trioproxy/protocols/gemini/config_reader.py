@@ -106,9 +106,17 @@ def read_reasoning(config: Fields) -> ReasoningAsk | None:
 
 
 def read_output(config: Fields, left: Leftover) -> OutputFormat | None:
-    """``responseMimeType`` and the schema beside it."""
+    """``responseMimeType`` and the schema beside it, or the text of ``responseFormat``, which has both in one."""
     mime = config.text("responseMimeType")
     schema: Mapping[str, Any] | None = None
+    said = config.take("responseFormat")
+    if said is not None:
+        text = _text_form(said, config.where("responseFormat"))
+        if text is None:
+            left.keep("generationConfig.responseFormat", said, essential=True)
+            return None
+        left.spelled["generationConfig.responseFormat"] = said
+        mime, schema = text
     for name in _SCHEMAS:
         found = config.object(name)
         if found is not None:
@@ -117,11 +125,22 @@ def read_output(config: Fields, left: Leftover) -> OutputFormat | None:
     if mime is not None and mime not in ("application/json", "text/plain"):
         left.keep("generationConfig.responseMimeType", mime, essential=True)
         return None
-    if mime is not None:
+    if mime is not None and said is None:
         left.spelled["generationConfig.responseMimeType"] = mime
     if schema is not None:
         return OutputFormat(kind=OutputKind.JSON_SCHEMA, schema=schema, strict=True)
     return OutputFormat(kind=OutputKind.JSON) if mime == "application/json" else None
+
+
+def _text_form(said: Any, path: str) -> tuple[str | None, Mapping[str, Any] | None] | None:
+    """The MIME type and the schema of a ``responseFormat`` that asks for one text, in Google's enum or plain; None for any other."""
+    only = said[0] if isinstance(said, list) and len(said) == 1 else said
+    if not isinstance(only, dict) or only.keys() != {"text"}:
+        return None
+    text = Fields(only["text"], f"{path}.text")
+    mime, schema = text.text("mimeType"), text.object("schema")
+    named = mime.lower().replace("_", "/") if mime is not None else None
+    return None if text.rest() else (named, json_schema_of(schema) if schema is not None else None)
 
 
 def read_modalities(config: Fields, left: Leftover) -> tuple[str, ...]:
@@ -141,7 +160,7 @@ def read_rest_of_config(config: Fields, left: Leftover) -> None:
     if (probabilities := config.take("responseLogprobs")) is not None:
         _note(left, "responseLogprobs", probabilities, harmless=probabilities is False)
     for name, value in config.rest().items():
-        left.keep(f"generationConfig.{name}", value, essential=name == "responseFormat")
+        left.keep(f"generationConfig.{name}", value)
 
 
 def _note(left: Leftover, name: str, value: Any, *, harmless: bool) -> None:

@@ -215,7 +215,7 @@ def _modalities(conversation: Conversation) -> Object:
     return {"responseModalities": asked} if asked else {}
 
 
-_FORMS = frozenset({"responseMimeType", "responseSchema", "responseJsonSchema"})
+_FORMS = frozenset({"responseMimeType", "responseSchema", "responseJsonSchema", "responseFormat"})
 
 
 def _sections(fields: Mapping[str, Any]) -> dict[str, Object]:

@@ -250,6 +250,8 @@ def _assistant(turn: Turn, draft: Draft, path: str) -> Object | None:
         if message.keys() - {"role", "content"}:
             draft.lose(f"{path}.reasoning", "a turn that broke off amid its thoughts is no message")
         return None
+    if "kept" not in notes:
+        message.update(_signed_words(said, draft, path))
     return _completed(message, turn, draft, path)
 
 
@@ -296,6 +298,17 @@ def _thoughts(turn: Turn, draft: Draft, path: str, *, has_calls: bool) -> Object
         return {"reasoning_content": text} if text or has_calls else {}
     if thoughts:
         draft.lose(f"{path}.reasoning", "the target takes no reasoning back")
+    return {}
+
+
+def _signed_words(said: list[Part], draft: Draft, path: str) -> Object:
+    """The thought signature that Gemini put on its words. A message has a place for one, at Gemini's own compatible endpoint."""
+    signatures = [part.signature for part in said if isinstance(part, Text) and part.signature is not None]
+    if not signatures:
+        return {}
+    if draft.has(GOOGLE_EXTRA_CONTENT) and signatures[-1].form is SignatureForm.GEMINI_THOUGHT:
+        return {"extra_content": google_content(signatures[-1])}
+    draft.lose(f"{path}.signature", "the target takes no thought signatures")
     return {}
 
 
