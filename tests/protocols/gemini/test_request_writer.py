@@ -235,12 +235,13 @@ def test_a_gemini_clients_own_words_come_back() -> None:
     assert written.losses == ()
 
 
-def test_only_contents_are_counted() -> None:
+def test_only_contents_are_counted_so_all_is_among_them() -> None:
     target = WriteTarget(model="m", operation=Operation.COUNT_TOKENS)
     conversation = Conversation(model="m", turns=_HI, system=(Text(text="s"),), tools=(Tool(name="f"),), user="u")
     written = PROTOCOL.write_request(conversation, target)
-    assert written.body == {"contents": _CONTENTS}
-    assert [loss.path for loss in written.losses] == ["system", "tools"]
+    told = {"role": "user", "parts": [{"text": "s"}, {"text": '{"functionDeclarations":[{"name":"f"}]}'}]}
+    assert written.body == {"contents": [told, *_CONTENTS]}
+    assert written.losses == ()
     assert PROTOCOL.write_request(read({"contents": "hi"}, verb="countTokens"), target).body == {"contents": _CONTENTS}
 
 

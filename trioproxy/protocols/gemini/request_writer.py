@@ -23,7 +23,7 @@ from trioproxy.protocols.gemini.response_schema import clean_response
 from trioproxy.protocols.gemini.thinking import write_thinking
 from trioproxy.protocols.gemini.token_counts import count_request
 from trioproxy.protocols.gemini.tools_writer import write_tool_choice, write_tools
-from trioproxy.wire.jsoncodec import Object
+from trioproxy.wire.jsoncodec import Object, dumps
 
 __all__ = ["MAX_STOPS", "NO_SERVER_SIDE_FLAG", "SAFETY_OFF", "write_request"]
 
@@ -64,8 +64,9 @@ def write_request(conversation: Conversation, target: WriteTarget) -> Written:
     losses += [*tools.losses, *lost]
     contents, instruction, lost = _contents(conversation, names, target)
     if target.operation is Operation.COUNT_TOKENS:
-        counted = count_request({"contents": contents})
-        return Written(body=counted, losses=(*lost, *_uncounted(conversation)), naming=names.naming())
+        told = [*instruction, *({"text": dumps(tool).decode()} for tool in tools.entries)]
+        counted = count_request({"contents": [*([{"role": "user", "parts": told}] if told else []), *contents]})
+        return Written(body=counted, losses=tuple(lost), naming=names.naming())
     losses += lost
     extras, spelled = _sections(own(conversation.extras, NAME)), _sections(spelling(conversation.extras, NAME))
     output = conversation.output if not spelled["generationConfig"].keys() & _FORMS else None
@@ -160,11 +161,6 @@ def _unsaid(conversation: Conversation) -> list[Loss]:
         "output.description": conversation.output is not None and conversation.output.description is not None,
     }
     return [Loss(path, "Gemini has no word for it") for path, said in unsaid.items() if said]
-
-
-def _uncounted(conversation: Conversation) -> list[Loss]:
-    said = {"system": bool(conversation.system), "tools": bool(conversation.tools)}
-    return [Loss(path, "countTokens counts contents alone") for path, present in said.items() if present]
 
 
 def _sampling(sampling: Sampling, target: WriteTarget) -> tuple[Object, list[Loss]]:
