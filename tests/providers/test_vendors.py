@@ -256,3 +256,24 @@ def test_what_is_googles_goes_to_google_alone() -> None:
     assert done.body["messages"][0] == {"role": "assistant", "content": None, "tool_calls": [call("a"), "odd"]}
     assert [loss.path for loss in done.losses] == ["messages.extra_content"]
     assert edit({"messages": [{"role": "user", "content": '"extra_content"'}]}, "no-extra-content") is None
+
+
+BILLING = "x-anthropic-billing-header: cc_version=2.1.197.71e; cc_entrypoint=cli; cch=74943;"
+YOU = {"type": "text", "text": "You are.", "cache_control": {"type": "ephemeral"}}
+
+
+@pytest.mark.parametrize(
+    ("system", "left"),
+    [
+        ([{"type": "text", "text": BILLING}, YOU, "odd"], [YOU, "odd"]),
+        ([{**YOU, "text": f"{BILLING}\n\nYou are."}], [YOU]),
+        (f"{BILLING}\nYou are.", "You are."),
+        ([{**YOU, "text": f"Not {BILLING}"}], None),
+        (f"Not {BILLING}", None),
+        ({"text": BILLING}, None),
+    ],
+)
+def test_what_is_for_anthropics_billing_stays_out_of_other_prompts(system: Any, left: Any) -> None:
+    body = {"model": "m", "system": system}
+    done = edited(("no-billing-header",), json.dumps(body).encode(), body, QuirkContext(protocol="anthropic"))
+    assert (done.body if done is not None else None) == ({**body, "system": left} if left is not None else None)

@@ -70,6 +70,29 @@ def _short(call_id: str) -> str:
     return call_id if _SHORT_ID.fullmatch(call_id) else hashlib.sha256(call_id.encode()).hexdigest()[:9]
 
 
+_BILLING = re.compile(r"\Ax-anthropic-billing-header:[^\n]*\n*")
+
+
+def _without_billing_header(body: Object, context: QuirkContext) -> Object | None:
+    system = body.get("system")
+    if isinstance(system, str):
+        left = _BILLING.sub("", system)
+        return {**body, "system": left} if left != system else None
+    if not isinstance(system, list):
+        return None
+    kept = [block for each in system if (block := _unbilled(each)) is not None]
+    same = len(kept) == len(system) and all(new is old for new, old in zip(kept, system, strict=True))
+    return {**body, "system": kept} if not same else None
+
+
+def _unbilled(block: Any) -> Any:
+    text = block.get("text") if isinstance(block, dict) else None
+    if not isinstance(text, str) or not _BILLING.match(text):
+        return block
+    left = _BILLING.sub("", text)
+    return {**block, "text": left} if left else None
+
+
 _THOUGHTS = ("reasoning_content", "reasoning_details", "reasoning")
 
 
@@ -306,6 +329,14 @@ VENDOR_EDITS = (
         protocols=frozenset({CHAT, ANTHROPIC}),
         marks=(b'"temperature"',),
         edit=_temperature_to_one,
+    ),
+    Quirk(
+        name="no-billing-header",
+        doc="What Claude Code tells Anthropic's billing at the head of `system` is left out: it is another one in each request, and the "
+        "provider's cache, which goes by the prompt's beginning, would never find it again.",
+        protocols=frozenset({ANTHROPIC}),
+        marks=(b"x-anthropic-billing-header:",),
+        edit=_without_billing_header,
     ),
     Quirk(
         name="forced-tools-unthinking",
