@@ -65,11 +65,13 @@ class FinishReason(enum.Enum):
 
 @attrs.frozen(kw_only=True)
 class ResponseStarted:
-    """The answer begins. ``id`` and ``model`` as the provider gave them ("" where it did not); ``created`` in Unix seconds."""
+    """The answer begins. ``id`` and ``model`` as the provider gave them ("" where it did not); ``created`` in Unix seconds. ``usage`` are
+    counts that came with the beginning, for a protocol that tells them there; a :class:`UsageReported` tells them too."""
 
     id: str
     model: str
     created: int | None = None
+    usage: Usage | None = attrs.field(default=None, eq=False, repr=False)
 
 
 @attrs.frozen(kw_only=True)

@@ -111,7 +111,9 @@ class Assembly:
         self.id, self.model = _text(message.get("id")), _text(message.get("model"))
         self._keep_beside(message)
         self._stop(message)
-        return [ResponseStarted(id=self.id, model=self.model), *self._usage(message.get("usage"))]
+        reports = self._usage(message.get("usage"))
+        counted = next((report.usage for report in reports if isinstance(report, UsageReported)), None)
+        return [ResponseStarted(id=self.id, model=self.model, usage=counted), *reports]
 
     def open(self, number: JSON, block: Object) -> list[Event]:
         """``content_block_start``. What the block already holds (all of it, in a whole body) is taken."""

@@ -130,7 +130,7 @@ class Telling:
                 "content": [],
                 "stop_reason": None,
                 "stop_sequence": None,
-                "usage": usage_fields(self._usage),
+                "usage": usage_fields(item.usage),
             },
         }
 

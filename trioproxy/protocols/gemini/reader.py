@@ -180,7 +180,9 @@ class GeminiReader:
         self.seen.created = read_stamp(document.get("createTime"))
         # Without an id of its own the response is told apart by all that its first chunk says.
         self._parts.seed = identity or hashlib.sha256(dumps(document)).hexdigest()
-        return [ResponseStarted(id=identity, model=model, created=self.seen.created)]
+        counted = document.get("usageMetadata")
+        usage = read_usage(counted) if isinstance(counted, dict) else None
+        return [ResponseStarted(id=identity, model=model, created=self.seen.created, usage=usage)]
 
     def _candidate(self, candidate: Object) -> list[Event]:
         content = candidate.get("content") or {}

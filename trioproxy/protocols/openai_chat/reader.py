@@ -153,17 +153,18 @@ class ChatReader:
 
     def _start(self, document: Object, choices: list[Object]) -> list[Event]:
         # Azure's first chunk has no choices and blanks for id and model; the answer begins with the next one.
-        if self._started or not (choices or read_usage(document.get("usage"))):
+        usage = None if self._started else read_usage(document.get("usage"))
+        if self._started or not (choices or usage):
             return []
-        return self._begin(_text(document.get("id")), _text(document.get("model")), document.get("created"))
+        return self._begin(_text(document.get("id")), _text(document.get("model")), document.get("created"), usage)
 
-    def _begin(self, identity: str, model: str, created: JSON) -> list[Event]:
+    def _begin(self, identity: str, model: str, created: JSON, usage: Usage | None = None) -> list[Event]:
         self._started = True
         self.seen.response_id = identity
         self.seen.model = model
         self.seen.created = created if isinstance(created, int) else None
         self._parts.calls.response_id = f"{self.seen.response_id}/{self.seen.created}"
-        return [ResponseStarted(id=self.seen.response_id, model=self.seen.model, created=self.seen.created)]
+        return [ResponseStarted(id=identity, model=model, created=self.seen.created, usage=usage)]
 
     def _plain(self, chunk: PlainChunk) -> list[Event]:
         """What :meth:`take` would say of it."""
