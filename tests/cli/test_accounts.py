@@ -156,8 +156,11 @@ async def test_explain_asks_the_running_process_who_rests(config: Path) -> None:
         assert result.exit_code == 0
         told = result.output.splitlines()
         assert told[0] == "asked in anthropic:"
+        assert told[-3] == "  asked in this order:"
         assert any(line.startswith("  1. claude#2") and "ready" in line for line in told)
         assert any(line.startswith("  not claude#1") and "rests for 90 s yet (rate_limited)" in line for line in told)
+        result = await trio.to_thread.run_sync(partial(explain, config, "p/nope-x", "--live"))
+        assert result.output.count("asked in openai_chat, openai_responses, anthropic, gemini:") == 1
         result = await trio.to_thread.run_sync(partial(explain, config, "claude-x", "--live", "--json"))
         documents = json.loads(result.output)
         assert len(documents) == 4

@@ -25,7 +25,7 @@ COMMANDS: dict[str, str] = {
     "usage": "Say what was asked and what it cost.",
     "record": "Serve, and keep each exchange as a file.",
     "replay": "Serve a folder of recorded exchanges.",
-    "fixtures": "Import, check, show and clean recordings.",
+    "fixtures": "Import, lint, show and redact recordings.",
     "bench": "Measure the proxy on this machine.",
     "version": "Print the version.",
 }

@@ -50,6 +50,7 @@ def command(model: str, protocol: str | None, config: Path | None, live: bool, a
     if live:
         return _tell_live(model, protocol, config, as_json)
     from trioproxy.config.routes import explain
+    from trioproxy.gateway.outlook import in_order
     from trioproxy.protocols.table import NAMES
     from trioproxy.wire.jsoncodec import dumps
 
@@ -66,7 +67,7 @@ def command(model: str, protocol: str | None, config: Path | None, live: bool, a
     if as_json:
         click.echo(dumps([_document(model, *each) for each in found]).decode())
     else:
-        _tell(found)
+        _tell((name, (*explanation.lines, *in_order(prospects))) for name, explanation, prospects in found)
     if all(explanation.routed is None for _, explanation, _ in found):
         raise SystemExit(1)
     return None
@@ -105,20 +106,15 @@ def _document(model: str, protocol: str, explanation: Explanation, prospects: Se
     }
 
 
-def _tell(found: Iterable[tuple[str, Explanation, list[Outlook]]]) -> None:
-    """In words; protocols for which the same holds are named together."""
-    told: dict[tuple[str, ...], list[str]] = {}
-    for protocol, explanation, prospects in found:
-        order = ("asked in this order:", *map(str, prospects)) if prospects else ()
-        told.setdefault((*explanation.lines, *order), []).append(protocol)
-    for lines, protocols in told.items():
-        _say(", ".join(protocols), lines)
-
-
-def _say(protocols: str, lines: Iterable[str]) -> None:
-    click.echo(f"asked in {protocols}:")
-    for line in lines:
-        click.echo(f"  {line}")
+def _tell(told: Iterable[tuple[str, Sequence[str]]]) -> None:
+    """What is to be said of each protocol; those of which it is the same are named together."""
+    together: dict[tuple[str, ...], list[str]] = {}
+    for protocol, lines in told:
+        together.setdefault(tuple(lines), []).append(protocol)
+    for lines, protocols in together.items():
+        click.echo(f"asked in {', '.join(protocols)}:")
+        for line in lines:
+            click.echo(f"  {line}")
 
 
 def _tell_live(model: str, protocol: str | None, config: Path | None, as_json: bool) -> None:
@@ -132,7 +128,7 @@ def _tell_live(model: str, protocol: str | None, config: Path | None, as_json: b
     documents = [asked(contact, "GET", f"/explain?{urlencode({'model': model, 'protocol': name})}") for name in names]
     if as_json:
         click.echo(json.dumps(documents))
-    for document in documents if not as_json else ():
-        _say(document["protocol"], document["lines"])
+    else:
+        _tell((document["protocol"], document["lines"]) for document in documents)
     if not any(document["served"] for document in documents):
         raise SystemExit(1)

@@ -31,7 +31,7 @@ def _as_json(command: _Command) -> _Command:
     return click.option("--json", "as_json", is_flag=True, help="Print one JSON object.")(command)
 
 
-@click.group("fixtures", short_help="Import, check, show and clean recordings.")
+@click.group("fixtures", short_help="Import, lint, show and redact recordings.")
 def command() -> None:
     """Work on recordings: the files that `record` writes and `replay` serves.
 

@@ -17,7 +17,7 @@ __all__ = ["json_schema", "page"]
 _HEAD = """\
 # Configuration
 
-<!-- Generated from trioproxy/config/schema.py by `python docs/generate.py`; edit the table there. -->
+<!-- Generated from trioproxy/config/schema.py, blocks.py and entries.py by `python docs/generate.py`; edit the tables there. -->
 
 One YAML file (`--config F`), or a `.toml` file in ProxAI's form. A saved file is in force within seconds; a file with a problem leaves the
 old one in force and says so. `trioproxy check F` shows every problem with its line, and the plan.

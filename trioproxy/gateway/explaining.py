@@ -12,7 +12,7 @@ from trioproxy.config.model import ClientKey, Snapshot
 from trioproxy.config.routes import explain
 from trioproxy.errors import ClientFault, ErrorKind
 from trioproxy.gateway.control import ControlCall, dialect
-from trioproxy.gateway.outlook import Outlook
+from trioproxy.gateway.outlook import Outlook, in_order
 from trioproxy.gateway.refusal import Reply, json_reply
 
 __all__ = ["explained", "told"]
@@ -51,7 +51,7 @@ def explained(call: ControlCall, snapshot: Snapshot, client: ClientKey | None) -
     if found.routed is not None and call.house.outlook is not None:
         prospects = call.house.outlook(found.routed, snapshot.settings)
         document["candidates"] = [told(each) for each in prospects]
-        document["lines"] += [str(each) for each in prospects]
+        document["lines"] += in_order(prospects)
     return json_reply(document)
 
 

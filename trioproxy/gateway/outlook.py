@@ -5,6 +5,8 @@ It is computed by what lines candidates up for requests (``choice.py``), with a 
 
 from __future__ import annotations
 
+from collections.abc import Sequence
+
 import attrs
 
 from trioproxy.config.model import Settings, Strategy
@@ -16,7 +18,7 @@ from trioproxy.credentials.selection import Counters, in_rotation
 from trioproxy.errors import ProxyError
 from trioproxy.gateway.choice import OverLimit, line_up
 
-__all__ = ["Outlook", "outlook"]
+__all__ = ["Outlook", "in_order", "outlook"]
 
 
 @attrs.frozen
@@ -45,6 +47,11 @@ def outlook(
     ]
     left_out = [each for each in routed.candidates if not any(each is asked for asked in queue)]
     return told + [Outlook(each, None, _reason(each, settings.strategy, health, now, over)) for each in left_out]
+
+
+def in_order(prospects: Sequence[Outlook]) -> list[str]:
+    """Who is asked first and who then, a line each with a heading; nothing where there is nobody."""
+    return ["asked in this order:", *map(str, prospects)] if prospects else []
 
 
 def _reason(candidate: Candidate, strategy: Strategy, health: Health, now: float, over: OverLimit | None) -> str:
