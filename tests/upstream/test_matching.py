@@ -223,6 +223,14 @@ def test_a_demonstration_has_no_answer_to_another_operation() -> None:
         library(MatchMode.ANY, **DEMO).choose(asked({}, path="/v1/embeddings"))
 
 
+def test_a_demonstration_has_no_text_for_who_asks_for_json() -> None:
+    question = asked(chat("hi", response_format={"type": "json_object"}))
+    with pytest.raises(NoMatch):
+        library(MatchMode.ANY, **DEMO).choose(question)
+    books = library(MatchMode.ANY, **DEMO, json=recorded(chat("any", response_format={"type": "json_object"})))
+    assert books.choose(question).name == "json"
+
+
 def test_an_error_that_nobody_called_for_is_no_answer() -> None:
     with pytest.raises(NoMatch) as caught:
         library(MatchMode.ANY, error=DEMO["error"]).choose(asked(chat("boom", stream=False)))

@@ -138,3 +138,29 @@ def test_a_key_in_the_query_is_no_part_of_the_question() -> None:
 )
 def test_a_question_in_words(body: Any, words: str) -> None:
     assert str(asked(body)) == words
+
+
+SCHEMA = {"type": "json_schema", "name": "x", "schema": {"type": "object"}}
+
+
+@pytest.mark.parametrize(
+    ("body", "as_json"),
+    [
+        ({}, False),
+        ({"response_format": {"type": "text"}}, False),
+        ({"response_format": {"type": "json_object"}}, True),
+        ({"response_format": {"type": "json_schema", "json_schema": SCHEMA}}, True),
+        ({"text": {"verbosity": "low"}}, False),
+        ({"text": {"format": {"type": "text"}}}, False),
+        ({"text": {"format": SCHEMA}}, True),
+        ({"text": "of another kind"}, False),
+        ({"output_config": {"effort": "low"}}, False),
+        ({"output_config": {"format": SCHEMA}}, True),
+        ({"output_format": SCHEMA}, True),
+        ({"generationConfig": {"temperature": 1}}, False),
+        ({"generationConfig": {"responseMimeType": "text/plain"}}, False),
+        ({"generationConfig": {"responseMimeType": "application/json"}}, True),
+    ],
+)
+def test_whether_the_answer_is_to_be_json(body: Any, as_json: bool) -> None:
+    assert asked(body).as_json is as_json

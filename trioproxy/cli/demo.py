@@ -20,7 +20,7 @@ QUESTION: dict[str, Any] = {
 }
 
 GUIDE = """
-Recorded answers in four protocols, at their recorded pace. Any key is taken, nothing leaves this machine.
+Recorded answers in four protocols, at their recorded pace: whatever you ask, one of them comes. Any key is taken, nothing leaves this machine.
 
 Ask with curl:
   curl -N {url}/v1/messages -H 'content-type: application/json' -d '{body}'
@@ -36,8 +36,8 @@ Codex CLI (~/.codex/config.toml, then: TRIOPROXY_KEY=demo codex):
   env_key = "TRIOPROXY_KEY"
   wire_api = "responses"
 
-Gemini CLI:
-  GOOGLE_GEMINI_BASE_URL={url} GEMINI_API_KEY=demo gemini
+Gemini CLI (~/.gemini/settings.json must hold {{"security": {{"auth": {{"selectedType": "gemini-api-key"}}}}}}):
+  GOOGLE_GEMINI_BASE_URL={url} GEMINI_API_KEY=demo gemini -m gemini-2.5-flash
 
 SDKs:
   OpenAI(base_url="{url}/v1", api_key="demo")

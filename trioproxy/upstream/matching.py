@@ -237,14 +237,16 @@ def _nearness(recorded: Question, asked: Question) -> tuple[bool, ...]:
 def _fit(volume: Volume, asked: Question) -> int:
     """How well a recording serves a demonstration; 0 where it would be no answer at all.
 
-    Kinds that a client would choke on are out: a stream for a whole answer, a call of a tool that was not offered, or a call again when
-    the tool's result has just come.
+    Kinds that a client would choke on are out: a stream for a whole answer, text for JSON, a call of a tool that was not offered, or a call
+    again when the tool's result has just come.
     """
     recorded, status = volume.question, volume.fixture.status
     called_for = sum(1 for word in volume.fixture.keywords if word.lower() in asked.last_turn.lower())
     if recorded.operation != asked.operation or (status >= 400 and not called_for):
         return 0
     if status < 400 and (recorded.stream, recorded.framing) != (asked.stream, asked.framing):
+        return 0
+    if status < 400 and asked.as_json and not recorded.as_json:
         return 0
     if recorded.tools and (recorded.answers_tool != asked.answers_tool or not set(recorded.tools) <= set(asked.tools)):
         return 0

@@ -35,7 +35,8 @@ _MODEL_OPERATION = re.compile(r"(?:^|/)models/([^/:]+):(\w+)$")
 
 @attrs.frozen(kw_only=True)
 class Question:
-    """A request as recordings are compared with it. ``last_turn`` is what the user said last, ``results`` are those of tools since."""
+    """A request as recordings are compared with it. ``last_turn`` is what the user said last, ``results`` are those of tools since;
+    ``as_json`` says that the answer is to be JSON."""
 
     method: str
     operation: str
@@ -45,6 +46,7 @@ class Question:
     last_turn: str
     results: tuple[str, ...]
     reasoning: bool
+    as_json: bool
     query: tuple[tuple[str, str], ...]
     document: JSON
 
@@ -69,6 +71,7 @@ class Question:
             last_turn=turn.text,
             results=turn.results,
             reasoning=_wants_reasoning(body),
+            as_json=_wants_json(body),
             query=query,
             document=_without(document, [path.split(".") for path in volatile]),
         )
@@ -147,6 +150,23 @@ def _wants_reasoning(body: Object) -> bool:
     if isinstance(config, dict) and isinstance(config.get("thinkingConfig"), dict):
         return bool(config["thinkingConfig"].get("includeThoughts"))
     return bool(body.get("reasoning") or body.get("reasoning_effort"))
+
+
+_FORMATS = (("response_format",), ("text", "format"), ("output_config", "format"), ("output_format",))
+"""Where the protocols say what form an answer is to have: an object whose ``type`` is ``text``, or one of those for JSON."""
+
+
+def _wants_json(body: Object) -> bool:
+    if _within(body, "generationConfig", "responseMimeType") == "application/json":
+        return True
+    return any(str(_within(body, *path, "type")).startswith("json") for path in _FORMATS)
+
+
+def _within(value: JSON, *path: str) -> JSON:
+    """What stands at ``path``, None where nothing does."""
+    for name in path:
+        value = value.get(name) if isinstance(value, dict) else None
+    return value
 
 
 def _without(value: JSON, paths: Iterable[list[str]]) -> JSON:
