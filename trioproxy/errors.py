@@ -48,6 +48,8 @@ class Fault(enum.Enum):
 class ErrorKind(enum.Enum):
     """What happened. The same kind may be the client's or the provider's doing; see :class:`Fault`."""
 
+    __hash__ = object.__hash__  # members are looked up with every request; Enum's own is a function of Python
+
     INVALID_REQUEST = "invalid_request"
     UNAUTHENTICATED = "unauthenticated"
     BILLING = "billing"

@@ -52,10 +52,9 @@ class HumanFormatter(logging.Formatter):
         """See :meth:`logging.Formatter.format`."""
         at = f"{_clock_time(int(record.created))}.{int(record.msecs):03d}"
         words = [f"{at} {record.levelname:<7}", _printable(record.getMessage())]
-        for name, value in _facts(record).items():
-            text = str(value)
-            bare = type(value) in _NUMBERS or (text.isalnum() and text.isascii())
-            words.append(f"{name}={text}" if bare else f"{name}={_word(text)}")
+        words += [
+            f"{name}={value if type(value) in _NUMBERS else _word(value)}" for name, value in _facts(record).items()
+        ]
         line = " ".join(words)
         return f"{line}\n{self.formatException(record.exc_info)}" if record.exc_info else line
 
@@ -88,7 +87,9 @@ def _facts(record: logging.LogRecord) -> dict[str, Any]:
     return facts
 
 
-def _word(text: str) -> str:
+@functools.lru_cache(maxsize=1024)
+def _word(value: object) -> str:
+    text = str(value)
     return text if text and _BARE.issuperset(text) else '"' + _printable(text).replace('"', '\\"') + '"'
 
 

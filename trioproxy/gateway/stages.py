@@ -24,6 +24,8 @@ __all__ = ["Admitted", "Ended", "ErrorAnswer", "Lane", "Prepared", "Rejected"]
 class Lane(enum.Enum):
     """How an answer gets to the client."""
 
+    __hash__ = object.__hash__  # members are looked up with every request; Enum's own is a function of Python
+
     PASS = "pass"
     """The provider's bytes, unchanged."""
     TRANSLATE = "translate"

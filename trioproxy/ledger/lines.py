@@ -9,12 +9,14 @@ from __future__ import annotations
 import logging
 from typing import Any
 
-from trioproxy.errors import FACTS
+from trioproxy.errors import FACTS, Failure
 from trioproxy.ledger.entry import Outcome, Settled
 
 __all__ = ["LOGGER", "facts", "write_line"]
 
 LOGGER = logging.getLogger("trioproxy.exchange")
+
+_OUTCOMES = {outcome: outcome.value for outcome in Outcome}
 
 
 def write_line(settled: Settled) -> None:
@@ -29,26 +31,29 @@ def write_line(settled: Settled) -> None:
 
 def facts(settled: Settled) -> dict[str, Any]:
     """The facts of the line, in order; what is unknown is left out."""
-    usage = settled.usage
-    lines = {
+    told: dict[str, Any] = {
         "id": settled.id,
         "status": settled.status,
-        "outcome": settled.outcome.value,
+        "outcome": _OUTCOMES[settled.outcome],
         "client": settled.client,
         "protocol": settled.protocol,
         "model": settled.model,
         "stream": settled.stream or None,
         "provider": settled.provider,
         "credential": settled.credential,
-        "upstream_protocol": settled.upstream_protocol if settled.upstream_protocol != settled.protocol else None,
-        "upstream_model": settled.upstream_model if settled.upstream_model != settled.model else None,
-        "error": settled.failure.kind.value if settled.failure else None,
-        "code": settled.failure.code if settled.failure else None,
-        "detail": _detail(settled),
-        "tries": _tries(settled),
-        "input_tokens": usage.input if usage else None,
-        "output_tokens": usage.output if usage else None,
-        "cached_tokens": usage.cache_read if usage else None,
+    }
+    if settled.upstream_protocol != settled.protocol:
+        told["upstream_protocol"] = settled.upstream_protocol
+    if settled.upstream_model != settled.model:
+        told["upstream_model"] = settled.upstream_model
+    if settled.failure is not None:
+        told |= {"error": settled.failure.kind.value, "code": settled.failure.code, "detail": _detail(settled.failure)}
+    if len(settled.tries) > 1:
+        told["tries"] = _tries(settled)
+    usage = settled.usage
+    if usage is not None:
+        told |= {"input_tokens": usage.input, "output_tokens": usage.output, "cached_tokens": usage.cache_read}
+    told |= {
         "losses": settled.losses or None,
         "bytes_in": settled.bytes_in or None,
         "bytes_out": settled.bytes_out or None,
@@ -56,19 +61,18 @@ def facts(settled: Settled) -> dict[str, Any]:
         "total_ms": round(settled.total * 1000, 1),
         "peer": settled.peer or None,
     }
-    return {name: value for name, value in lines.items() if value is not None}
+    return {name: value for name, value in told.items() if value is not None}
 
 
-def _detail(settled: Settled) -> str | None:
+def _detail(failure: Failure) -> str | None:
     """The message, where it is our own and not a provider's (those carry the provider's status)."""
-    failure = settled.failure
-    return failure.message if failure is not None and failure.status is None else None
+    return failure.message if failure.status is None else None
 
 
 def _tries(settled: Settled) -> str | None:
     """The candidates that failed before, where there were any: ``openai-1:rate_limited,openai-2:timeout``."""
     failed = [f"{each.credential}:{each.kind.value}" for each in settled.tries if each.kind is not None]
-    return ",".join(failed) if len(settled.tries) > 1 and failed else None
+    return ",".join(failed) or None
 
 
 def _level(settled: Settled) -> int:

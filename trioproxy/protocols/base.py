@@ -50,6 +50,8 @@ __all__ = [
 class Operation(enum.Enum):
     """What a client asks of a model. The values are the keys of ``paths`` in the catalogue."""
 
+    __hash__ = object.__hash__  # members are looked up with every request; Enum's own is a function of Python
+
     GENERATE = "generate"
     COUNT_TOKENS = "count_tokens"
     COMPACT = "compact"

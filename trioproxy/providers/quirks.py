@@ -48,14 +48,9 @@ def edited(names: Iterable[str], raw: bytes | None, document: Object | None, con
     """
     if document is None:
         return None
-    wanted = set(names)
     body: Object | None = None
-    for quirk, edit in _editing(context.protocol):
-        if raw is None:
-            applies = quirk.name in wanted
-        else:
-            applies = (quirk.always or quirk.name in wanted) and quirk.applies(raw)
-        if applies:
+    for quirk, edit in _editing(context.protocol, tuple(names), ours=raw is None):
+        if raw is None or quirk.applies(raw):
             changed = edit(document if body is None else body, context)
             body = body if changed is None else changed
     if body is None:
@@ -63,10 +58,16 @@ def edited(names: Iterable[str], raw: bytes | None, document: Object | None, con
     return Edited(body=body, headers=dict(context.headers), losses=tuple(context.losses))
 
 
-@functools.cache
-def _editing(protocol: str) -> list[tuple[Quirk, Edit]]:
-    """The quirks that edit requests in a protocol, in order."""
-    return [(quirk, quirk.edit) for quirk in QUIRKS.values() if quirk.edit is not None and protocol in quirk.protocols]
+@functools.lru_cache(maxsize=1024)
+def _editing(protocol: str, names: tuple[str, ...], *, ours: bool) -> list[tuple[Quirk, Edit]]:
+    """The quirks that edit requests in a protocol, in order: those of ``names``, and the ones that always hold, but for requests of ours."""
+    return [
+        (quirk, quirk.edit)
+        for quirk in QUIRKS.values()
+        if quirk.edit is not None
+        and protocol in quirk.protocols
+        and (quirk.name in names or (quirk.always and not ours))
+    ]
 
 
 def answered(names: Iterable[str], protocol: str, document: Object) -> Object | None:

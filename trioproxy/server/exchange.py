@@ -38,6 +38,8 @@ _LAST_CHUNK = b"0\r\n\r\n"
 
 
 class _Phase(enum.Enum):
+    __hash__ = object.__hash__  # members are looked up with every request; Enum's own is a function of Python
+
     FRESH = enum.auto()
     RUNNING = enum.auto()
     FINISHED = enum.auto()
