@@ -121,6 +121,10 @@ class MemoryExchange:
         self.finished = True
         self._changes.unpark_all()
 
+    def offer_last(self, data: bytes) -> Awaitable[None] | None:
+        """See ``Exchange.offer_last``."""
+        return self.finish(data)
+
     async def abort(self) -> None:
         """See ``Exchange.abort``."""
         if not self.over:

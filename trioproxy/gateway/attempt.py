@@ -86,15 +86,18 @@ class Opened:
             self._note(events)
         return out
 
-    def close_early(self, pulse: Pulse) -> bytes:
+    @property
+    def whole(self) -> bool:
+        """Whether all of the answer is here, and is one."""
+        return self.ended and self.carrier.failure is None
+
+    def close_early(self) -> bytes:
         """The rest for the client where it is known that the provider has nothing more to say; sets ``ended`` then. Not before it is clear that
         this is the answer: what a whole body says of itself must not call it in question."""
         if self.ended or not self.response.whole:
             return b""
         self.ended = True
-        out, events = self.carrier.close()
-        self.hear(events, pulse)
-        return out
+        return self.conclude()
 
     def hear(self, events: Sequence[Event], pulse: Pulse) -> None:
         """These were in bytes that were handed on before they were understood."""

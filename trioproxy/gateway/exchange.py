@@ -101,6 +101,10 @@ class Exchange(Protocol):
         (CLIENT_GONE), and ``ProxyFault`` (INTERNAL) when it is shorter or longer than its declared length; it was aborted then."""
         ...
 
+    def offer_last(self, data: bytes) -> Awaitable[None] | None:
+        """:meth:`finish`, as :meth:`offer` is :meth:`send`."""
+        ...
+
     async def abort(self) -> None:
         """End so that the client sees a broken transfer, never a whole one. Never waits for the client."""
         ...

@@ -6,7 +6,7 @@ know: what the bytes mean.
 
 from __future__ import annotations
 
-from collections.abc import Awaitable
+from collections.abc import Awaitable, Callable
 
 import attrs
 import trio
@@ -122,23 +122,39 @@ class Outlet:
         if scope.cancelled_caught:
             await self.leave()
 
-    async def finish(self, tail: bytes = b"", pulse: Pulse | None = None) -> None:
-        """End the exchange well, after ``tail``. ``pulse`` keeps the client's deadline, where one runs."""
-        if pulse is not None:
-            pulse.send_started()
-            await self._finish(tail)
-            pulse.send_finished()
-            return
-        with self._patience() as scope:
-            await self._finish(tail)
-        if scope.cancelled_caught:
-            await self.leave()
+    async def finish(self, tail: bytes = b"", watch: Callable[[], Pulse] | None = None) -> Pulse | None:
+        """End the exchange well, after ``tail``. Where the client doesn't take it at once, the pulse that ``watch`` makes keeps its deadline and
+        is given back where that passed.
 
-    async def _finish(self, tail: bytes) -> None:
-        if self._filling is not None:
+        Raises:
+            ClientFault: CLIENT_GONE.
+        """
+        self._giving = self._giving or self._filling is None
+        rest = self._finish_filled(tail) if self._filling is not None else self.exchange.offer_last(tail)
+        if rest is None:
+            self._finished(tail)
+            return None
+        if watch is None:
+            with self._patience() as scope:
+                await rest
+                self._finished(tail)
+            if scope.cancelled_caught:
+                await self.leave()
+            return None
+        with (pulse := watch()):
+            pulse.send_started()
+            await rest
+            pulse.send_finished()
+            self._finished(tail)
+        return pulse if pulse.expired is not None else None
+
+    async def _finish_filled(self, tail: bytes) -> None:
+        while self._filling is not None:
             await self._filling.wait()
         self._giving = True
         await self.exchange.finish(tail)
+
+    def _finished(self, tail: bytes) -> None:
         if tail:
             self.entry.sent(len(tail))
 

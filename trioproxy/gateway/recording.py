@@ -118,6 +118,10 @@ class Witness:
             else:
                 self._chunks.clear()
 
+    def offer_last(self, data: bytes) -> Awaitable[None] | None:
+        """See ``Exchange.offer_last``."""
+        return self.finish(data)
+
     async def abort(self) -> None:
         """See ``Exchange.abort``."""
         self._end(Ending.TRUNCATED)

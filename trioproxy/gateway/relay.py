@@ -19,6 +19,10 @@ the client stopped reading, or left              a broken transfer, if anyone is
 
 from __future__ import annotations
 
+from collections.abc import Callable
+from functools import partial
+from typing import TypeAlias
+
 import trio
 
 from trioproxy.errors import ClientFault, ErrorKind, Failure, Fault, ProxyError, UpstreamFault
@@ -31,6 +35,8 @@ from trioproxy.gateway.stages import Ended
 from trioproxy.upstream.base import Headers
 
 __all__ = ["SHUTTING_DOWN", "relay"]
+
+Watch: TypeAlias = Callable[[], Pulse]
 
 LAST_WORDS_TIME = 3.0
 LETTING_GO_TIME = 0.2
@@ -53,20 +59,22 @@ async def relay(opened: Opened, outlet: Outlet, sentry: Sentry, status: int, hea
 
     ``sentry`` keeps the deadlines. A failure that comes before anything of this answer was sent is left to the caller to tell.
     """
-    pulse = sentry.watch(opened.tracker, opened.prepared.provider)
+    watch = partial(sentry.watch, opened.tracker, opened.prepared.provider)
     try:
-        failure: Failure | None = None
         if outlet.started and not opened.carrier.streams:
             return Ended(failure=NOT_A_STREAM, told=False)
-        with pulse:
-            failure = await _pump(opened, outlet, pulse, status, headers)
-            if failure is None:
-                await _end(opened, outlet, None, opened.last, pulse)
-        if pulse.expired is Phase.CLIENT_SEND:
-            await outlet.leave()
-            return Ended(failure=pulse.failure())
-        if pulse.expired is not None:
-            failure = pulse.failure()
+        failure = await _begin(opened, outlet, status, headers)
+        if failure is None and not opened.whole:
+            with (pulse := watch()):
+                failure = await _pump(opened, outlet, pulse)
+            if pulse.expired is Phase.CLIENT_SEND:
+                await outlet.leave()
+                return Ended(failure=pulse.failure())
+            failure = failure if pulse.expired is None else pulse.failure()
+        if failure is None:
+            failure = await _see_out(opened, outlet, watch)
+            if failure is not None:
+                return Ended(failure=failure)
         if failure is not None:
             tail = b""
             if opened.carrier.complete and not outlet.in_midst:
@@ -89,17 +97,25 @@ async def relay(opened: Opened, outlet: Outlet, sentry: Sentry, status: int, hea
         await opened.aclose()
 
 
-async def _pump(opened: Opened, outlet: Outlet, pulse: Pulse, status: int, headers: Headers) -> Failure | None:
-    """Read and write until the end; the failure it came to, None where the answer is whole."""
-    carrier = opened.carrier
+async def _begin(opened: Opened, outlet: Outlet, status: int, headers: Headers) -> Failure | None:
+    """Write the head, which goes out with the first bytes; the failure it came to. An answer that is here whole is closed, as most whole bodies
+    are: nothing is left then that a deadline would have to be kept for."""
     try:
         if not outlet.started:
             await outlet.start(status, headers)
-        if not carrier.behind:
-            opened.held += opened.close_early(pulse)
-        if opened.ended and carrier.failure is None:
-            opened.last = opened.held
-            return None
+    except ProxyError as error:
+        return error.failure
+    if not opened.carrier.behind:
+        opened.held += opened.close_early()
+    if opened.whole:
+        opened.last = opened.held
+    return None
+
+
+async def _pump(opened: Opened, outlet: Outlet, pulse: Pulse) -> Failure | None:
+    """Read and write until the end; the failure it came to, None where the answer is whole."""
+    carrier = opened.carrier
+    try:
         if opened.held:
             try:
                 rest = outlet.give(opened.held, pulse, carrier)
@@ -140,7 +156,7 @@ async def _carry(opened: Opened, outlet: Outlet, pulse: Pulse, found: list[Failu
                     continue
                 out = opened.take(data, pulse)
             if response.whole:
-                out += opened.close_early(pulse)
+                out += opened.close_early()
             ended = opened.ended
             if ended and carrier.failure is None:
                 opened.last = out
@@ -159,11 +175,24 @@ async def _carry(opened: Opened, outlet: Outlet, pulse: Pulse, found: list[Failu
         found.append(error)
 
 
+async def _see_out(opened: Opened, outlet: Outlet, watch: Watch) -> Failure | None:
+    """Hand on the last bytes of an answer that is whole, and its end; the failure, where the client did not take them in time."""
+    pulse = await _end(opened, outlet, None, opened.last, watch)
+    if pulse is None:
+        return None
+    if pulse.expired is Phase.CLIENT_SEND:
+        await outlet.leave()
+    else:
+        outlet.entry.failed(pulse.failure())
+        await outlet.abort()  # how much of the last bytes went is not known
+    return pulse.failure()
+
+
 async def _end(
-    opened: Opened, outlet: Outlet, failure: Failure | None, tail: bytes = b"", pulse: Pulse | None = None
-) -> None:
+    opened: Opened, outlet: Outlet, failure: Failure | None, tail: bytes = b"", watch: Watch | None = None
+) -> Pulse | None:
     """Tell the client how it ended, once, and settle the account. ``tail`` is what is still owed of an answer that has its end: before the
-    client has that, it is not complete."""
+    client has that, it is not complete. ``watch`` makes the pulse that keeps the client's deadline, which is given back where that passed."""
     carrier = opened.carrier
     opened.entry.observed = not carrier.lost
     if carrier.losses:
@@ -175,7 +204,9 @@ async def _end(
         opened.entry.complete()
     try:
         if failure is None or carrier.over:
-            await outlet.finish(tail, pulse)
+            pulse = await outlet.finish(tail, watch)
+            if pulse is not None:
+                return pulse
             opened.entry.complete()
         elif outlet.in_midst or (error := carrier.failing(failure)) is None:
             await outlet.abort()
@@ -184,6 +215,7 @@ async def _end(
     except ClientFault as gone:
         opened.entry.failed(gone.failure)
         await outlet.abort()
+    return None
 
 
 async def _let_go(opened: Opened) -> None:

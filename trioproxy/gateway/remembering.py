@@ -154,6 +154,10 @@ class Remembering:
             if len(self._body) > MOST_BODY:
                 self._body = None
 
+    def offer_last(self, data: bytes) -> Awaitable[None] | None:
+        """See ``Exchange.offer_last``."""
+        return self.finish(data)
+
     async def abort(self) -> None:
         """See ``Exchange.abort``."""
         await self._inner.abort()

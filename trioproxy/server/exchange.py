@@ -238,15 +238,44 @@ class H11Exchange:
         if self.over:
             return
         self._check_running()
-        if data and self._framing is Framing.CHUNKED:
-            await self._write(b"%x\r\n%b\r\n%b" % (len(data), data, _LAST_CHUNK))
-        else:
-            if data:
-                await self.send(data)
-            if self._length_left:
-                await self.abort()
-                raise ProxyFault(ErrorKind.INTERNAL, "the answer is shorter than its declared content-length")
-            await self._write(_LAST_CHUNK if self._framing is Framing.CHUNKED else b"")
+        if self._framing is Framing.CHUNKED or (self._framing is Framing.LENGTH and len(data) == self._length_left):
+            rest = self.offer_last(data)
+            if rest is not None:
+                await rest
+            return
+        if data:
+            await self.send(data)
+        if self._length_left:
+            await self.abort()
+            raise ProxyFault(ErrorKind.INTERNAL, "the answer is shorter than its declared content-length")
+        await self._write(b"")
+        self._finished()
+
+    def offer_last(self, data: bytes) -> Awaitable[None] | None:
+        """See ``Exchange.offer_last``."""
+        stream = self._inbox.stream
+        whole = len(data) == self._length_left if self._framing is Framing.LENGTH else self._framing is Framing.CHUNKED
+        if self._phase is not _Phase.RUNNING or stream.torn or not whole:
+            return self.finish(data)
+        if self._framing is Framing.CHUNKED:
+            chunk = b"%x\r\n%b\r\n" % (len(data), data) if data else b""
+            data = b"%b%b" % (chunk, _LAST_CHUNK)
+        wire = self._held + data
+        try:
+            sent = stream.offer(wire)
+        except (trio.BrokenResourceError, trio.ClosedResourceError):
+            raise _gone() from None
+        if sent < len(wire):
+            return self._finish_rest(wire, sent)
+        self._finished()
+        return None
+
+    async def _finish_rest(self, wire: bytes, sent: int) -> None:
+        await self._send_rest(wire, sent)
+        self._finished()
+
+    def _finished(self) -> None:
+        self._held = b""
         self._phase = _Phase.FINISHED
         self._chunked = None
 

@@ -134,6 +134,10 @@ class WebSocketTurn:
             raise _gone() from None
         self._phase = _Phase.FINISHED
 
+    def offer_last(self, data: bytes) -> Awaitable[None] | None:
+        """See ``Exchange.offer_last``."""
+        return self.finish(data)
+
     async def abort(self) -> None:
         """See ``Exchange.abort``."""
         if not self.over:

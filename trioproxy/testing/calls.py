@@ -114,6 +114,10 @@ class Witnessed:
         """See ``Exchange.finish``."""
         await self._inner.finish(data)
 
+    def offer_last(self, data: bytes) -> Awaitable[None] | None:
+        """See ``Exchange.offer_last``."""
+        return self._inner.offer_last(data)
+
     async def abort(self) -> None:
         """See ``Exchange.abort``."""
         await self._inner.abort()
