@@ -401,6 +401,45 @@ async def test_each_piece_arrives_when_it_is_sent(carrier: Carrier) -> None:
     await perform(carrier, handler, script)
 
 
+async def through(rest: Awaitable[None] | None) -> None:
+    if rest is not None:
+        await rest
+
+
+@pytest.mark.parametrize("size", [5, 4 * MIB])
+@pytest.mark.parametrize("declared", [True, False])
+async def test_what_is_offered_arrives_as_what_is_sent(carrier: Carrier, size: int, *, declared: bool) -> None:
+    # Four megabytes are more than a kernel takes at once.
+    pieces = (b"one ", bytes(size), b"two ")
+    body = b"".join((*pieces, bytes(size)))
+
+    async def handler(exchange: Exchange) -> None:
+        await exchange.start(200, ((b"content-length", b"%d" % len(body)),) if declared else (TEXT,), flush=False)
+        for piece in pieces:
+            await through(exchange.offer(piece))
+        await through(exchange.offer_last(bytes(size)))
+        await through(exchange.offer_last(b"none"))
+        with pytest.raises(ClientFault):
+            await through(exchange.offer(b"none"))
+
+    answer = await perform(carrier, handler)
+    assert answer is not None
+    assert (answer.body, answer.whole) == (body, True)
+
+
+@pytest.mark.parametrize("tail", [b"de", b"defg"])
+async def test_an_offered_end_keeps_to_the_declared_length(carrier: Carrier, tail: bytes) -> None:
+    async def handler(exchange: Exchange) -> None:
+        await exchange.start(200, ((b"content-length", b"6"),))
+        await through(exchange.offer(b"abc"))
+        with pytest.raises(ProxyFault, match="shorter|longer"):
+            await through(exchange.offer_last(tail))
+
+    answer = await perform(carrier, handler)
+    assert answer is not None
+    assert not answer.whole
+
+
 async def test_an_answer_without_body(carrier: Carrier) -> None:
     async def handler(exchange: Exchange) -> None:
         await exchange.start(200, ())

@@ -303,6 +303,22 @@ async def test_a_client_that_takes_nothing_is_left(autojump_clock: MockClock, pr
     assert bench.health.cooling(trio.current_time()) == []
 
 
+@pytest.mark.parametrize("total", [1000, 20])
+async def test_a_client_that_does_not_take_the_last_bytes_is_left(
+    autojump_clock: MockClock, protocol: str, answer: Answer, *, total: int
+) -> None:
+    bench = Bench(Script(chunks=[answer.stream]))
+    bench.shorten(total=total)
+    exchange = ask(protocol)
+    exchange.stall()
+    began = trio.current_time()
+    await bench.serve(exchange)
+    assert trio.current_time() - began == pytest.approx(min(total, 60))
+    assert exchange.aborted
+    assert not exchange.finished
+    assert bench.last.outcome is (Outcome.FAILED if total < 60 else Outcome.CLIENT_SLOW)
+
+
 async def test_waiting_for_a_slow_client_is_not_held_against_the_provider(
     autojump_clock: MockClock, protocol: str, answer: Answer
 ) -> None:

@@ -203,12 +203,14 @@ async def _end(
     elif not tail:
         opened.entry.complete()
     try:
-        if failure is None or carrier.over:
+        if outlet.in_midst:
+            await outlet.abort()  # whatever it is that came last, the client may have none or half of it
+        elif failure is None or carrier.over:
             pulse = await outlet.finish(tail, watch)
             if pulse is not None:
                 return pulse
             opened.entry.complete()
-        elif outlet.in_midst or (error := carrier.failing(failure)) is None:
+        elif (error := carrier.failing(failure)) is None:
             await outlet.abort()
         else:
             await outlet.finish(error)
