@@ -432,7 +432,7 @@ async def test_an_offered_end_keeps_to_the_declared_length(carrier: Carrier, tai
     async def handler(exchange: Exchange) -> None:
         await exchange.start(200, ((b"content-length", b"6"),))
         await through(exchange.offer(b"abc"))
-        with pytest.raises(ProxyFault, match="shorter|longer"):
+        with pytest.raises(ProxyFault, match=r"shorter|longer"):
             await through(exchange.offer_last(tail))
 
     answer = await perform(carrier, handler)
