@@ -217,7 +217,8 @@ async def test_a_conversation_nobody_else_keeps_is_refused_by_its_name(name: str
     exchange = await bench.serve(ask("openai_responses", of=provider, **body))
     assert exchange.status == 400
     error = json.loads(exchange.body)["error"]
-    assert error["param"] == name
+    # The code that OpenAI gives: VS Code (seen 2026) sends the whole conversation on it, and on no other.
+    assert (error["code"], error["param"]) == ("previous_response_not_found", name)
     assert name in error["message"]
     assert bench.upstream.requests == []
 

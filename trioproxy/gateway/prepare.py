@@ -192,7 +192,7 @@ def _as_spelled(fault: ClientFault, document: Object) -> ClientFault:
     alias = _ALIASES.get(failure.param or "")
     if alias is None or failure.param is None or document.get(failure.param) or alias not in document:
         return fault
-    return ClientFault(failure.kind, failure.message.replace(failure.param, alias), param=alias)
+    return ClientFault(failure.kind, failure.message.replace(failure.param, alias), code=failure.code, param=alias)
 
 
 def _within(conversation: Conversation, candidate: Candidate) -> tuple[Conversation, tuple[Loss, ...]]:

@@ -22,9 +22,9 @@ import trio
 
 from trioproxy.errors import ClientFault, ErrorKind, Failure
 from trioproxy.gateway.exchange import Handler, RequestHead
+from trioproxy.neutral.continuation import NOT_FOUND
 from trioproxy.protocols.openai_responses.conversations import Conversations, Past, answered, continued
 from trioproxy.protocols.openai_responses.socket import (
-    NOT_FOUND,
     TURN_STATE,
     Ask,
     Steer,

@@ -10,6 +10,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from trioproxy.errors import ClientFault, ErrorKind, Failure
+from trioproxy.neutral.continuation import NOT_FOUND
 from trioproxy.protocols.openai_responses import socket
 from trioproxy.protocols.openai_responses.socket import Ask, Steer, read_message
 from trioproxy.wire.jsoncodec import JSONError
@@ -138,7 +139,7 @@ def test_a_failure_as_a_message() -> None:
 @pytest.mark.parametrize("code", [None, "invalid_request", "unsupported"])
 def test_a_provider_without_memory_is_told_as_a_response_that_is_not_found(code: str | None) -> None:
     told = json.loads(socket.error_event(400, {"message": "m", "param": "previous_response_id", "code": code}))
-    assert told["error"]["code"] == socket.NOT_FOUND
+    assert told["error"]["code"] == NOT_FOUND
     kept = json.loads(socket.error_event(400, {"message": "m", "param": "previous_response_id", "code": "other"}))
     assert kept["error"]["code"] == "other"
 

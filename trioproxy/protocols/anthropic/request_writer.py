@@ -10,6 +10,7 @@ import hashlib
 from collections.abc import Mapping
 from typing import Any
 
+from trioproxy.neutral.continuation import refuse_continuation
 from trioproxy.neutral.extras import settled, spelling
 from trioproxy.neutral.json_mode import JSON_INSTRUCTION, schema_instruction
 from trioproxy.neutral.request import Conversation, OutputFormat, OutputKind, Role, Turn
@@ -47,11 +48,7 @@ def write_request(conversation: Conversation, target: WriteTarget) -> Written:
     """
     draft = Draft(target=target)
     draft.losses += settled(conversation.extras, NAME)
-    if conversation.previous_response_id is not None:
-        raise invalid(
-            "previous_response_id",
-            "names a conversation that is kept elsewhere; send its messages to a Claude model instead",
-        )
+    refuse_continuation(conversation)
     if conversation.modalities:
         raise invalid(
             "modalities", "asks for images, which Claude models don't make; leave it out or ask a model that does"

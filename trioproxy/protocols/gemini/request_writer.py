@@ -9,6 +9,7 @@ from collections.abc import Mapping
 from typing import Any
 
 from trioproxy.errors import ClientFault, ErrorKind
+from trioproxy.neutral.continuation import refuse_continuation
 from trioproxy.neutral.extras import own, settled, spelling
 from trioproxy.neutral.json_mode import JSON_INSTRUCTION, schema_instruction
 from trioproxy.neutral.loss import Loss
@@ -143,12 +144,7 @@ def _config(
 
 def _unsaid(conversation: Conversation) -> list[Loss]:
     """What the hub names and Gemini does not."""
-    if conversation.previous_response_id is not None:
-        raise ClientFault(
-            ErrorKind.INVALID_REQUEST,
-            "`previous_response_id` names a conversation that Gemini does not have. Send the earlier turns with the request.",
-            param="previous_response_id",
-        )
+    refuse_continuation(conversation)
     tier = conversation.service_tier
     unsaid = {
         "parallel_tools": conversation.parallel_tools is False,

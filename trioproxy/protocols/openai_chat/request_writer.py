@@ -11,6 +11,7 @@ import hashlib
 from collections.abc import Iterator
 from typing import assert_never
 
+from trioproxy.neutral.continuation import refuse_continuation
 from trioproxy.neutral.extras import spelling
 from trioproxy.neutral.json_mode import JSON_INSTRUCTION, schema_instruction, speaks_of_json
 from trioproxy.neutral.request import Conversation, Effort, OutputFormat, OutputKind
@@ -57,8 +58,7 @@ def write_request(conversation: Conversation, target: WriteTarget) -> Written:
     draft = Draft.of(conversation, target)
     notes = spelling(conversation.extras, NAME)
     own = draft.own(conversation.extras, "")
-    if conversation.previous_response_id is not None:
-        raise draft.refusal("previous_response_id", "stands for a conversation that the target does not keep")
+    refuse_continuation(conversation)
     declare_tools(conversation, draft)
     body: Object = {"model": target.model, "messages": write_messages(conversation, draft), "stream": target.stream}
     body |= _stream_options(draft, own, notes.get("include_usage"))

@@ -18,12 +18,13 @@ from typing import Any
 import attrs
 
 from trioproxy.errors import ClientFault, ErrorKind, Failure
+from trioproxy.neutral.continuation import NOT_FOUND
 from trioproxy.protocols.openai_responses.conversations import input_items
 from trioproxy.protocols.openai_responses.errors import render_error
+from trioproxy.protocols.openai_responses.usage import write_usage
 from trioproxy.wire.jsoncodec import JSON, JSONError, Object, dumps, loads, loads_object
 
 __all__ = [
-    "NOT_FOUND",
     "TURN_STATE",
     "Ask",
     "Steer",
@@ -39,8 +40,6 @@ __all__ = [
     "whole_answer",
 ]
 
-NOT_FOUND = "previous_response_not_found"
-"""The code on which clients send the whole conversation again."""
 TURN_STATE = "x-codex-turn-state"
 """Codex's sticky token of a turn: a header over HTTP, a member of ``client_metadata`` over a socket."""
 
@@ -235,16 +234,9 @@ def warm_up(response_id: str, ask: Ask, now: int) -> list[bytes]:
         "temperature": None,
         "top_p": None,
     }
-    usage = {
-        "input_tokens": 0,
-        "input_tokens_details": {"cached_tokens": 0},
-        "output_tokens": 0,
-        "output_tokens_details": {"reasoning_tokens": 0},
-        "total_tokens": 0,
-    }
     return _numbered(
         {"type": "response.created", "response": response},
-        {"type": "response.completed", "response": {**response, "status": "completed", "usage": usage}},
+        {"type": "response.completed", "response": {**response, "status": "completed", "usage": write_usage(None)}},
     )
 
 
