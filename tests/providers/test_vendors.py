@@ -255,6 +255,11 @@ def test_what_is_googles_goes_to_google_alone() -> None:
     assert done is not None
     assert done.body["messages"][0] == {"role": "assistant", "content": None, "tool_calls": [call("a"), "odd"]}
     assert [loss.path for loss in done.losses] == ["messages.extra_content"]
+    called = {"role": "assistant", "tool_calls": ["odd", call("b"), {**call("a"), **signed}]}
+    done = edit({"messages": ["odd", called]}, "no-extra-content")
+    assert done is not None
+    assert done.body["messages"][1]["tool_calls"] == ["odd", call("b"), call("a")]
+    assert edit({"messages": [{"role": "assistant", "tool_calls": [call("b")]}]}, "no-extra-content") is None
     assert edit({"messages": [{"role": "user", "content": '"extra_content"'}]}, "no-extra-content") is None
 
 

@@ -22,7 +22,7 @@ def _peeked(document: Any, endpoint: Endpoint = _CHAT) -> Asked:
 
 
 def _said(document: Any) -> Any:
-    return as_chat(document, dumps(document))
+    return as_chat(document)
 
 
 def _messages(*messages: Any) -> Any:

@@ -15,27 +15,12 @@ from trioproxy.wire.jsoncodec import JSON, Object, dumps
 
 __all__ = ["as_chat"]
 
-_MARKS = tuple(
-    f'"{word}"'.encode()
-    for word in (
-        "tool_use",
-        "tool_result",
-        "input_text",
-        "output_text",
-        "input_image",
-        "input_file",
-        "source",
-        "signature",
-    )
-)
-"""One of them stands in the bytes of every body whose ``content`` is of another protocol."""
 
-
-def as_chat(document: Object, body: bytes) -> Object | None:
-    """The request in the words of this protocol; None where it is in them already. ``body`` are the bytes of ``document``."""
+def as_chat(document: Object) -> Object | None:
+    """The request in the words of this protocol; None where it is in them already."""
     said = _of_responses(document) if "messages" not in document and "input" in document else document
     messages = said.get("messages")
-    if isinstance(messages, list) and any(mark in body for mark in _MARKS):
+    if isinstance(messages, list) and any(map(_is_foreign, messages)):
         rewritten = [each for message in messages for each in _messages(message)]
         said = said if rewritten == messages else {**said, "messages": rewritten}
     tools = said.get("tools")
@@ -90,6 +75,14 @@ def _nested(tool: Object) -> Object:
 
 
 # Messages with blocks of Anthropic's, or parts of Responses.
+
+
+def _is_foreign(message: JSON) -> bool:
+    """Whether anything in a message may be of another protocol. Every request is asked, so this looks at types alone."""
+    content = message.get("content") if type(message) is dict else None
+    if type(content) is not list:
+        return False
+    return any(type(part) is dict and part.get("type") in _FOREIGN for part in content)
 
 
 def _messages(message: JSON) -> Iterator[JSON]:
@@ -199,6 +192,8 @@ _PARTS: dict[str, Callable[[Mapping[Any, Any]], Object | None]] = {
 }
 """Type of a part of another protocol -> what it is here; None where that can't be said."""
 
+
+_FOREIGN = frozenset({"tool_use", "tool_result", "thinking", "redacted_thinking", *_PARTS})
 
 # Bodies of the Responses API.
 

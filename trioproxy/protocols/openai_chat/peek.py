@@ -48,7 +48,7 @@ def _peek_json(request: PeekRequest) -> Asked:
     except DuplicateMember:
         raise _duplicate() from None
     body = request.body
-    chat = as_chat(document, body) if request.endpoint.operation is Operation.GENERATE else None
+    chat = as_chat(document) if request.endpoint.operation is Operation.GENERATE else None
     if chat is not None and span is not None:
         document, body = chat, dumps(chat)
         span = member_span(body, "model", document)
