@@ -110,3 +110,13 @@ def test_results_belong_to_the_calls_before_them() -> None:
     assert done is not None
     assert [loss.path for loss in done.losses] == ["messages[2].tool_call_id", "messages[3].tool_call_id"]
     assert edit([{"role": "assistant", "tool_calls": "odd"}, answer], "paired-tool-results") is not None
+
+
+def test_calls_without_googles_signature_are_excused() -> None:
+    signed = {"extra_content": {"vertex": {"thought_signature": "x"}}}
+    word = {"extra_content": {"google": {"thought_signature": "skip_thought_signature_validator"}}}
+    said = {"role": "assistant", "content": "so", "tool_calls": [call("a"), call("b")]}
+    kept = {"role": "assistant", "content": None, "tool_calls": [{**call("c"), **signed}, call("d")]}
+    done = edit([HI, said, kept], "excused-calls")
+    assert messages_of(done) == [HI, {**said, "tool_calls": [{**call("a"), **word}, call("b")]}, kept]
+    assert edit([HI, kept, {"role": "assistant", "tool_calls": ["odd"]}], "excused-calls") is None

@@ -133,6 +133,23 @@ def _paired(messages: list[Any], context: QuirkContext) -> Iterator[Any]:
         yield {"role": "user", "content": f"Result of tool call {answered}:\n{_text(message.get('content'))}"}
 
 
+_UNSIGNED = {"google": {"thought_signature": "skip_thought_signature_validator"}}
+"""What Google takes in place of a signature on a call that its model did not make, or whose client did not keep it."""
+
+
+def _excused_calls(body: Object, context: QuirkContext) -> Object | None:
+    return _rewritten(body, [_excused(each) for each in _objects(body)]) if _objects(body) else None
+
+
+def _excused(message: Any) -> Any:
+    """A message whose first call has a signature, or the word for none: the calls beside it need nothing."""
+    calls = message.get("tool_calls") if isinstance(message, dict) else None
+    first = calls[0] if isinstance(calls, list) and calls else None
+    if not isinstance(first, dict) or first.get("extra_content"):
+        return message
+    return {**message, "tool_calls": [{**first, "extra_content": _UNSIGNED}, *calls[1:]]}
+
+
 def _text(content: Any) -> str:
     if isinstance(content, list):
         return "\n".join(
@@ -162,6 +179,13 @@ HISTORY_EDITS = (
         protocols=frozenset({CHAT}),
         marks=(b'"tool"',),
         edit=_paired_results,
+    ),
+    Quirk(
+        name="excused-calls",
+        doc="A message's first call without Google's signature gets the word that Google takes in its place.",
+        protocols=frozenset({CHAT}),
+        marks=(b'"tool_calls"',),
+        edit=_excused_calls,
     ),
     Quirk(
         name="thoughts-beside-calls",
