@@ -143,11 +143,11 @@ def _excused_calls(body: Object, context: QuirkContext) -> Object | None:
 
 def _excused(message: Any) -> Any:
     """A message whose first call has a signature, or the word for none: the calls beside it need nothing."""
-    calls = message.get("tool_calls") if isinstance(message, dict) else None
-    first = calls[0] if isinstance(calls, list) and calls else None
-    if not isinstance(first, dict) or first.get("extra_content"):
-        return message
-    return {**message, "tool_calls": [{**first, "extra_content": _UNSIGNED}, *calls[1:]]}
+    match message:
+        case {"tool_calls": [{**first}, *others]} if not first.get("extra_content"):
+            return {**message, "tool_calls": [{**first, "extra_content": _UNSIGNED}, *others]}
+        case _:
+            return message
 
 
 def _text(content: Any) -> str:
