@@ -24,6 +24,7 @@ DIALECTS = (
         protocols=frozenset({CHAT, RESPONSES}),
         doc="An OpenAI reasoning model: `max_completion_tokens`, developer messages, and no `temperature`, `top_p`, penalties or `stop`.",
     ),
+    _says("search-sources", RESPONSES, "What a search of the web found is told when `include` asks for it."),
     _says("developer-role", CHAT, "Instructions are messages of role `developer`."),
     _says("openai-fields", CHAT, "`metadata`, `prompt_cache_key`, `service_tier` and `verbosity` are taken."),
     _says(

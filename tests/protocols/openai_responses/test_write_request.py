@@ -348,3 +348,13 @@ def test_that_quirk_leaves_other_things_in_place() -> None:
     sent = PROTOCOL.write_request(asked, QUIRK).body
     assert sent["instructions"] == "s"
     assert sent["input"][0] == {"type": "odd"}
+
+
+def test_what_a_search_found_is_asked_for_where_it_is_told() -> None:
+    search = ServerTool(family="web_search", protocol="anthropic", payload={"type": "web_search_20250305"})
+    target = WriteTarget(model="m", quirks=frozenset({"search-sources"}))
+    assert written(target, tools=(search,)).body["include"] == ["web_search_call.action.sources"]
+    assert "include" not in written(target, tools=(Tool(name="f"),)).body
+    assert "include" not in written(tools=(search,)).body
+    both = written(target, tools=(search,), reasoning=ReasoningAsk(effort=Effort.LOW)).body["include"]
+    assert both == ["reasoning.encrypted_content", "web_search_call.action.sources"]

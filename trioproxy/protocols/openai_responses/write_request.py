@@ -54,6 +54,9 @@ SYSTEM_AS_INSTRUCTIONS = "system-as-instructions"
 REASONING_MODEL = "openai-reasoning-model"
 """The quirk of models that refuse sampling settings while they think."""
 
+SEARCH_SOURCES = "search-sources"
+"""The quirk of providers that tell what a search of the web found where ``include`` asks for it."""
+
 MIN_OUTPUT_TOKENS = 16
 """The API answers 400 to a smaller ``max_output_tokens``."""
 
@@ -63,6 +66,7 @@ _TIERS = frozenset({"auto", "default", "flex", "scale", "priority", "fast"})
 _VERBOSITIES = frozenset({"low", "medium", "high"})
 _IMAGES = "image_generation"
 _ENCRYPTED = "reasoning.encrypted_content"
+_SEARCH, _SOURCES = "web_search", "web_search_call.action.sources"
 _FORMATS = {OutputKind.TEXT: "text", OutputKind.JSON: "json_object", OutputKind.JSON_SCHEMA: "json_schema"}
 # What these operations have no member for (openai 3.57: input_token_count_params, response_compact_params).
 _GENERATION_ONLY = frozenset(
@@ -320,8 +324,12 @@ class _RequestWriter:
             return
         self._body["store"] = False
         ask = self._conversation.reasoning
-        if ask is not None and effort_of(ask) is not Effort.NONE:
-            self._body["include"] = [_ENCRYPTED]
+        included = [_ENCRYPTED] if ask is not None and effort_of(ask) is not Effort.NONE else []
+        if SEARCH_SOURCES in self._target.quirks and _SEARCH in [tool["type"] for tool in self._body.get("tools", ())]:
+            # Other protocols' clients show what a search found, and have nothing but this to know it by.
+            included.append(_SOURCES)
+        if included:
+            self._body["include"] = included
 
     def _restore(self) -> None:
         if not self._ours:
