@@ -10,6 +10,7 @@ from typing import Any
 
 from trioproxy.neutral.choices import chosen_server_tool, is_offered, tool_word, unable
 from trioproxy.neutral.extras import spelling
+from trioproxy.neutral.parameters import parameters_of
 from trioproxy.neutral.parts import ToolKind
 from trioproxy.neutral.request import Conversation, ServerTool, Tool, ToolChoice, ToolChoiceMode
 from trioproxy.neutral.strictness import is_strict
@@ -28,7 +29,6 @@ _WORDS = {
     ToolChoiceMode.REQUIRED: "required",
 }
 
-_NO_SCHEMA: Object = {"type": "object", "properties": {}}
 _INPUT_SCHEMA = {
     "type": "object",
     "properties": {"input": {"type": "string"}},
@@ -98,8 +98,7 @@ def _tool(tool: Tool, draft: Draft, path: str) -> Object:
         strict = tool.strict if tool.strict or draft.native else None
         schema = tool.schema
         if not draft.native:
-            # Some servers take no function without them.
-            schema = schema if schema is not None else _NO_SCHEMA
+            schema = parameters_of(schema)
             if strict and not is_strict(schema):
                 draft.lose(
                     f"{path}.strict", "the target holds calls to closed schemas only, in which nothing is optional"

@@ -8,6 +8,7 @@ from typing import Any
 from trioproxy.neutral.choices import chosen_server_tool, unable
 from trioproxy.neutral.extras import settled, spelling
 from trioproxy.neutral.loss import Loss
+from trioproxy.neutral.parameters import parameters_of
 from trioproxy.neutral.parts import ToolKind
 from trioproxy.neutral.request import ServerTool, Tool, ToolChoice, ToolChoiceMode, ToolSpec
 from trioproxy.neutral.strictness import is_strict
@@ -18,7 +19,6 @@ from trioproxy.wire.jsoncodec import JSON, Object
 
 __all__ = ["write_choice", "write_tools"]
 
-_NO_SCHEMA: Object = {"type": "object", "properties": {}}
 _SERVER_TOOLS: dict[str, Object] = {
     "web_search": {"type": "web_search"},
     "code_execution": {"type": "code_interpreter", "container": {"type": "auto"}},
@@ -76,8 +76,10 @@ def _tool(tool: Tool, name: str, losses: list[Loss], path: str) -> Object:
             document["format"] = _grammar(tool.grammar)
         return restore(document, tool.extras)
     ours = "ours" in notes
-    if tool.schema is not None or not ours:
-        document["parameters"] = dict(tool.schema) if tool.schema is not None else _NO_SCHEMA
+    if not ours:
+        document["parameters"] = parameters_of(tool.schema)
+    elif tool.schema is not None:
+        document["parameters"] = dict(tool.schema)
     # Left out, `strict` is true here, which makes every parameter compulsory: no other protocol means that by silence.
     if ours and tool.strict is not None:
         document["strict"] = tool.strict

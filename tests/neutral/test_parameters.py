@@ -1,0 +1,59 @@
+from __future__ import annotations
+
+from typing import Any
+
+import pytest
+
+from trioproxy.neutral.parameters import parameters_of
+
+EMPTY: dict[str, Any] = {"type": "object", "properties": {}}
+LIST: dict[str, Any] = {"type": "array"}
+WHOLE: dict[str, Any] = {"type": "array", "items": {}}
+
+
+def with_(**properties: Any) -> dict[str, Any]:
+    return {"type": "object", "properties": properties}
+
+
+@pytest.mark.parametrize(
+    ("schema", "told"),
+    [
+        (None, EMPTY),
+        ({}, EMPTY),
+        ({"type": "object"}, EMPTY),
+        ({"type": "object", "properties": None, "description": "d"}, {**EMPTY, "description": "d"}),
+        ({"properties": {"a": {"type": "string"}}}, with_(a={"type": "string"})),
+        (with_(a=LIST), with_(a=WHOLE)),
+        (with_(a={"type": ["array", "null"], "items": None}), with_(a={"type": ["array", "null"], "items": {}})),
+        (with_(a={"type": "array", "items": LIST}), with_(a={"type": "array", "items": WHOLE})),
+        (with_(a={"anyOf": [LIST, {"type": "null"}]}), with_(a={"anyOf": [WHOLE, {"type": "null"}]})),
+        (
+            {**EMPTY, "$defs": {"X": with_(a=LIST)}, "additionalProperties": LIST},
+            {**EMPTY, "$defs": {"X": with_(a=WHOLE)}, "additionalProperties": WHOLE},
+        ),
+        (with_(type=LIST, items={"const": LIST}), with_(type=WHOLE, items={"const": LIST})),
+    ],
+)
+def test_what_a_schema_leaves_unsaid(schema: Any, told: Any) -> None:
+    assert parameters_of(schema) == told
+
+
+@pytest.mark.parametrize(
+    "schema",
+    [
+        with_(a={"type": "string"}, b={"type": "array", "items": {"type": "string"}}),
+        {"$ref": "#/$defs/X", "$defs": {"X": EMPTY}},
+        {"anyOf": [EMPTY, EMPTY]},
+        {"type": "string"},
+        {**EMPTY, "properties": 7, "$defs": 7, "anyOf": 7, "items": 7},
+    ],
+)
+def test_a_schema_that_says_all_is_itself(schema: Any) -> None:
+    assert parameters_of(schema) is schema
+
+
+def test_a_schema_without_a_floor() -> None:
+    deep: Any = LIST
+    for _ in range(100):
+        deep = {"type": "array", "items": deep}
+    assert parameters_of(with_(a=deep)) == with_(a=deep)

@@ -1,0 +1,55 @@
+"""The parameters of a function as OpenAI's servers and their likes take them.
+
+JSON Schema, MCP and Anthropic let an object go without ``properties`` and an array without ``items``; OpenAI answers 400 to either ("object
+schema missing properties", "array schema missing items"). What is said here in addition means the same. Only schema positions are looked at.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from typing import Any
+
+__all__ = ["parameters_of"]
+
+_DEPTH = 64
+_NAMED = ("properties", "$defs", "definitions")
+_LISTED = ("anyOf", "oneOf", "allOf")
+_OTHERWISE_TYPED = frozenset({"type", "$ref", *_LISTED})
+
+
+def parameters_of(schema: Mapping[str, Any] | None) -> Mapping[str, Any]:
+    """The schema with what it leaves unsaid; itself where that is nothing."""
+    root = schema if schema is not None else {}
+    added: dict[str, Any] = {}
+    if all(root.get(name) is None for name in _OTHERWISE_TYPED):
+        added["type"] = "object"
+    if {**root, **added}.get("type") == "object" and root.get("properties") is None:
+        added["properties"] = {}
+    whole: Mapping[str, Any] = _whole({**root, **added} if added else root, _DEPTH)
+    return whole
+
+
+def _whole(schema: Any, depth: int) -> Any:
+    if not isinstance(schema, Mapping) or depth == 0:
+        return schema
+    changed: dict[str, Any] = {}
+    kind = schema.get("type")
+    if (kind == "array" or (isinstance(kind, list) and "array" in kind)) and schema.get("items") is None:
+        changed["items"] = {}
+    for name in _NAMED:
+        inner = schema.get(name)
+        if isinstance(inner, Mapping):
+            _keep(changed, name, inner, {key: _whole(each, depth - 1) for key, each in inner.items()})
+    for name in _LISTED:
+        inner = schema.get(name)
+        if isinstance(inner, list):
+            _keep(changed, name, inner, [_whole(each, depth - 1) for each in inner])
+    for name in ("items", "additionalProperties"):
+        if isinstance(schema.get(name), Mapping):
+            _keep(changed, name, schema[name], _whole(schema[name], depth - 1))
+    return {**schema, **changed} if changed else schema
+
+
+def _keep(changed: dict[str, Any], name: str, old: Any, new: Any) -> None:
+    if new != old:
+        changed[name] = new
