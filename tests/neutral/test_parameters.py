@@ -4,7 +4,7 @@ from typing import Any
 
 import pytest
 
-from trioproxy.neutral.parameters import parameters_of
+from trioproxy.neutral.parameters import parameters_of, spelled_out
 
 EMPTY: dict[str, Any] = {"type": "object", "properties": {}}
 LIST: dict[str, Any] = {"type": "array"}
@@ -50,6 +50,11 @@ def test_what_a_schema_leaves_unsaid(schema: Any, told: Any) -> None:
 )
 def test_a_schema_that_says_all_is_itself(schema: Any) -> None:
     assert parameters_of(schema) is schema
+
+
+def test_a_schema_of_anything_stays_one() -> None:
+    assert spelled_out({}) == {}
+    assert spelled_out({"type": "object"}) == EMPTY
 
 
 def test_a_schema_without_a_floor() -> None:

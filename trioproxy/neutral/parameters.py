@@ -9,7 +9,7 @@ from __future__ import annotations
 from collections.abc import Mapping
 from typing import Any
 
-__all__ = ["parameters_of"]
+__all__ = ["parameters_of", "spelled_out"]
 
 _DEPTH = 64
 _NAMED = ("properties", "$defs", "definitions")
@@ -18,14 +18,16 @@ _OTHERWISE_TYPED = frozenset({"type", "$ref", *_LISTED})
 
 
 def parameters_of(schema: Mapping[str, Any] | None) -> Mapping[str, Any]:
-    """The schema with what it leaves unsaid; itself where that is nothing."""
+    """A function's schema with what it leaves unsaid, that its arguments are an object too; itself where that is nothing."""
     root = schema if schema is not None else {}
-    added: dict[str, Any] = {}
-    if all(root.get(name) is None for name in _OTHERWISE_TYPED):
-        added["type"] = "object"
-    if {**root, **added}.get("type") == "object" and root.get("properties") is None:
-        added["properties"] = {}
-    whole: Mapping[str, Any] = _whole({**root, **added} if added else root, _DEPTH)
+    untyped = all(root.get(name) is None for name in _OTHERWISE_TYPED)
+    return spelled_out({**root, "type": "object"} if untyped else root)
+
+
+def spelled_out(schema: Mapping[str, Any]) -> Mapping[str, Any]:
+    """Any schema with what it leaves unsaid; itself where that is nothing."""
+    bare = schema.get("type") == "object" and schema.get("properties") is None
+    whole: Mapping[str, Any] = _whole({**schema, "properties": {}} if bare else schema, _DEPTH)
     return whole
 
 

@@ -14,7 +14,7 @@ from typing import assert_never
 from trioproxy.neutral.continuation import refuse_continuation
 from trioproxy.neutral.extras import spelling
 from trioproxy.neutral.json_mode import JSON_INSTRUCTION, schema_instruction, speaks_of_json
-from trioproxy.neutral.parameters import parameters_of
+from trioproxy.neutral.parameters import spelled_out
 from trioproxy.neutral.request import Conversation, Effort, OutputFormat, OutputKind
 from trioproxy.neutral.strictness import is_strict
 from trioproxy.protocols.base import WriteTarget, Written
@@ -158,7 +158,7 @@ def _output(output: OutputFormat | None, draft: Draft, own: Object, form: Object
             members = {
                 "name": output.name or ("answer" if not draft.native else None),
                 "description": output.description,
-                "schema": output.schema if draft.native else parameters_of(output.schema),
+                "schema": output.schema if draft.native else spelled_out(output.schema or {}),
                 "strict": _strict(output, draft),
             }
             schema = {name: value for name, value in members.items() if value is not None}

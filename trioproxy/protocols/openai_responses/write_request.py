@@ -23,7 +23,7 @@ from trioproxy.neutral.extras import own, settled, spelling
 from trioproxy.neutral.json_mode import JSON_INSTRUCTION, speaks_of_json
 from trioproxy.neutral.loss import Loss
 from trioproxy.neutral.naming import ToolNames
-from trioproxy.neutral.parameters import parameters_of
+from trioproxy.neutral.parameters import spelled_out
 from trioproxy.neutral.parts import Opaque, Text, ToolCall
 from trioproxy.neutral.request import (
     Conversation,
@@ -284,7 +284,7 @@ class _RequestWriter:
         if self._conversation.output is not None:
             document["format"] = write_format(self._conversation.output)
             if "schema" in document["format"] and not self._ours:
-                document["format"]["schema"] = parameters_of(document["format"]["schema"])
+                document["format"]["schema"] = spelled_out(document["format"]["schema"])
             if document["format"].get("strict") and not self._ours and not is_strict(self._conversation.output.schema):
                 del document["format"]["strict"]
                 reason = "answers are held to closed schemas only, in which nothing is optional"
