@@ -3,7 +3,7 @@ from __future__ import annotations
 import pytest
 
 from trioproxy.errors import ClientFault, ErrorKind
-from trioproxy.neutral.extras import ESSENTIAL, SPELLING, foreign, own, packed, settled, spelling
+from trioproxy.neutral.extras import ESSENTIAL, SPELLING, foreign, own, packed, settled, shared, spelling
 from trioproxy.neutral.loss import Loss
 from trioproxy.neutral.parts import NO_EXTRAS
 
@@ -61,3 +61,12 @@ def test_a_note_on_spelling_is_for_its_own_writer_and_nobody_loses_by_it() -> No
     assert foreign(extras, "openai_chat") == ([], ())
     assert spelling(extras, "openai_chat") == {}
     assert spelling(NO_EXTRAS, "anthropic") == {}
+
+
+def test_what_two_protocols_mean_the_same_by_is_taken_by_name() -> None:
+    extras = packed("openai_chat", {"retention": "24h", "odd": 1})
+    taken, left = shared(extras, "openai_responses", ("retention", "absent"))
+    assert taken == {"retention": "24h"}
+    assert foreign(left, "openai_responses")[0] == foreign(packed("openai_chat", {"odd": 1}), "openai_responses")[0]
+    assert shared(extras, "openai_chat", ("retention",)) == ({}, extras)
+    assert shared(NO_EXTRAS, "openai_chat", ("retention",)) == ({}, NO_EXTRAS)

@@ -22,7 +22,7 @@ from trioproxy.errors import ClientFault, ErrorKind
 from trioproxy.neutral.loss import Loss
 from trioproxy.neutral.parts import NO_EXTRAS, Extras
 
-__all__ = ["ESSENTIAL", "SPELLING", "foreign", "own", "packed", "settled", "spelling"]
+__all__ = ["ESSENTIAL", "SPELLING", "foreign", "own", "packed", "settled", "shared", "spelling"]
 
 ESSENTIAL = "!"
 """The key under which a protocol's extras name those of their fields that may not be dropped."""
@@ -87,6 +87,19 @@ def foreign(extras: Extras, own: str, *, path: str = "") -> tuple[list[Loss], tu
             else:
                 losses.append(Loss(where, f"{protocol} field without a counterpart in {own}"))
     return losses, tuple(essential)
+
+
+def shared(extras: Extras, own: str, names: Iterable[str]) -> tuple[dict[str, Any], Extras]:
+    """Fields of these ``names`` that other protocols than ``own`` have, and mean the same by; and the extras without them."""
+    taken: dict[str, Any] = {}
+    left: dict[str, Mapping[str, Any]] = {}
+    for protocol, fields in extras.items():
+        here = {} if protocol == own else {name: fields[name] for name in names if name in fields}
+        taken |= here
+        left[protocol] = (
+            MappingProxyType({name: value for name, value in fields.items() if name not in here}) if here else fields
+        )
+    return taken, MappingProxyType(left) if taken else extras
 
 
 def settled(extras: Extras, own: str, *, path: str = "") -> list[Loss]:

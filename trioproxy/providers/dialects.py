@@ -36,6 +36,9 @@ DIALECTS = (
     _says("web-search-options", CHAT, "The web is searched when `web_search_options` is given."),
     _says("reasoning-content-history", CHAT, "The assistant's `reasoning_content` is sent back."),
     _says("reasoning-details", CHAT, "The assistant's `reasoning_details` are sent back, signatures and all."),
+    _says(
+        "think-tags-history", CHAT, "The assistant's thoughts are sent back in front of its text, in `<think>` tags."
+    ),
     _says("reasoning-object", CHAT, "Reasoning is asked for by the object `reasoning`."),
     _says("thinking-switch", CHAT, "Reasoning is switched by `thinking: {type: enabled | disabled}`."),
     _says("enable-thinking", CHAT, "Reasoning is asked for by `enable_thinking` and `thinking_budget`."),

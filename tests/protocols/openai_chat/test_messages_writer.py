@@ -249,6 +249,15 @@ def test_thoughts_go_back_only_where_they_are_wanted() -> None:
     ]
     assert "reasoning_details" not in called
     assert _losses(said, "reasoning-details") == []
+    first, _, called, _, last = _messages(said, "think-tags-history")
+    assert first["content"] == "<think>\na\n\nb\n\nc\n</think>\n\nx"
+    assert (called["content"], last["content"]) == (None, "y")
+    assert _losses(said, "think-tags-history") == []
+    sealed = _said(
+        (Role.USER, [Text(text="hi")]), (Role.ASSISTANT, [Reasoning(text="", signature=signature), Text(text="x")])
+    )
+    assert _messages(sealed, "think-tags-history")[1]["content"] == "x"
+    assert _losses(sealed, "think-tags-history") == ["messages[1].reasoning"]
 
 
 def test_a_turn_of_which_nothing_is_left_is_left_out() -> None:

@@ -316,3 +316,10 @@ def test_quirks_hold_for_this_protocol_too() -> None:
 def test_usage_may_be_asked_for_though_the_client_did_not() -> None:
     body = _body(conversation(stream=True, stream_options={"include_usage": False}), stream=True, include_usage=True)
     assert body["stream_options"] == {"include_usage": True}
+
+
+def test_what_responses_has_under_the_same_name() -> None:
+    said = _said(extras=packed("openai_responses", {"prompt_cache_retention": "24h"}))
+    result = written(said, "openai-fields")
+    assert (result.body["prompt_cache_retention"], result.losses) == ("24h", ())
+    assert [loss.path for loss in written(said).losses] == ["prompt_cache_retention"]

@@ -358,3 +358,9 @@ def test_what_a_search_found_is_asked_for_where_it_is_told() -> None:
     assert "include" not in written(tools=(search,)).body
     both = written(target, tools=(search,), reasoning=ReasoningAsk(effort=Effort.LOW)).body["include"]
     assert both == ["reasoning.encrypted_content", "web_search_call.action.sources"]
+
+
+def test_what_chat_completions_has_under_the_same_name() -> None:
+    result = written(extras=packed("openai_chat", {"prompt_cache_retention": "24h", "logit_bias": {}}))
+    assert result.body["prompt_cache_retention"] == "24h"
+    assert [loss.path for loss in result.losses] == ["logit_bias"]

@@ -39,6 +39,7 @@ from trioproxy.protocols.openai_chat.quirks import (
     REASONING_CONTENT_HISTORY,
     REASONING_DETAILS,
     REASONING_MODEL,
+    THINK_TAGS_HISTORY,
 )
 from trioproxy.protocols.openai_chat.reasoning import details_of
 from trioproxy.protocols.openai_chat.writer import google_content
@@ -238,7 +239,7 @@ def _assistant(turn: Turn, draft: Draft, path: str) -> Object | None:
     if "kept" in notes:
         message.update(notes["kept"])
     else:
-        message.update(_thoughts(turn, draft, path, has_calls=bool(calls)))
+        message.update(_thoughts(turn, draft, path, has_calls=bool(calls), said=message["content"]))
     if calls:
         message["tool_calls"] = [
             _call(call, draft, f"{path}.tool_calls[{position}]") for position, call in enumerate(calls)
@@ -284,7 +285,7 @@ def _said(parts: list[Part], draft: Draft, path: str, *, form: str | None, has_c
     return content
 
 
-def _thoughts(turn: Turn, draft: Draft, path: str, *, has_calls: bool) -> Object:
+def _thoughts(turn: Turn, draft: Draft, path: str, *, has_calls: bool, said: JSON) -> Object:
     """The reasoning of an assistant turn in the form the target wants back."""
     thoughts = [part for part in turn.parts if isinstance(part, Reasoning) and not spelling(part.extras, NAME)]
     if draft.has(REASONING_DETAILS):
@@ -296,6 +297,9 @@ def _thoughts(turn: Turn, draft: Draft, path: str, *, has_calls: bool) -> Object
     if draft.has(REASONING_CONTENT_HISTORY):
         # Beside calls the member must be there (DeepSeek, Kimi), even where another model's thoughts were never shown.
         return {"reasoning_content": text} if text or has_calls else {}
+    if draft.has(THINK_TAGS_HISTORY) and text and not isinstance(said, list):
+        # As the vendor said them itself, and wants them kept (platform.minimax.io, "Interleaved thinking").
+        return {"content": f"<think>\n{text}\n</think>\n\n{said or ''}"}
     if thoughts:
         draft.lose(f"{path}.reasoning", "the target takes no reasoning back")
     return {}

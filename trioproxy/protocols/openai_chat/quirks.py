@@ -17,6 +17,7 @@ ALLOWED_TOOLS = "allowed-tools"
 WEB_SEARCH_OPTIONS = "web-search-options"
 REASONING_CONTENT_HISTORY = "reasoning-content-history"
 REASONING_DETAILS = "reasoning-details"
+THINK_TAGS_HISTORY = "think-tags-history"
 REASONING_OBJECT = "reasoning-object"
 THINKING_SWITCH = "thinking-switch"
 ENABLE_THINKING = "enable-thinking"
@@ -41,6 +42,7 @@ QUIRKS: dict[str, str] = {
     WEB_SEARCH_OPTIONS: "searches the web when given web_search_options",
     REASONING_CONTENT_HISTORY: "wants the assistant's reasoning_content back",
     REASONING_DETAILS: "wants the assistant's reasoning_details back, signatures and all",
+    THINK_TAGS_HISTORY: "wants the assistant's thoughts back in front of its text, between <think> and </think>",
     REASONING_OBJECT: "is asked for reasoning by the object `reasoning`",
     THINKING_SWITCH: "reasoning is switched by `thinking: {type: enabled | disabled}`",
     ENABLE_THINKING: "reasoning is asked for by enable_thinking and thinking_budget",

@@ -12,7 +12,7 @@ from collections.abc import Iterator
 from typing import assert_never
 
 from trioproxy.neutral.continuation import refuse_continuation
-from trioproxy.neutral.extras import spelling
+from trioproxy.neutral.extras import shared, spelling
 from trioproxy.neutral.json_mode import JSON_INSTRUCTION, schema_instruction, speaks_of_json
 from trioproxy.neutral.parameters import spelled_out
 from trioproxy.neutral.request import Conversation, Effort, OutputFormat, OutputKind
@@ -43,6 +43,9 @@ _FIXED_BY_THINKING: dict[str, JSON] = {
 }
 """What a reasoning model refuses to be told while it thinks, and the value it has then."""
 
+_TWINS = ("prompt_cache_retention", "prompt_cache_options")
+"""What Responses has under the same names, and means the same by."""
+
 _OPENAI_STOPS = 4
 """API reference: "Up to 4 sequences where the API will stop"."""
 
@@ -58,7 +61,8 @@ def write_request(conversation: Conversation, target: WriteTarget) -> Written:
     """
     draft = Draft.of(conversation, target)
     notes = spelling(conversation.extras, NAME)
-    own = draft.own(conversation.extras, "")
+    twins, extras = shared(conversation.extras, NAME, _TWINS if draft.has(OPENAI_FIELDS) else ())
+    own = {**twins, **draft.own(extras, "")}
     refuse_continuation(conversation)
     declare_tools(conversation, draft)
     body: Object = {"model": target.model, "messages": write_messages(conversation, draft), "stream": target.stream}

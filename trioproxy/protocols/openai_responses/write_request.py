@@ -19,7 +19,7 @@ import attrs
 from trioproxy.errors import ClientFault, ErrorKind
 from trioproxy.neutral.choices import unable
 from trioproxy.neutral.effort import effort_of, nearest_level
-from trioproxy.neutral.extras import own, settled, spelling
+from trioproxy.neutral.extras import own, settled, shared, spelling
 from trioproxy.neutral.json_mode import JSON_INSTRUCTION, speaks_of_json
 from trioproxy.neutral.loss import Loss
 from trioproxy.neutral.naming import ToolNames
@@ -60,6 +60,9 @@ SEARCH_SOURCES = "search-sources"
 
 MIN_OUTPUT_TOKENS = 16
 """The API answers 400 to a smaller ``max_output_tokens``."""
+
+_TWINS = ("prompt_cache_retention", "prompt_cache_options")
+"""What Chat Completions has under the same names, and means the same by."""
 
 _MAX_NAME = 64
 _MAX_USER = 64
@@ -103,7 +106,9 @@ class _RequestWriter:
         self._body: Object = {"model": target.model}
 
     def written(self) -> Written:
-        self._losses += settled(self._conversation.extras, NAME)
+        twins, extras = shared(self._conversation.extras, NAME, _TWINS)
+        self._body |= twins
+        self._losses += settled(extras, NAME)
         self._tools()
         self._input()
         reasoning = self._reasoning()
