@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import json
+
 import pytest
 import trio
 from trio.testing import MockClock, wait_all_tasks_blocked
@@ -11,6 +13,7 @@ from tests.support.houses import Bench, ask
 from tests.support.upstreams import Delay, Fault, Script
 from trioproxy.errors import ErrorKind
 from trioproxy.ledger.entry import Outcome
+from trioproxy.protocols.table import protocol as spoken
 
 pytestmark = pytest.mark.usefixtures("ends_either_way")
 
@@ -352,6 +355,31 @@ async def test_a_shutdown_ends_a_stream_honestly(autojump_clock: MockClock, prot
     assert exchange.body.startswith(answer.start)
     assert answer.failed in exchange.body[len(answer.start) :]
     assert exchange.finished
+    assert bench.last.outcome is Outcome.SHUT_DOWN
+    assert bench.upstream.all_closed
+    assert bench.health.cooling(trio.current_time()) == []
+
+
+@pytest.mark.parametrize("early_head", [False, True])
+@pytest.mark.parametrize("stream", [True, False])
+async def test_a_shutdown_is_told_in_the_clients_words_before_the_provider_has_answered(
+    autojump_clock: MockClock, protocol: str, answer: Answer, stream: bool, early_head: bool
+) -> None:
+    bench = Bench(Script(chunks=[Delay(500)]), settings={"early_head": early_head, "keepalive": 15.0})
+    exchange = ask(protocol, stream=stream)
+    with trio.CancelScope() as server:
+        async with trio.open_nursery() as nursery:
+            nursery.start_soon(bench.gateway.handle, exchange)
+            await trio.sleep(20)
+            server.cancel()
+    assert exchange.finished
+    assert bench.last.failure is not None
+    if exchange.status == 503:
+        assert exchange.header(b"retry-after") == b"1"
+        assert json.loads(exchange.body) == spoken(protocol).render_error(bench.last.failure)
+    else:
+        assert (stream, early_head) == (True, True)
+        assert answer.failed in exchange.body
     assert bench.last.outcome is Outcome.SHUT_DOWN
     assert bench.upstream.all_closed
     assert bench.health.cooling(trio.current_time()) == []

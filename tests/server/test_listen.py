@@ -336,6 +336,34 @@ class TestDraining:
             await ended.wait()
             await client.leave()
 
+    async def test_at_the_deadline_a_handler_can_answer_who_is_still_sending(self) -> None:
+        sent = trio.Event()
+
+        async def refusing(exchange: Exchange) -> None:
+            try:
+                await exchange.receive_body(MIB)
+            except trio.Cancelled:
+                with trio.CancelScope(shield=True):
+                    await exchange.start(503, ((b"content-length", b"4"),))
+                    await exchange.finish(b"gone")
+                    await sent.wait()
+                raise
+
+        async with draining_server(refusing) as (server, drain, _):
+            client = await connect(server.port)
+            request = post(b"x" * 20_000)
+            await client.send(request[:10_000])
+            await wait_all_tasks_blocked()
+            drain.begin(0)
+            answer = await client.answer()
+            assert (answer.status, answer.header("connection"), answer.body) == (503, "close", b"gone")
+            # Closed with these unread, a slower client would lose the answer to a reset.
+            await client.send(request[10_000:])
+            sent.set()
+            assert await client.rest() == b""
+            assert not client.reset
+            await client.leave()
+
     async def test_at_the_deadline_a_handler_that_says_nothing_is_broken_off(
         self, autojump_clock: MockClock, caplog: pytest.LogCaptureFixture
     ) -> None:

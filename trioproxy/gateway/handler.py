@@ -28,7 +28,7 @@ from trioproxy.gateway.limits import demand_of, holders_before
 from trioproxy.gateway.outlet import Outlet
 from trioproxy.gateway.receive import receive
 from trioproxy.gateway.refusal import Reply
-from trioproxy.gateway.relay import relay
+from trioproxy.gateway.relay import LAST_WORDS_TIME, SHUTTING_DOWN, relay
 from trioproxy.gateway.remembering import remembered
 from trioproxy.gateway.stages import Admitted, Rejected
 from trioproxy.gateway.timekeeper import Timekeeper
@@ -42,6 +42,7 @@ _log = logging.getLogger("trioproxy.gateway")
 
 MOST_CONTROL_BODY = 64 * 1024
 
+NOT_BEGUN = attrs.evolve(SHUTTING_DOWN, message="the proxy is shutting down; ask again", retry_after=1.0)
 BUG = Failure(kind=ErrorKind.INTERNAL, message="a bug in the proxy itself; its log has the traceback")
 
 
@@ -74,6 +75,11 @@ class Gateway:
                         attendants.have_tasks(nursery)
                         await self._serve(snapshot, outlet, attendants)
                         nursery.cancel_scope.cancel(reason="the exchange is over")
+            except (trio.Cancelled, BaseExceptionGroup):  # where there are tasks, each of them says so
+                if entry.outcome is None:
+                    with trio.CancelScope(shield=True, deadline=trio.current_time() + LAST_WORDS_TIME):
+                        await refuse(outlet, snapshot.settings, NOT_BEGUN)
+                raise
             finally:
                 attendants.dismiss()
 

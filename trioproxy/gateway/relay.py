@@ -34,7 +34,7 @@ from trioproxy.gateway.sentry import Sentry
 from trioproxy.gateway.stages import Ended
 from trioproxy.upstream.base import Headers
 
-__all__ = ["SHUTTING_DOWN", "relay"]
+__all__ = ["LAST_WORDS_TIME", "SHUTTING_DOWN", "relay"]
 
 Watch: TypeAlias = Callable[[], Pulse]
 

@@ -180,13 +180,14 @@ class _Connection:
             await self._make_up(exchange, failure)
 
     async def _cut_short(self, exchange: H11Exchange) -> None:
-        """The handler was cancelled: by the server's end, which the client is told where nothing was said yet; because that client is gone; or
+        """The handler was cancelled: by the server's end, which the client is told where the handler has not; because that client is gone; or
         from further out."""
-        if exchange.over or self.line.dead or not self.scope.cancel_called:
+        if self.line.dead or not self.scope.cancel_called:
             await exchange.abort()
-        else:
+            return
+        if not exchange.over:
             await self._make_up(exchange, _SHUTTING_DOWN)
-            await self._settle(exchange)
+        await self._settle(exchange)
 
     async def _make_up(self, exchange: H11Exchange, failure: Failure | None) -> None:
         """End an answer that its handler has left without an end."""
