@@ -320,3 +320,15 @@ def test_short_ids_in_calls_and_results_alike() -> None:
     )
     used, result = _messages(said, "mistral-call-ids")
     assert used["tool_calls"][0]["id"] == result["tool_call_id"] != "toolu_1"
+
+
+def test_ids_beyond_what_openai_takes_are_told_apart_by_a_digest() -> None:
+    long, fits = "toolu_vrtx_" + "x" * 60, "c" * 40
+    results: list[Part] = [_result(long, Text(text="a")), _result(fits, Text(text="b"))]
+    said = _said(_called(long, fits), (Role.USER, results))
+    assert _messages(said)[-2]["tool_call_id"] == long
+    asking, first, second = _messages(said, "openai-fields")[-3:]
+    ids = [call["id"] for call in asking["tool_calls"]]
+    assert [first["tool_call_id"], second["tool_call_id"]] == ids
+    assert len(ids[0]) == 40
+    assert ids[1] == fits

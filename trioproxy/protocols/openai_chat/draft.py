@@ -15,13 +15,17 @@ from trioproxy.neutral.parts import CacheHint, Extras, Opaque
 from trioproxy.neutral.request import Conversation
 from trioproxy.protocols.base import WriteTarget
 from trioproxy.protocols.openai_chat.peek import NAME
-from trioproxy.protocols.openai_chat.quirks import CACHE_CONTROL, SHORT_CALL_IDS
+from trioproxy.protocols.openai_chat.quirks import CACHE_CONTROL, OPENAI_FIELDS, REASONING_MODEL, SHORT_CALL_IDS
 from trioproxy.wire.jsoncodec import JSON, Object
 
 __all__ = ["Draft", "nulls"]
 
 # OpenAI's limit for the name of a function (platform.openai.com, "Create chat completion").
 _NAME_LIMIT = 64
+
+MAX_CALL_ID = 40
+"""OpenAI and Azure: "Invalid 'messages[2].tool_calls[0].id': string too long. Expected a string with maximum length 40"; other vendors' are
+longer."""
 
 _SHORT_ID = re.compile(r"[A-Za-z0-9]{9}")
 
@@ -68,9 +72,11 @@ class Draft:
 
     def call_id(self, call_id: str) -> str:
         """The id of a call as the target takes it; the same for the call and its result."""
-        if not self.has(SHORT_CALL_IDS) or _SHORT_ID.fullmatch(call_id):
+        if self.has(SHORT_CALL_IDS):
+            return call_id if _SHORT_ID.fullmatch(call_id) else hashlib.sha256(call_id.encode()).hexdigest()[:9]
+        if self.native or len(call_id) <= MAX_CALL_ID or not self.has(OPENAI_FIELDS, REASONING_MODEL):
             return call_id
-        return hashlib.sha256(call_id.encode()).hexdigest()[:9]
+        return f"call_{hashlib.sha256(call_id.encode()).hexdigest()[: MAX_CALL_ID - len('call_')]}"
 
     def cache(self, hint: CacheHint | None, extras: Extras, path: str) -> Object:
         """The members that make a cache breakpoint."""
