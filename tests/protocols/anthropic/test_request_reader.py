@@ -180,3 +180,24 @@ def test_what_is_for_anthropics_billing_is_told_to_anthropic_alone(system: Any, 
     assert settled(said.extras, "openai_chat") == []
     if system:
         assert PROTOCOL.write_request(said, TARGET).body["system"] == system
+
+
+@pytest.mark.parametrize("system", [None, "s", [{"type": "text", "text": "s"}]])
+def test_instructions_before_anybody_speaks_are_the_systems(system: Any) -> None:
+    first: Any = {"role": "system", "content": "a"}
+    second = {"role": "system", "content": [{"type": "text", "text": "b"}], "clear_at": "never"}
+    user, late = {"role": "user", "content": "hi"}, {"role": "system", "content": "c"}
+    fields = {} if system is None else {"system": system}
+    said = read(messages=[first, second, user, late], **fields)
+    assert [part.text for part in said.system if isinstance(part, Text)] == [*("s" if system else ()), "a", "b"]
+    assert [turn.role for turn in said.turns] == [Role.USER, Role.SYSTEM]
+    body = PROTOCOL.write_request(said, TARGET).body
+    assert body["messages"] == [first, second, user, late]
+    assert body.get("system") == system
+
+
+def test_a_picture_is_no_instruction() -> None:
+    image = {"type": "image", "source": {"type": "url", "url": "https://a.example/a.png"}}
+    said = read(messages=[{"role": "system", "content": [image]}, {"role": "user", "content": "hi"}])
+    assert said.system == ()
+    assert len(said.turns) == 2

@@ -70,10 +70,14 @@ def read_request(document: Object, asked: Asked) -> Conversation:
     reasoning = read_thinking(fields.inner("thinking"), effort, now=effort_in_force(messages))
     metadata = fields.inner("metadata") or Fields({}, "metadata")
     user = metadata.text("user_id")
+    instructions = _system(system, notes)
+    opening, turns = _turns(messages, notes)
+    if opening:
+        notes["whole_system"] = system
     conversation = Conversation(
         model=asked.model,
-        system=_system(system, notes),
-        turns=_turns(messages, notes),
+        system=(*instructions, *opening),
+        turns=turns,
         tools=_tools(fields, messages, notes),
         tool_choice=tool_choice,
         parallel_tools=parallel,
@@ -113,16 +117,23 @@ def _system(value: JSON, notes: Object) -> tuple[Text | Opaque, ...]:
     return tuple(parts)
 
 
-def _turns(messages: list[Placed], notes: Object) -> tuple[Turn, ...]:
-    """The turns that the model is shown; the other messages are noted where they stood."""
+def _turns(messages: list[Placed], notes: Object) -> tuple[tuple[Text | Opaque, ...], tuple[Turn, ...]]:
+    """What instructs the model before anybody else speaks, and the turns it is shown; all other messages are noted where they stood."""
     if not messages:
         raise invalid("messages", "is required and must hold at least one message")
     turns = [_turn(Fields(value, path)) for path, value in messages]
     shown = seen(messages)
+    opening: list[Text | Opaque] = []
+    for at, turn in enumerate(turns):
+        said = [part for part in turn.parts if isinstance(part, Text | Opaque)]
+        if turn.role is not Role.SYSTEM or len(said) < len(turn.parts):
+            break
+        opening += said if shown[at] else ()
+        shown[at] = False
     unseen = tuple((at, messages[at][1]) for at, each in enumerate(shown) if not each)
     if unseen:
         notes["unseen"] = unseen
-    return tuple(turn for turn, each in zip(turns, shown, strict=True) if each)
+    return tuple(opening), tuple(turn for turn, each in zip(turns, shown, strict=True) if each)
 
 
 def _tools(fields: Fields, messages: list[Placed], notes: Object) -> tuple[ToolSpec, ...]:

@@ -74,7 +74,9 @@ def write_request(conversation: Conversation, target: WriteTarget) -> Written:
 def _write_system(conversation: Conversation, notes: Mapping[str, Any], draft: Draft) -> None:
     if "whole_system" in notes:
         said = notes["whole_system"]
-        draft.system = [{"type": "text", "text": said}] if isinstance(said, str) else [dict(block) for block in said]
+        draft.system = (
+            [{"type": "text", "text": said}] if isinstance(said, str) else [dict(block) for block in said or ()]
+        )
     else:
         draft.system = write_parts(conversation.system, "system", draft)
     draft.system_spelled = "string" if notes.get("system") == "string" or "own" not in notes else "blocks"
