@@ -12,6 +12,7 @@ import attrs
 from trioproxy.config.model import ClientKey
 from trioproxy.config.routed import Candidate
 from trioproxy.errors import Failure
+from trioproxy.immutable import immutable
 from trioproxy.neutral.loss import Loss
 from trioproxy.neutral.naming import ToolNaming
 from trioproxy.neutral.request import Conversation
@@ -32,7 +33,7 @@ class Lane(enum.Enum):
     """Read into events, written in the client's protocol."""
 
 
-@attrs.frozen(kw_only=True)
+@immutable(kw_only=True)
 class Admitted:
     """A request that may be served: what is asked, in which protocol, by whom (None where no keys are configured), with which
     headers. ``tail`` is what the path had behind its operation's root, where the endpoint leaves that open; ``turn`` is set where the client
@@ -46,7 +47,7 @@ class Admitted:
     turn: Turn | None = None
 
 
-@attrs.frozen(kw_only=True)
+@immutable(kw_only=True)
 class Prepared:
     """A request as it goes to one candidate. ``outbound`` is the protocol spoken there, ``operation`` what is asked of it. ``conversation``,
     ``naming``, ``emulation`` and ``stops`` are set in the translating lane, the second where the client asked for another operation, the
@@ -95,7 +96,7 @@ class Rejected:
     answer: ErrorAnswer | None = None
 
 
-@attrs.frozen(kw_only=True)
+@immutable(kw_only=True)
 class Ended:
     """What a relayed answer came to: ``failure`` None means that it reached its own end; ``told`` says that the client knows."""
 

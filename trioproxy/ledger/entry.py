@@ -14,6 +14,7 @@ from types import TracebackType
 import attrs
 
 from trioproxy.errors import ErrorKind, Failure, Fault
+from trioproxy.immutable import immutable
 from trioproxy.neutral.usage import Usage
 
 __all__ = ["Charged", "Entry", "Ledger", "Outcome", "Settled", "Sink", "Try", "charged"]
@@ -40,7 +41,7 @@ class Outcome(enum.Enum):
     """This process stopped before the end."""
 
 
-@attrs.frozen(kw_only=True)
+@immutable(kw_only=True)
 class Try:
     """One candidate that was asked. ``kind`` is why it did not serve, None for the one that did."""
 
@@ -51,7 +52,7 @@ class Try:
     status: int | None = None
 
 
-@attrs.frozen(kw_only=True)
+@immutable(kw_only=True)
 class Settled:
     """An account that is closed. Times in seconds; ``began`` is Unix time, ``first_byte`` and ``total`` count from it; ``first_byte`` is None
     where no byte of an answer was sent. ``usage`` is None where it is unknown.

@@ -7,6 +7,7 @@ nor keys are among the facts, nor what a provider said in words: an error's text
 from __future__ import annotations
 
 import logging
+import time
 from typing import Any
 
 from trioproxy.errors import FACTS, Failure
@@ -16,6 +17,8 @@ __all__ = ["LOGGER", "facts", "write_line"]
 
 LOGGER = logging.getLogger("trioproxy.exchange")
 
+_BLANK = vars(logging.LogRecord(LOGGER.name, logging.INFO, "", 0, "%s %s", (), None))
+
 _OUTCOMES = {outcome: outcome.value for outcome in Outcome}
 
 
@@ -23,9 +26,16 @@ def write_line(settled: Settled) -> None:
     """The sink that logs."""
     level = _level(settled)
     if LOGGER.isEnabledFor(level):
-        # As ``LOGGER.log`` does it, but for the walk up the stack after a caller whom no line names.
-        message = ("%s %s", (settled.method, settled.path))
-        record = LOGGER.makeRecord(LOGGER.name, level, "", 0, *message, None, extra={"facts": facts(settled)})
+        # As ``LOGGER.log`` does it, but for the walk up the stack after a caller whom no line names, and asking for what is always the same.
+        record = logging.LogRecord.__new__(logging.LogRecord)
+        record.__dict__ = _BLANK | {
+            "levelno": level,
+            "levelname": logging.getLevelName(level),
+            "args": (settled.method, settled.path),
+            "created": (now := time.time()),
+            "msecs": now % 1 * 1000,
+            "facts": facts(settled),
+        }
         LOGGER.handle(record)
 
 

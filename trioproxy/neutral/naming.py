@@ -13,6 +13,7 @@ from typing import Any
 
 import attrs
 
+from trioproxy.immutable import immutable
 from trioproxy.neutral.events import Event, PartFinished, ToolArgsDelta, ToolCallStarted
 from trioproxy.neutral.parts import ToolKind
 from trioproxy.neutral.retyping import retyped
@@ -21,7 +22,7 @@ from trioproxy.wire.jsoncodec import JSONError, loads
 __all__ = ["NameRestorer", "ToolNames", "ToolNaming"]
 
 
-@attrs.frozen(kw_only=True)
+@immutable(kw_only=True)
 class ToolNaming:
     """``originals`` maps the upstream's name to (client's name, namespace) where they differ. ``custom`` holds the upstream names of
     custom tools that were declared as functions with one string argument ``input``. ``typed`` maps an upstream name to the client's schema where

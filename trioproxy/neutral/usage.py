@@ -7,12 +7,12 @@ that was written (reasoning included); the others are parts of these two. Reader
 
 from __future__ import annotations
 
-import attrs
+from trioproxy.immutable import immutable
 
 __all__ = ["Usage"]
 
 
-@attrs.frozen(kw_only=True)
+@immutable(kw_only=True)
 class Usage:
     """Token counts; None where the provider did not say. ``cache_read`` and ``cache_write`` are inside ``input``,
     ``reasoning`` is inside ``output``."""

@@ -15,6 +15,7 @@ from typing import Protocol as TypingProtocol
 import attrs
 
 from trioproxy.errors import Failure
+from trioproxy.immutable import immutable
 from trioproxy.neutral.events import Delta, Event, Growth
 from trioproxy.neutral.loss import Loss
 from trioproxy.neutral.naming import ToolNaming
@@ -79,7 +80,7 @@ class Endpoint:
     stream: bool | None = None
 
 
-@attrs.frozen(kw_only=True)
+@immutable(kw_only=True)
 class PeekRequest:
     """What ``peek`` may look at. ``params`` are the template's names, percent-decoded; ``query`` is raw; ``body`` is decoded
     (no content encoding); ``content_type`` is lower-cased, "" where absent."""
@@ -99,7 +100,7 @@ class ModelSpot(enum.Enum):
     PATH = "path"
 
 
-@attrs.frozen(kw_only=True)
+@immutable(kw_only=True)
 class Asked:
     """What the client asks, read from its bytes without understanding more than routing needs.
 

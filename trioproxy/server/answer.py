@@ -14,9 +14,8 @@ import re
 import time
 from email.utils import formatdate
 
-import attrs
-
 from trioproxy.errors import ErrorKind, ProxyFault
+from trioproxy.immutable import immutable
 
 __all__ = ["OWN_FIELDS", "AnswerHead", "Framing", "Headers", "write_head"]
 
@@ -58,7 +57,7 @@ class Framing(enum.Enum):
     BODILESS = "bodiless"
 
 
-@attrs.frozen(kw_only=True)
+@immutable(kw_only=True)
 class AnswerHead:
     """``wire`` is the head as bytes; ``length`` the declared length for LENGTH, else 0; ``keep_alive`` whether another request may follow."""
 

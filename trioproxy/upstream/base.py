@@ -16,6 +16,8 @@ from typing import Protocol
 
 import attrs
 
+from trioproxy.immutable import immutable
+
 __all__ = ["Headers", "Progress", "Tap", "Turn", "Upstream", "UpstreamRequest", "UpstreamResponse"]
 
 Headers = tuple[tuple[bytes, bytes], ...]
@@ -33,7 +35,7 @@ class Turn:
     known: int = 0
 
 
-@attrs.frozen(kw_only=True)
+@immutable(kw_only=True)
 class UpstreamRequest:
     """One HTTP request. ``url`` is absolute; ``proxy_url`` an outbound proxy (http, https, socks5), None for none.
 

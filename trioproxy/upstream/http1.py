@@ -14,6 +14,7 @@ from typing import Protocol
 
 import attrs
 
+from trioproxy.immutable import immutable
 from trioproxy.upstream.base import Headers
 from trioproxy.wire.machine import ProtocolViolation
 
@@ -69,7 +70,7 @@ def _complaint(headers: Headers) -> str:
     raise AssertionError("each of them can be sent")
 
 
-@attrs.frozen(kw_only=True)
+@immutable(kw_only=True)
 class ResponseHead:
     """A final (not 1xx) head. ``headers`` have lower-case names; ``keep_alive`` is what the server offers (RFC 9112 section 9.3)."""
 

@@ -77,7 +77,7 @@ def _with_thoughts(prompt: int, completion: int, total: int, reasoning: int | No
 def _count(document: Mapping[str, JSON], *names: str) -> int | None:
     for name in names:
         value = document.get(name)
-        if isinstance(value, int) and not isinstance(value, bool) and value >= 0:
+        if type(value) is int and value >= 0:
             return value
     return None
 
