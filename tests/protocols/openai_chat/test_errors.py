@@ -183,3 +183,29 @@ def test_in_a_stream_the_status_goes_with_it() -> None:
     (frame,) = error_frames(Failure(kind=ErrorKind.TRUNCATED, message="m", fault=Fault.UPSTREAM), StreamSeen())
     assert frame.event is None
     assert json.loads(frame.data) == {"error": {"message": "m", "type": "server_error", "status": 502}}
+
+
+_RPC = "type.googleapis.com/google.rpc."
+
+
+@pytest.mark.parametrize(
+    ("status", "details", "expected"),
+    [
+        (400, [{"@type": f"{_RPC}ErrorInfo", "reason": "API_KEY_INVALID"}], (ErrorKind.UNAUTHENTICATED, None, None)),
+        (403, [{"@type": f"{_RPC}ErrorInfo", "reason": "BILLING_DISABLED"}], (ErrorKind.BILLING, None, None)),
+        (429, [{"@type": f"{_RPC}RetryInfo", "retryDelay": "17.5s"}, 7], (ErrorKind.RATE_LIMITED, 17.5, None)),
+        (400, [{"fieldViolations": [{"field": "tools[0]"}]}], (ErrorKind.INVALID_REQUEST, None, "tools[0]")),
+        (503, None, (ErrorKind.OVERLOADED, None, None)),
+    ],
+)
+def test_a_list_of_googles(status: int, details: Any, expected: tuple[ErrorKind, float | None, str | None]) -> None:
+    """Gemini's compatible endpoint answers so."""
+    error = {"code": status, "message": "No.", "status": "WORD", "details": details}
+    failure = read_error(status, {}, json.dumps([{"error": error}]).encode())
+    assert (failure.kind, failure.retry_after, failure.param) == expected
+    assert failure.message == "No."
+
+
+def test_a_header_outranks_what_google_says() -> None:
+    error = {"message": "No.", "details": [{"@type": f"{_RPC}RetryInfo", "retryDelay": "17s"}]}
+    assert read_error(429, {"retry-after": "3"}, json.dumps({"error": error}).encode()).retry_after == 3

@@ -12,6 +12,7 @@ import attrs
 
 from trioproxy.errors import ErrorKind, Failure, Fault, kind_for_status
 from trioproxy.protocols.base import StreamSeen
+from trioproxy.protocols.openai_chat.google_errors import google_details, unlisted
 from trioproxy.protocols.openai_chat.retry_after import read_retry_after
 from trioproxy.wire.frames import Frame
 from trioproxy.wire.jsoncodec import JSON, JSONError, Object, dumps, loads
@@ -67,6 +68,9 @@ _BY_WORD: dict[str, ErrorKind] = {
     "overloaded": ErrorKind.OVERLOADED,
     "context_length_exceeded": ErrorKind.INVALID_REQUEST,
     "invalid_request_error": ErrorKind.INVALID_REQUEST,
+    # Google at its compatible endpoint, with 400 and 403.
+    "API_KEY_INVALID": ErrorKind.UNAUTHENTICATED,
+    "BILLING_DISABLED": ErrorKind.BILLING,
 }
 """What an error's ``code`` or ``type`` means, where it says more than the status or there is no status."""
 
@@ -94,11 +98,12 @@ _IFLOW_TOKEN_EXPIRED = "439"
 
 @attrs.frozen(kw_only=True)
 class _Words:
-    """``type``, ``code`` and ``param`` as the upstream said them, None where it said nothing that is a string."""
+    """``type``, ``code`` and ``param`` as the upstream said them, None where it said nothing that is a string; ``delay`` in seconds."""
 
     type: str | None = None
     code: str | None = None
     param: str | None = None
+    delay: float | None = None
 
     @property
     def kind(self) -> ErrorKind | None:
@@ -114,7 +119,7 @@ def read_error(status: int, headers: Mapping[str, str], body: bytes) -> Failure:
     """The failure behind an upstream's non-2xx answer. ``headers`` have lower-case names."""
     text = body.decode("utf-8", "replace").strip()
     try:
-        document = loads(body)
+        document = unlisted(loads(body))
     except JSONError:
         document = None
         said = f"text that is not JSON: {_quoted(text)}" if text else "no body"
@@ -122,6 +127,7 @@ def read_error(status: int, headers: Mapping[str, str], body: bytes) -> Failure:
         said = f"JSON that holds no message: {_quoted(text)}"
     message = _message(document) or f"The provider answered {status} with {said}"
     words = _words(document)
+    delay = read_retry_after(headers)
     kind = kind_for_status(status)
     if words.kind in _REFINING and status < 500:
         kind = words.kind
@@ -133,7 +139,7 @@ def read_error(status: int, headers: Mapping[str, str], body: bytes) -> Failure:
         type=words.type,
         code=words.code,
         param=words.param,
-        retry_after=read_retry_after(headers),
+        retry_after=delay if delay is not None else words.delay,
     )
 
 
@@ -162,6 +168,7 @@ def read_in_band(document: Object, *, named: bool = False) -> Failure | None:
         type=words.type,
         code=words.code,
         param=words.param,
+        retry_after=words.delay,
     )
 
 
@@ -219,7 +226,10 @@ def _words(document: JSON) -> _Words:
             value = document.get(name)
         return value if isinstance(value, str) and value else None
 
-    return _Words(type=said("type"), code=said("code"), param=said("param"))
+    google = google_details(error)
+    return _Words(
+        type=said("type"), code=said("code") or google.reason, param=said("param") or google.field, delay=google.delay
+    )
 
 
 def _status(document: Object) -> int | None:
