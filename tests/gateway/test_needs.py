@@ -28,6 +28,7 @@ def asked(document: dict[str, Any] | None, *, stream: bool = False) -> Asked:
         ({"messages": [{"content": [{"type": "text"}, {"type": "image_url", "image_url": {"url": "u"}}]}]}, {"vision"}),
         ({"messages": [{"content": [{"type": "tool_result", "content": [{"type": "image"}]}]}]}, {"vision"}),
         ({"input": [{"content": [{"type": "input_image"}]}]}, {"vision"}),
+        ({"messages": [{"content": [{"type": "tool_use", "input": {"type": ["string", "null"]}}]}]}, set()),
         ({"contents": [{"parts": [{"inlineData": {"mimeType": "image/png", "data": ""}}]}]}, {"vision"}),
         ({"contents": [{"parts": [{"file_data": {"mime_type": "image/png"}}]}]}, {"vision"}),
         ({"contents": [{"parts": [{"inlineData": {"mimeType": "audio/wav"}}, {"fileData": 3}]}]}, set()),

@@ -10,7 +10,8 @@ from trioproxy.protocols.base import Asked
 
 __all__ = ["needs"]
 
-_IMAGE_TYPES = frozenset({"image", "image_url", "input_image"})
+_IMAGE_TYPES = ("image", "image_url", "input_image")
+"""A tuple: what an agent's call says of a schema may have a list as its ``type``."""
 _GEMINI_DATA = ("inlineData", "inline_data", "fileData", "file_data")
 _TURNS = ("messages", "input", "contents")
 

@@ -41,6 +41,7 @@ _SHOWN = {"type": "image_url", "image_url": {"url": "data:image/png;base64,AA"}}
         {"model": "m", "messages": [{"role": "user", "content": "tool_use"}]},
         {"model": "m", "messages": [{"role": "user", "content": [{"type": "text", "text": '"tool_use"'}]}, 3]},
         {"model": "m", "messages": [{"role": "user", "content": [{"type": "image", "source": "x"}]}]},
+        {"model": "m", "messages": [{"role": "user", "content": [{"type": {"tool_use": 1}}, {"type": ["image"]}]}]},
         {"model": "m", "messages": [{"role": "user", "content": [{"type": "document", "source": {"type": "file"}}]}]},
         {"model": "m", "messages": [{"role": "user", "content": [{"type": "input_image", "file_id": "x"}, "s"]}]},
         {
@@ -203,6 +204,17 @@ def test_calls_without_words_beside_others() -> None:
     assert said["content"] is None
     assert [each["id"] for each in said["tool_calls"]] == ["b", "c"]
     assert said["tool_calls"][1]["function"]["arguments"] == "{}"
+
+
+def test_what_stands_where_calls_should_is_no_call() -> None:
+    block = {"type": "tool_use", "id": "c", "name": "f"}
+    (said,) = _messages({"role": "assistant", "content": [block], "tool_calls": 7})
+    assert [each["id"] for each in said["tool_calls"]] == ["c"]
+    items = [
+        {"role": "assistant", "content": "x", "tool_calls": 7},
+        {"type": "function_call", "call_id": "c", "name": "f"},
+    ]
+    assert [each["id"] for each in _said({"model": "m", "input": items})["messages"][0]["tool_calls"]] == ["c"]
 
 
 @pytest.mark.parametrize(

@@ -29,6 +29,7 @@ def test_a_picture_in_a_string_is_a_picture() -> None:
         json.dumps([TEXT]),
         json.dumps(PICTURE),
         json.dumps([PICTURE, 1]),
+        json.dumps([PICTURE, {"type": ["string", "null"]}]),
         json.dumps([PICTURE, {"type": "output_text", "text": "x"}]),
         json.dumps([{"type": "input_image"}]),
         json.dumps([{"type": "input_image", "image_url": "data:image/png;base64"}]),

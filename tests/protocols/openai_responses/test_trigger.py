@@ -71,6 +71,7 @@ def told(events: list[Event], kind: str = "compaction_trigger") -> list[Any]:
         {"input": []},
         {"input": [*HISTORY]},
         {"input": ["compaction_trigger"]},
+        {"input": [{"type": {"compaction_trigger": 1}}]},
         {"input": [{"type": "compaction_trigger"}, *HISTORY]},
         {"input": [{"type": "context_compaction", "encrypted_content": "gAAA"}]},
     ],

@@ -82,7 +82,7 @@ def _is_foreign(message: JSON) -> bool:
     content = message.get("content") if type(message) is dict else None
     if type(content) is not list:
         return False
-    return any(type(part) is dict and part.get("type") in _FOREIGN for part in content)
+    return any(type(part) is dict and type(kind := part.get("type")) is str and kind in _FOREIGN for part in content)
 
 
 def _messages(message: JSON) -> Iterator[JSON]:
@@ -105,33 +105,41 @@ def _messages(message: JSON) -> Iterator[JSON]:
                 details.append({**_CLAUDE, "type": "reasoning.text", "text": thought, "signature": signature})
             case {"type": "redacted_thinking", "data": str() as data}:
                 details.append({**_CLAUDE, "type": "reasoning.encrypted", "data": data})
-            case {"type": str() as kind, **rest} if kind in _PARTS:
-                parts.append(_PARTS[kind](rest) or part)
             case _:
-                parts.append(part)
+                parts.append(_part(part))
     if parts == content:
         yield message
     elif parts or calls or details:
         said = {**message, "content": parts or None}
-        said |= {"tool_calls": [*(message.get("tool_calls") or ()), *calls]} if calls else {}
+        said |= {"tool_calls": [*_calls(message), *calls]} if calls else {}
         yield said | ({"reasoning_details": details} if details else {})
 
 
 _CLAUDE = {"format": "anthropic-claude-v1"}
 
 
+def _calls(message: Object) -> list[JSON]:
+    calls = message.get("tool_calls")
+    return calls if isinstance(calls, list) else []
+
+
 def _result(answered: str, block: Mapping[Any, Any]) -> Object:
     content = block.get("content")
     if isinstance(content, list):
-        parts = [
-            (_PARTS[str(part["type"])](part) or part) if isinstance(part, dict) and part.get("type") in _PARTS else part
-            for part in content
-        ]
+        parts = [_part(part) for part in content]
         content = [*([{"type": "text", "text": "Error:"}] if block.get("is_error") else []), *parts]
     elif block.get("is_error"):
         content = f"Error: {content or ''}"
     kept = {name: block[name] for name in ("cache_control",) if name in block}
     return {"role": "tool", "tool_call_id": answered, "content": content or "", **kept}
+
+
+def _part(part: JSON) -> JSON:
+    match part:
+        case {"type": str() as kind} if kind in _PARTS:
+            return _PARTS[kind](part) or part
+        case _:
+            return part
 
 
 def _text(part: Mapping[Any, Any]) -> Object:
@@ -245,7 +253,7 @@ def _add(item: JSON, messages: list[JSON]) -> None:
             if not isinstance(last, dict) or last.get("role") != "assistant":
                 last = {"role": "assistant", "content": None}
                 messages.append(last)
-            last["tool_calls"] = [*last.get("tool_calls", ()), {"id": call_id, **call}]
+            last["tool_calls"] = [*_calls(last), {"id": call_id, **call}]
         case {"type": "function_call_output" | "custom_tool_call_output", "call_id": call_id, "output": output}:
             messages.append({"role": "tool", "tool_call_id": call_id, "content": output})
         case {"type": "reasoning"}:

@@ -16,7 +16,7 @@ from trioproxy.wire.jsoncodec import JSONError, loads
 
 __all__ = ["parts_in"]
 
-_KINDS = frozenset({"input_text", "input_image", "input_file"})
+_KINDS = ("input_text", "input_image", "input_file")
 _PICTURE = '"input_image"'
 
 

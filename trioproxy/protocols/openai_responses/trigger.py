@@ -47,9 +47,11 @@ def triggered(asked: Asked) -> Emulation | None:
     """How a request is served whose last item asks for compaction; None for any other."""
     items = (asked.document or {}).get("input")
     last = items[-1] if isinstance(items, list) and items else None
-    if not isinstance(last, dict) or last.get("type") not in _ANSWERED or last.get("encrypted_content"):
+    kind = (
+        _ANSWERED.get(str(last.get("type"))) if isinstance(last, dict) and not last.get("encrypted_content") else None
+    )
+    if kind is None:
         return None
-    kind = _ANSWERED[last["type"]]
     return Emulation(
         read_request=_read,
         stream_writer=lambda context: _SummaryWriter(context, kind),
