@@ -13,15 +13,15 @@ from trioproxy.gateway.attempt import Opened
 from trioproxy.gateway.doors import spoken_at
 from trioproxy.gateway.outlet import Outlet
 from trioproxy.gateway.passages import StreamPassage, WholePassage
-from trioproxy.gateway.refusal import refusal
+from trioproxy.gateway.refusal import is_native, refusal
 from trioproxy.gateway.sources import encode_error
-from trioproxy.gateway.stages import Admitted, ErrorAnswer, Lane
+from trioproxy.gateway.stages import Admitted, ErrorAnswer, Lane, Rejected
 from trioproxy.neutral.loss import Loss
 from trioproxy.protocols.base import Framing, StreamSeen
 from trioproxy.upstream.base import Headers
 from trioproxy.wire import headers as table
 
-__all__ = ["answer_head", "refuse", "stream_head"]
+__all__ = ["answer_head", "head_for_failure", "refuse", "stream_head"]
 
 LOSS_HEADER = b"x-trioproxy-loss"
 """What could not be said, as far as it is known when the head goes out: all of it for a whole answer, the request's part for a stream."""
@@ -60,6 +60,16 @@ def stream_head(admitted: Admitted, request_id: str) -> Headers:
     return _identified(_framed(admitted.asked.framing), request_id)
 
 
+def head_for_failure(admitted: Admitted, rejected: Rejected, request_id: str) -> Headers | None:
+    """The head of the stream in which the client is to be told why there is no answer; None where a status tells it."""
+    asked, answer, protocol = admitted.asked, rejected.answer, admitted.protocol
+    if not asked.stream or not protocol.told_within(rejected.failure):
+        return None
+    if answer is not None and answer.protocol == protocol.name and is_native(answer):
+        return None
+    return stream_head(admitted, request_id)
+
+
 async def refuse(
     outlet: Outlet,
     settings: Settings,
@@ -67,14 +77,19 @@ async def refuse(
     *,
     answer: ErrorAnswer | None = None,
     headers: Headers = (),
+    begin: Headers | None = None,
 ) -> None:
-    """Tell the client of ``failure``: by status, or in the stream where an early head went out. ``answer`` is a provider's own error."""
+    """Tell the client of ``failure``: by status, or in the stream where an early head went out, or ``begin`` is the head of one that is to be
+    begun for it. ``answer`` is a provider's own error."""
     outlet.entry.failed(failure)
     protocol = spoken_at(outlet.exchange.head)
     try:
         if failure.kind is ErrorKind.CLIENT_GONE or outlet.in_midst:
             await outlet.abort()
-        elif outlet.started:
+            return
+        if begin is not None and not outlet.started:
+            await outlet.start(200, begin)
+        if outlet.started:
             await outlet.finish(encode_error(protocol, Framing.SSE, failure, StreamSeen()))
         else:
             reply = refusal(failure, protocol, form=settings.error_format, answer=answer, extra=headers)

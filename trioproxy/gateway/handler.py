@@ -16,7 +16,7 @@ from trioproxy.config.model import Snapshot
 from trioproxy.config.routes import route
 from trioproxy.errors import ErrorKind, Failure, ProxyError
 from trioproxy.gateway.admission import admit
-from trioproxy.gateway.answers import answer_head, refuse
+from trioproxy.gateway.answers import answer_head, head_for_failure, refuse
 from trioproxy.gateway.attendants import Attendants
 from trioproxy.gateway.control import ControlCall, House
 from trioproxy.gateway.counts import estimated, is_counted, was_not_counted
@@ -128,7 +128,8 @@ class Gateway:
         if isinstance(answer, Rejected):
             if was_not_counted(asked, answer) and not outlet.started:
                 return await self._estimate(admitted, outlet)
-            return await refuse(outlet, settings, answer.failure, answer=answer.answer)
+            begin = head_for_failure(admitted, answer, entry.id)
+            return await refuse(outlet, settings, answer.failure, answer=answer.answer, begin=begin)
         ended = await relay(answer, outlet, sentry, *answer_head(answer, admitted, settings, entry.id))
         if ended.failure is not None:
             self.failover.note(answer.prepared.candidate, ended.failure, settings)

@@ -11,7 +11,7 @@ from trioproxy.protocols.base import Counting, Emulation, Metering, Operation, P
 from trioproxy.protocols.openai_models import read_models, render_model, render_models
 from trioproxy.protocols.openai_responses.body import read_body, write_body
 from trioproxy.protocols.openai_responses.compaction import read_compaction, write_compaction
-from trioproxy.protocols.openai_responses.errors import read_error, render_error
+from trioproxy.protocols.openai_responses.errors import is_overflow, read_error, render_error
 from trioproxy.protocols.openai_responses.failed import error_frames
 from trioproxy.protocols.openai_responses.glance import glance
 from trioproxy.protocols.openai_responses.peek import ENDPOINTS, peek
@@ -52,6 +52,7 @@ PROTOCOL = Protocol(
     seals=Seals(marks=MARKS, opened=without_seals),
     counting=Counting(read=read_count, render=render_count),
     disguised=triggered,
+    told_within=is_overflow,
     emulations={
         Operation.COMPACT: Emulation(
             read_request=read_compaction, stream_writer=StreamWriter, write_body=write_compaction

@@ -14,9 +14,10 @@ from typing import Any
 import attrs
 
 from trioproxy.errors import ErrorKind, Failure, Fault, kind_for_status
+from trioproxy.neutral.overflow import OVERFLOW, overflow_code
 from trioproxy.wire.jsoncodec import JSON, JSONError, Object, loads
 
-__all__ = ["WIRE", "Words", "failure_of", "read_error", "render_error", "response_error"]
+__all__ = ["WIRE", "Words", "failure_of", "is_overflow", "read_error", "render_error", "response_error"]
 
 _QUOTED = 500
 """Characters of an upstream's text that a message quotes."""
@@ -171,6 +172,12 @@ def failure_of(error: JSON, *, fallback: str) -> Failure:
     )
 
 
+def is_overflow(failure: Failure) -> bool:
+    """Whether the conversation is too long for the model. OpenAI says so in the stream that was asked for, behind a good head: Codex compacts
+    the conversation on that, and gives up on an error status."""
+    return failure.fault is Fault.UPSTREAM and OVERFLOW in (failure.code, overflow_code(failure.message))
+
+
 def render_error(failure: Failure) -> Object:
     """The body of an error status. ``param`` and ``code`` stand there where there is something to say; an upstream's code is never invented.
 
@@ -181,7 +188,9 @@ def render_error(failure: Failure) -> Object:
     error: Object = {"message": failure.message, "type": said or words.type if native else words.type}
     if failure.param is not None:
         error["param"] = failure.param
-    if failure.code is not None or not native:
+    if is_overflow(failure):
+        error["code"] = OVERFLOW
+    elif failure.code is not None or not native:
         error["code"] = failure.code or said
     elif failure.fault is not Fault.UPSTREAM:
         error["code"] = words.code
@@ -191,8 +200,11 @@ def render_error(failure: Failure) -> Object:
 def response_error(failure: Failure) -> Object:
     """The ``error`` of a failed response. Its code is compulsory, and the SDK's types take those of :data:`FAILED_CODES` alone; an upstream's
     code that is none of them says the same through the failure's kind."""
-    known = failure.code if failure.code in FAILED_CODES else None
-    error: Object = {"code": known or WIRE[failure.kind].failed, "message": failure.message}
+    code = OVERFLOW if is_overflow(failure) else failure.code
+    error: Object = {
+        "code": code if code in FAILED_CODES else WIRE[failure.kind].failed,
+        "message": failure.message,
+    }
     if failure.param is not None:
         error["param"] = failure.param
     return error
