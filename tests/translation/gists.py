@@ -25,11 +25,12 @@ Said: TypeAlias = tuple[str, ...]
 
 CHAT, RESPONSES, MESSAGES, GEMINI = NAMES
 _CALLS = ("call", "custom")
+_UNCOUNTED = Usage(input=0, output=0, cache_read=0, cache_write=0, reasoning=0)
 
 
 @attrs.frozen(kw_only=True)
 class Gist:
-    """An answer without its spelling. ``cited`` are the URLs of sources in order of appearance."""
+    """An answer without its spelling. ``cited`` are the URLs of sources in order; ``begun`` is what was counted at its beginning."""
 
     said: tuple[Said, ...]
     cited: tuple[str, ...]
@@ -37,21 +38,26 @@ class Gist:
     stop_sequence: str | None
     usage: Usage
     failed: str | None
+    begun: Usage = attrs.field(default=_UNCOUNTED, eq=False)
 
 
-def gist_of(answer: Answer) -> Gist:
-    """The gist of an answer."""
+def gist_of(answer: Answer, begun: Usage | None = None) -> Gist:
+    """The gist of an answer, at whose beginning ``begun`` was counted."""
     texts = [part for part in answer.parts if isinstance(part, Text)]
     urls = [citation.url for text in texts for citation in text.citations if citation.url is not None]
-    counts = answer.usage or Usage()
     return Gist(
         said=_merged([each for part in answer.parts for each in _said(part)]),
         cited=tuple(dict.fromkeys(urls)),
         finish=answer.finish,
         stop_sequence=answer.stop_sequence,
-        usage=Usage(**{name: count or 0 for name, count in attrs.asdict(counts).items()}),
+        usage=_counted(answer.usage),
         failed=answer.failure.message if answer.failure is not None else None,
+        begun=_counted(begun),
     )
+
+
+def _counted(usage: Usage | None) -> Usage:
+    return Usage(**{name: count or 0 for name, count in attrs.asdict(usage or Usage()).items()})
 
 
 def _said(part: object) -> list[Said]:
@@ -152,7 +158,6 @@ def _failed(keep: Callable[[Gist], tuple[Said, ...]]) -> Callable[[Gist], Gist]:
 
 
 _FILTERED = _ends(REFUSAL=FinishReason.CONTENT_FILTER)
-_UNCOUNTED = Usage(input=0, output=0, cache_read=0, cache_write=0, reasoning=0)
 
 DIFFERENCES: tuple[Difference, ...] = (
     Difference(
@@ -166,6 +171,12 @@ DIFFERENCES: tuple[Difference, ...] = (
         ways=frozenset({"stream"}),
         reason="a stream that fails ends in its error: counts come with the end, and there was none",
         shown=_failed(lambda gist: gist.said),
+    ),
+    Difference(
+        targets=frozenset({MESSAGES}),
+        ways=frozenset({"stream"}),
+        reason="what was counted at the beginning is told there",
+        shown=lambda gist: gist if gist.failed is None else attrs.evolve(gist, usage=gist.begun),
     ),
     Difference(
         targets=frozenset({GEMINI}),
