@@ -23,7 +23,7 @@ from trioproxy.neutral.events import (
 from trioproxy.neutral.extras import foreign, own
 from trioproxy.neutral.loss import Loss
 from trioproxy.neutral.parts import Signature, SignatureForm, ToolKind
-from trioproxy.protocols.anthropic.block_writer import legal_id
+from trioproxy.protocols.anthropic.call_ids import legal_id
 from trioproxy.protocols.anthropic.citations import citation_shown
 from trioproxy.protocols.anthropic.endpoints import DIRECT_CALLER, NAME
 from trioproxy.protocols.anthropic.seals import call_seal, seal

@@ -33,6 +33,7 @@ from trioproxy.neutral.parts import (
     UrlSource,
 )
 from trioproxy.protocols.anthropic.caching import cache_read
+from trioproxy.protocols.anthropic.call_ids import meant_id
 from trioproxy.protocols.anthropic.carrying import carried
 from trioproxy.protocols.anthropic.citations import citation_read
 from trioproxy.protocols.anthropic.endpoints import DIRECT_CALLER, NAME
@@ -88,7 +89,7 @@ def _read_block(block: JSON, path: str, sealed: dict[str, Signature]) -> Sequenc
     if kind == "redacted_thinking":
         found = sealed_call(str(block.get("data")))
         if found is not None:
-            sealed[found[0]] = found[1]
+            sealed[meant_id(found[0])] = found[1]
             return ()
     if kind == "document":
         return _document(fields, block)
@@ -232,7 +233,7 @@ def _thought(text: str, signature: Signature | None, fields: Fields) -> Part:
 
 
 def _tool_use(fields: Fields, block: Object) -> Part:
-    call_id, name = fields.required_text("id"), fields.required_text("name")
+    call_id, name = meant_id(fields.required_text("id")), fields.required_text("name")
     given = fields.take("input")
     cache, notes = cache_read(fields)
     caller = fields.take("caller")
@@ -251,7 +252,7 @@ def _tool_use(fields: Fields, block: Object) -> Part:
 
 
 def _tool_result(fields: Fields, block: Object) -> Part:
-    call_id = fields.required_text("tool_use_id")
+    call_id = meant_id(fields.required_text("tool_use_id"))
     content = fields.take("content")
     failed = fields.flag("is_error")
     cache, notes = cache_read(fields)

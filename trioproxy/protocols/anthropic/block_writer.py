@@ -9,7 +9,6 @@ from __future__ import annotations
 
 import base64
 import binascii
-import hashlib
 import re
 from collections.abc import Sequence
 from typing import assert_never
@@ -33,6 +32,7 @@ from trioproxy.neutral.parts import (
     UrlSource,
 )
 from trioproxy.protocols.anthropic.caching import cache_written
+from trioproxy.protocols.anthropic.call_ids import legal_id
 from trioproxy.protocols.anthropic.carrying import given_back
 from trioproxy.protocols.anthropic.citations import citation_written
 from trioproxy.protocols.anthropic.draft import Draft
@@ -40,7 +40,7 @@ from trioproxy.protocols.anthropic.endpoints import NAME
 from trioproxy.protocols.anthropic.fields import invalid
 from trioproxy.wire.jsoncodec import JSONError, Object, dumps, loads
 
-__all__ = ["UNSIGNED_THINKING", "legal_id", "write_parts"]
+__all__ = ["UNSIGNED_THINKING", "write_parts"]
 
 UNSIGNED_THINKING = "unsigned-thinking"
 """The quirk of providers that take, and want, thinking blocks back without a signature (MiniMax, DeepSeek)."""
@@ -48,7 +48,6 @@ UNSIGNED_THINKING = "unsigned-thinking"
 _IMAGES = ("image/jpeg", "image/png", "image/gif", "image/webp")
 _PDF = "application/pdf"
 _TEXTUAL = re.compile(r"text/|application/(json|xml|yaml|x-yaml|toml|javascript|sql|.*\+(json|xml))")
-_ILLEGAL_ID = re.compile(r"[^a-zA-Z0-9_-]")
 
 
 def write_parts(parts: Sequence[Part], path: str, draft: Draft) -> list[Object]:
@@ -63,14 +62,6 @@ def write_parts(parts: Sequence[Part], path: str, draft: Draft) -> list[Object]:
         if block is not None:
             blocks.append(block)
     return blocks
-
-
-def legal_id(call_id: str) -> str:
-    """A tool call's id in the alphabet the API takes; the same for the same id."""
-    legal = _ILLEGAL_ID.sub("_", call_id)
-    if legal == call_id and legal:
-        return legal
-    return f"{legal}_{hashlib.sha256(call_id.encode('utf-8', 'replace')).hexdigest()[:8]}"
 
 
 def _write_part(part: Part, path: str, draft: Draft) -> Object | None:
