@@ -166,7 +166,8 @@ async def _carry(opened: Opened, outlet: Outlet, pulse: Pulse, found: list[Failu
                     if rest is not None:
                         await rest
                 finally:
-                    if carrier.behind and (heard := carrier.catch_up()):
+                    heard = carrier.catch_up()
+                    if heard:
                         opened.hear(heard, pulse)
         found.append(carrier.failure)
     except ProxyError as error:
