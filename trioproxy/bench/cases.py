@@ -31,7 +31,7 @@ class Sizes:
 
     paced: tuple[int, int, int] = (20, 300, 10_000)
     """Streams, events of each, microseconds between them."""
-    low: tuple[int, int, int] = (4, 100, 20_000)
+    low: tuple[int, int, int] = (4, 250, 20_000)
     burst: int = 60_000
     completions: dict[int, int] = attrs.field(factory=lambda: {1: 300, 32: 1500})
     firsts: int = 150

@@ -163,6 +163,8 @@ def encode(frames: Iterable[Frame]) -> bytes:
 def encode_row(row: Row) -> bytes:
     """The same as :func:`encode` of the row's frames."""
     before = b"data: " if row.event is None else b"event: %b\ndata: " % row.event.encode()
+    if len(row.data) == 1:
+        return b"%b%b\n\n" % (before, row.data[0])
     return b"%b%b\n\n" % (before, (b"\n\n" + before).join(row.data))
 
 
