@@ -17,7 +17,7 @@ from trioproxy.immutable import immutable
 from trioproxy.neutral.events import Event, PartFinished, ToolArgsDelta, ToolCallStarted
 from trioproxy.neutral.parts import ToolKind
 from trioproxy.neutral.retyping import retyped
-from trioproxy.wire.jsoncodec import JSONError, loads
+from trioproxy.wire.jsoncodec import JSONError, loads_object
 
 __all__ = ["NameRestorer", "ToolNames", "ToolNaming"]
 
@@ -267,16 +267,12 @@ def _input_among(text: str) -> str:
     """The free text in arguments of an unforeseen shape: an empty object says nothing, one string among other members is meant, and so is what
     stands behind the tool's name in a ``command``, as older shells of Codex had it. All else is the text as it is."""
     try:
-        found = loads(text)
+        found = loads_object(text)
     except JSONError:
         return text
-    match found:
-        case dict() if not found:
-            return ""
-        case {"command": [str(), str() as said]}:
+    match found.get("command"):
+        case [str(), str() as said]:
             return said
-        case dict():
-            named = [found[name] for name in _INPUT_NAMES if isinstance(found.get(name), str)]
-            return named[0] if named else text
         case _:
-            return text
+            named = (value for name in _INPUT_NAMES if isinstance(value := found.get(name), str))
+            return next(named, text if found else "")
