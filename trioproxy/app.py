@@ -121,7 +121,7 @@ class App:
             turnstile=self.turnstile,
         )
         inquiry = Inquiry(reach=self.reach, wall=time.time, token=random_hex(16))
-        self.lookout = Lookout(current=lambda: self.cell.current, inquiry=inquiry, health=self.health)
+        self.lookout = Lookout(cell=self.cell, inquiry=inquiry, health=self.health)
         self.discovery = Discovery(cell=self.cell, inquiry=inquiry)
         house = House(
             now=trio.current_time,

@@ -14,7 +14,7 @@ from trio.testing import MockClock
 
 from tests.support.houses import snapshot_of
 from tests.support.upstreams import Delay, Fault, Script, ScriptedUpstream
-from trioproxy.config.model import Snapshot
+from trioproxy.config.snapshot import SnapshotCell
 from trioproxy.credentials.health import Health
 from trioproxy.errors import ErrorKind, Failure
 from trioproxy.errors import Fault as Whose
@@ -40,7 +40,7 @@ class Post:
 
     upstream: ScriptedUpstream
     health: Health
-    snapshot: Snapshot
+    cell: SnapshotCell
 
     @property
     def urls(self) -> list[str]:
@@ -54,9 +54,9 @@ class Post:
 
 @asynccontextmanager
 async def watching(*scripts: Script, config: str = CONFIG) -> AsyncIterator[Post]:
-    post = Post(ScriptedUpstream(*scripts, repeat_last=True), Health(), snapshot_of(config))
+    post = Post(ScriptedUpstream(*scripts, repeat_last=True), Health(), SnapshotCell(snapshot_of(config)))
     lookout = Lookout(
-        current=lambda: post.snapshot,
+        cell=post.cell,
         inquiry=Inquiry(reach=lambda credential: post.upstream, wall=lambda: 1_700_000_000.0, token=lambda: "ab"),
         health=post.health,
     )
@@ -136,7 +136,7 @@ async def test_any_answer_is_a_sign_of_life(status: int, autojump_clock: MockClo
 
 async def test_quotas_and_single_models_are_none_of_its_business(autojump_clock: MockClock) -> None:
     async with watching(ALIVE) as post:
-        credential = post.snapshot.credentials[0]
+        credential = post.cell.current.credentials[0]
 
         def fail(kind: ErrorKind, *, wide: bool) -> None:
             failure = Failure(kind=kind, message="m", fault=Whose.UPSTREAM, retry_after=500, account_wide=wide)
@@ -152,10 +152,10 @@ async def test_a_reload_is_heeded(autojump_clock: MockClock) -> None:
     async with watching(Script(status=500, chunks=[b"{}"])) as post:
         await trio.sleep(10)
         assert len(post.urls) == 1
-        post.snapshot = snapshot_of(CONFIG.replace("interval: 30", "interval: off"))
+        post.cell.swap(snapshot_of(CONFIG.replace("interval: 30", "interval: off")))
         await trio.sleep(100)
         assert len(post.urls) == 1
-        post.snapshot = snapshot_of(CONFIG.replace("timeout: 5", "timeout: 5, path: /healthz"))
+        post.cell.swap(snapshot_of(CONFIG.replace("timeout: 5", "timeout: 5, path: /healthz")))
         await trio.sleep(10)
         assert post.urls[1:] == ["http://chat.test/v1/healthz"]
 

@@ -10,6 +10,8 @@ well, as long as its credential wants one. Both end with the process.
 
 from __future__ import annotations
 
+from collections.abc import Callable
+
 import attrs
 
 from trioproxy.config.model import Credential, ModelEntry, Snapshot
@@ -26,17 +28,21 @@ class SnapshotCell:
     """What was switched by hand: names of providers (lower-case) and ids of credentials, on or off."""
     _saved: Snapshot = attrs.field(init=False)
     _discovered: dict[str, tuple[ModelEntry, ...]] = attrs.field(factory=dict, init=False)
+    _heeding: list[Callable[[], None]] = attrs.field(factory=list, init=False)
 
     def __attrs_post_init__(self) -> None:
         self._saved = self.current
+
+    def heed(self, changed: Callable[[], None]) -> None:
+        """Have ``changed`` called whenever another snapshot has come into force. It must raise nothing."""
+        self._heeding.append(changed)
 
     def swap(self, new: Snapshot) -> Snapshot:
         """Put ``new`` in force, counted as the next generation; gives back what is now current."""
         self._saved = attrs.evolve(new, generation=self.current.generation + 1)
         wanting = {credential.id for credential in new.credentials if credential.discovers}
         self._discovered = {id_: models for id_, models in self._discovered.items() if id_ in wanting}
-        self.current = self._in_force()
-        return self.current
+        return self._put(self._in_force())
 
     def switch(self, name: str, on: bool) -> Snapshot:
         """Enable or disable every credential of a provider, or one credential (by its id, which outranks the provider's switch), over what the
@@ -58,8 +64,13 @@ class SnapshotCell:
         return self._next()
 
     def _next(self) -> Snapshot:
-        self.current = attrs.evolve(self._in_force(), generation=self.current.generation + 1)
-        return self.current
+        return self._put(attrs.evolve(self._in_force(), generation=self.current.generation + 1))
+
+    def _put(self, snapshot: Snapshot) -> Snapshot:
+        self.current = snapshot
+        for changed in self._heeding:
+            changed()
+        return snapshot
 
     def _spelled(self, name: str) -> str:
         ids = {credential.id for credential in self._saved.credentials}

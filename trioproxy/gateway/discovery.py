@@ -7,6 +7,7 @@ answer keeps the list it has told before, and is asked again soon; keys at a ser
 from __future__ import annotations
 
 import logging
+from math import inf
 
 import attrs
 import trio
@@ -15,6 +16,7 @@ from trioproxy.config.model import Credential, ModelEntry, Snapshot
 from trioproxy.config.snapshot import SnapshotCell
 from trioproxy.errors import ProxyError
 from trioproxy.gateway.inquiry import Inquiry
+from trioproxy.gateway.nap import Nap
 from trioproxy.protocols.base import ModelCard
 from trioproxy.protocols.table import protocol
 from trioproxy.wire.jsoncodec import JSONError, loads
@@ -29,7 +31,6 @@ AGAIN = 30.0
 """Seconds until a provider is asked again that has answered, and that has not."""
 LIMIT = 10.0
 """Seconds for one list with all of its pages."""
-PAUSE = 1.0
 MOST_BODY = 4 * 1024 * 1024
 MOST_PAGES = 20
 MOST_MODELS = 5000
@@ -57,12 +58,14 @@ class Discovery:
     _next: dict[str, float] = attrs.field(factory=dict, init=False)
     _wanting: tuple[Credential, ...] = attrs.field(default=(), init=False)
     _seen: Snapshot | None = attrs.field(default=None, init=False)
+    _nap: Nap = attrs.field(factory=Nap, init=False)
 
     async def run(self) -> None:
-        """Ask until cancelled. A reload is heeded within a second."""
+        """Ask until cancelled. A reload is heeded at once."""
+        self.cell.heed(self._nap.wake)
         while True:
             await self.catch_up()
-            await trio.sleep(PAUSE)
+            await self._nap.until(min((self._next[each.id] for each in self._wanting), default=inf))
 
     async def catch_up(self) -> None:
         """Ask everybody whose turn it is, one after the other, who waits longest first."""

@@ -14,21 +14,22 @@ A quota and a single model are none of a look's business: neither begins nor end
 from __future__ import annotations
 
 import logging
-from collections.abc import Callable
+from math import inf
 
 import attrs
 import trio
 
-from trioproxy.config.model import Credential, HealthCheck, Snapshot
+from trioproxy.config.model import Credential, HealthCheck
+from trioproxy.config.snapshot import SnapshotCell
 from trioproxy.credentials.health import Health
 from trioproxy.errors import ErrorKind, Failure, Fault, UpstreamFault, kind_for_status
 from trioproxy.gateway.inquiry import Inquiry
+from trioproxy.gateway.nap import Nap
 
 __all__ = ["Lookout"]
 
 _log = logging.getLogger("trioproxy.gateway")
 
-PAUSE = 1.0
 MOST_BODY = 64 * 1024
 
 
@@ -36,25 +37,27 @@ MOST_BODY = 64 * 1024
 class Lookout:
     """One task that looks at every credential that wants it."""
 
-    current: Callable[[], Snapshot]
+    cell: SnapshotCell
     inquiry: Inquiry
     health: Health
     _next: dict[str, float] = attrs.field(factory=dict, init=False)
     _trouble: dict[str, str] = attrs.field(factory=dict, init=False)
+    _nap: Nap = attrs.field(factory=Nap, init=False)
 
     async def run(self) -> None:
         """Look until cancelled. A reload is heeded at once."""
+        self.cell.heed(self._nap.wake)
         async with trio.open_nursery() as nursery:
             while True:
                 for credential, check in self._due():
                     nursery.start_soon(self._look, credential, check)
-                await trio.sleep(PAUSE)
+                await self._nap.until(min(self._next.values(), default=inf))
 
     def _due(self) -> list[tuple[Credential, HealthCheck]]:
         now = trio.current_time()
         wanted = {
             each.id: (each, each.health_check)
-            for each in self.current().credentials
+            for each in self.cell.current.credentials
             if each.health_check is not None and each.enabled and each.wires and each.replay is None
         }
         for gone in self._next.keys() - wanted.keys():
