@@ -176,6 +176,51 @@ async def recorded(inner: Build, plan: Plan) -> AsyncIterator[Site]:
 
 
 @attrs.define(eq=False)
+class _AtTheTap:
+    """An answer whose body is waited for and taken, as long as it has a tap."""
+
+    tap = None
+    inner: UpstreamResponse
+
+    @property
+    def status(self) -> int:
+        return self.inner.status
+
+    @property
+    def headers(self) -> Headers:
+        return self.inner.headers
+
+    @property
+    def whole(self) -> bool:
+        return self.inner.whole
+
+    async def receive_some(self) -> bytes:
+        while (tap := self.inner.tap) is not None:
+            await tap.ready()
+            piece = tap.take()
+            if piece is not None:
+                return piece
+        return await self.inner.receive_some()
+
+    async def aclose(self) -> None:
+        await self.inner.aclose()
+
+
+@attrs.frozen
+class _Tapped:
+    inner: Upstream
+
+    async def open(self, request: UpstreamRequest, progress: Progress) -> UpstreamResponse:
+        return _AtTheTap(await self.inner.open(request, progress))
+
+
+@asynccontextmanager
+async def tapped(inner: Build, plan: Plan) -> AsyncIterator[Site]:
+    async with inner(plan) as site:
+        yield attrs.evolve(site, upstream=_Tapped(site.upstream))
+
+
+@attrs.define(eq=False)
 class _Pieces:
     """What a socket's messages say, as the pieces that the plan had."""
 
@@ -252,13 +297,17 @@ BUILDS: dict[str, Build] = {
     "http, length": partial(over_http, "length", False),
     "http, until close": partial(over_http, "close", False),
     "https, chunked": partial(over_http, "chunked", True),
+    "http, chunked, at the tap": partial(tapped, partial(over_http, "chunked", False)),
+    "http, length, at the tap": partial(tapped, partial(over_http, "length", False)),
+    "http, until close, at the tap": partial(tapped, partial(over_http, "close", False)),
+    "https, chunked, at the tap": partial(tapped, partial(over_http, "chunked", True)),
     "scripted": scripted,
     "replay": replayed,
     "recording http": partial(recorded, partial(over_http, "chunked", False)),
     "recording replay": partial(recorded, replayed),
 }
 # A body that ends with its connection can't be told from a cut one.
-FRAMED = {name: build for name, build in BUILDS.items() if name != "http, until close"}
+FRAMED = {name: build for name, build in BUILDS.items() if not name.startswith("http, until close")}
 
 every = pytest.mark.parametrize("build", BUILDS.values(), ids=BUILDS.keys())
 # On a socket no answer has headers of its own.

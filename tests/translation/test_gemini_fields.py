@@ -9,17 +9,12 @@ from typing import Any
 
 import pytest
 
-from tests.translation.requests import MODELS, read_request
-from trioproxy.errors import ClientFault
-from trioproxy.gateway.spellings import spelled_fault, spelled_losses
-from trioproxy.neutral.choices import check_choice
-from trioproxy.protocols.base import WriteTarget
+from tests.translation.fates import LOST, REFUSED, SAID, fate
+from tests.translation.requests import read_request
 from trioproxy.protocols.gemini.words import WORDS
-from trioproxy.protocols.table import protocol
 
 _OTHERS = ("openai_chat", "openai_responses", "anthropic")
 
-SAID, LOST, REFUSED = "said", "lost", "refused"
 
 _USER = {"role": "user", "parts": [{"text": "hi"}]}
 _PLAIN = {"type": "object", "properties": {"x": {"type": "string"}}, "required": ["x"], "additionalProperties": False}
@@ -202,19 +197,13 @@ CASES = [
 def _fate(members: Any, target: str) -> tuple[str, list[str]]:
     """What becomes of a request, and the names it is told by."""
     said = read_request("gemini", members)
-    try:
-        check_choice(said)
-        written = protocol(target).write_request(said, WriteTarget(model=MODELS[target], stream=said.stream))
-    except ClientFault as fault:
-        return REFUSED, [spelled_fault(fault, said, WORDS).failure.param or ""]
-    losses = [loss.path for loss in spelled_losses(written.losses, said, WORDS)]
-    return (LOST if losses else SAID), losses
+    return fate(said, target, WORDS)
 
 
 @pytest.mark.parametrize(("name", "members", "fates"), CASES, ids=[name for name, _, _ in CASES])
 def test_what_becomes_of_it(name: str, members: Any, fates: tuple[str, str, str]) -> None:
     told = [_fate(members, target) for target in _OTHERS]
-    assert tuple(fate for fate, _ in told) == fates
+    assert tuple(became for became, _ in told) == fates
     # Whoever is told of something finds it in what was sent.
     for _, paths in told:
         for path in paths:

@@ -11,18 +11,14 @@ from typing import Any
 
 import pytest
 
-from tests.translation.requests import MODELS, read_request
-from trioproxy.errors import ClientFault
-from trioproxy.gateway.spellings import spelled_fault, spelled_losses
-from trioproxy.neutral.choices import check_choice
+from tests.translation.fates import LOST, REFUSED, SAID, fate
+from tests.translation.requests import read_request
 from trioproxy.protocols.anthropic.words import WORDS
-from trioproxy.protocols.base import WriteTarget
-from trioproxy.protocols.table import NAMES, protocol
+from trioproxy.protocols.table import NAMES
 
 CHAT, RESPONSES, _, GEMINI = NAMES
 _OTHERS = (CHAT, RESPONSES, GEMINI)
 
-SAID, LOST, REFUSED = "said", "lost", "refused"
 
 _PNG = {"type": "base64", "media_type": "image/png", "data": "iVBORw0KGgo="}
 _PDF = {"type": "base64", "media_type": "application/pdf", "data": "JVBERg=="}
@@ -232,19 +228,13 @@ CASES = list(_cases())
 def _fate(members: Any, target: str) -> tuple[str, list[str]]:
     """What becomes of a request, and the names it is told by."""
     said = read_request("anthropic", {"model": "m", "max_tokens": 64, **members})
-    try:
-        check_choice(said)
-        written = protocol(target).write_request(said, WriteTarget(model=MODELS[target], stream=said.stream))
-    except ClientFault as fault:
-        return REFUSED, [spelled_fault(fault, said, WORDS).failure.param or ""]
-    losses = [loss.path for loss in spelled_losses(written.losses, said, WORDS)]
-    return (LOST if losses else SAID), losses
+    return fate(said, target, WORDS)
 
 
 @pytest.mark.parametrize(("name", "members", "fates"), CASES, ids=[name for name, _, _ in CASES])
 def test_what_becomes_of_it(name: str, members: Any, fates: tuple[str, str, str]) -> None:
     told = [_fate(members, target) for target in _OTHERS]
-    assert tuple(fate for fate, _ in told) == fates, told
+    assert tuple(became for became, _ in told) == fates, told
     for _, paths in told:
         for path in paths:
             assert path.partition(".")[0].partition("[")[0] in {*members, *_STAND_FOR}, path

@@ -129,8 +129,12 @@ class Outlet:
         Raises:
             ClientFault: CLIENT_GONE.
         """
-        self._giving = self._giving or self._filling is None
-        rest = self._finish_filled(tail) if self._filling is not None else self.exchange.offer_last(tail)
+        rest: Awaitable[None] | None
+        if self._filling is not None:
+            rest = self._finish_filled(tail)
+        else:
+            self._giving = True
+            rest = self.exchange.offer_last(tail)
         if rest is None:
             self._finished(tail)
             return None
