@@ -72,10 +72,10 @@ async def relay(opened: Opened, outlet: Outlet, sentry: Sentry, status: int, hea
                 return Ended(failure=pulse.failure())
             failure = failure if pulse.expired is None else pulse.failure()
         if failure is None:
-            failure = await _see_out(opened, outlet, watch)
-            if failure is not None:
-                return Ended(failure=failure)
-        if failure is not None:
+            late = await _see_out(opened, outlet, watch)
+            if late is not None:
+                return Ended(failure=late)
+        else:
             tail = b""
             if opened.carrier.complete and not outlet.in_midst:
                 # The provider called its answer whole and kept the line open.
