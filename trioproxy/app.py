@@ -175,7 +175,7 @@ class App:
             upstream = self._folder(credential.replay)
         recorder = self._recorder()
         if recorder is not None:
-            upstream = recorder.over(upstream, credential.group or credential.provider.name)
+            upstream = recorder.over(upstream, credential.group)
         return self.over(upstream) if self.over is not None else upstream
 
     def _pools(self) -> dict[str, PoolState]:

@@ -706,8 +706,8 @@ def test_things_without_a_place_are_named_all_the_same() -> None:
     """)
     bare = attrs.evolve(
         snapshot,
-        credentials=tuple(attrs.evolve(credential, source="", group="") for credential in snapshot.credentials),
-        routes=tuple(attrs.evolve(rule, source="", provider="openai-compatibility") for rule in snapshot.routes),
+        credentials=tuple(attrs.evolve(credential, source="") for credential in snapshot.credentials),
+        routes=tuple(attrs.evolve(rule, source="") for rule in snapshot.routes),
     )
 
     assert explain(bare, protocol=CHAT, model="m").lines == ("l#1 by route 'r': openai_chat passed through, model 'm'",)

@@ -132,7 +132,7 @@ def _configured(credential: Any) -> dict[str, Any]:
     return {
         "id": credential.id,
         "label": credential.label,
-        "provider": credential.group or credential.provider.name,
+        "provider": credential.group,
         "type": credential.provider.name,
         "enabled": credential.enabled,
         "state": "not running" if credential.enabled else "disabled",

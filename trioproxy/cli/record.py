@@ -69,7 +69,7 @@ def command(
     if into is None and configured is None:
         fail("give --into FOLDER, or record: FOLDER in the configuration")
     recording = configured or Recording(into=str(into))
-    known = sorted({credential.group or credential.provider.name for credential in snapshot.credentials})
+    known = sorted({credential.group for credential in snapshot.credentials})
     for name in providers:
         if name not in known:
             fail(f"no provider goes by the name {name!r} (there are {', '.join(known)})")

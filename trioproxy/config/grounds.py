@@ -194,7 +194,7 @@ def _disabled(ask: Ask, name: str) -> str:
     servings = next(
         (found for ground in (_explicit, _discovered, _named, _patterned) if (found := ground(known, name))), []
     )
-    groups = dict.fromkeys(each.credential.group or each.credential.provider.name for each in servings)
+    groups = dict.fromkeys(each.credential.group for each in servings)
     return f" ({', '.join(groups)} would, but is disabled)" if groups else ""
 
 

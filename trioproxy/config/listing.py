@@ -42,7 +42,7 @@ def listing(
 def _card(name: str, credential: Credential, entry: ModelEntry) -> ModelCard:
     return ModelCard(
         id=name,
-        owned_by=credential.group or credential.provider.name,
+        owned_by=credential.group,
         display_name=entry.display_name,
         context_length=entry.context_length,
         max_output_tokens=entry.max_output_tokens,

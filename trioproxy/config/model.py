@@ -192,7 +192,7 @@ class Credential:
     discover: bool = False
     discovered: tuple[ModelEntry, ...] = ()
     source: str = ""
-    group: str = ""
+    group: str = attrs.Factory(lambda self: self.provider.name, takes_self=True)
     group_limits: Limits = NO_LIMITS
     include_usage: bool = True
     request_retry: int | None = None

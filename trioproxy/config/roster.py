@@ -167,11 +167,11 @@ class Roster:
 
     def _arrange(self) -> None:
         for credential in self.credentials:
-            self._groups.setdefault(_group(credential), []).append(credential)
+            self._groups.setdefault(credential.group.lower(), []).append(credential)
             if credential.prefix is not None:
                 scope = self._prefixes.setdefault(credential.prefix, _Scope())
             else:
-                scope = self._named.setdefault(_group(credential), _Scope())
+                scope = self._named.setdefault(credential.group.lower(), _Scope())
             scope.add_listed(credential)
             if not credential.models or credential.open_names:
                 scope.open.append(credential)
@@ -271,7 +271,3 @@ def _resolved(credential: Credential, model: str, ground: Ground) -> Serving:
     entries = credential.models or credential.discovered
     entry = next((entry for entry in entries if entry.alias == model), None)
     return Serving(credential, entry.name if entry is not None else model, model, ground, entry)
-
-
-def _group(credential: Credential) -> str:
-    return (credential.group or credential.provider.name).lower()

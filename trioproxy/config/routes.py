@@ -211,7 +211,7 @@ def _forbidden(asked: str) -> ClientFault:
 
 
 def _unsupported(ask: Ask, found: Found) -> ClientFault:
-    groups = sorted({serving.credential.group or serving.credential.provider.name for serving in found.servings})
+    groups = sorted({serving.credential.group for serving in found.servings})
     return ClientFault(
         ErrorKind.UNSUPPORTED,
         f"model {ask.name!r} goes to {', '.join(groups)}, which has no {ask.operation.value} endpoint in {ask.protocol}",

@@ -49,7 +49,7 @@ class SnapshotCell:
         file says; gives back what is now current."""
         name = self._spelled(name)
         for credential in self._saved.credentials:
-            if _group(credential) == name:
+            if credential.group.lower() == name:
                 self.switches.pop(credential.id, None)
         self.switches[name] = on
         return self._next()
@@ -82,12 +82,8 @@ class SnapshotCell:
         return attrs.evolve(self._saved, credentials=tuple(map(self._as_it_is, self._saved.credentials)))
 
     def _as_it_is(self, credential: Credential) -> Credential:
-        on = self.switches.get(credential.id, self.switches.get(_group(credential)))
+        on = self.switches.get(credential.id, self.switches.get(credential.group.lower()))
         if on not in (None, credential.enabled):
             credential = attrs.evolve(credential, enabled=on)
         models = self._discovered.get(credential.id)
         return attrs.evolve(credential, discovered=models) if models else credential
-
-
-def _group(credential: Credential) -> str:
-    return (credential.group or credential.provider.name).lower()

@@ -183,7 +183,7 @@ def nobody_left(routed: Routed, barred: list[Barred], now: float, wall: float) -
         code="model_cooldown",
         retry_after=seconds,
         model=routed.asked,
-        provider=credential.group or credential.provider.name,
+        provider=credential.group,
     )
     fault.failure = attrs.evolve(fault.failure, resets_at=wall + seconds)
     return fault

@@ -62,7 +62,7 @@ def told(outlook: Outlook) -> dict[str, Any]:
     return {
         "place": outlook.place,
         "credential": credential.label,
-        "provider": credential.group or credential.provider.name,
+        "provider": credential.group,
         "protocol": candidate.wire.protocol,
         "model": candidate.model,
         "tier": candidate.tier,

@@ -22,7 +22,7 @@ async def providers(call: ControlCall, snapshot: Snapshot, client: ClientKey | N
     """The counters of every provider that is configured, or was asked since the house began."""
     house = call.house
     found, rests = await figures(house), cooling(snapshot, house)
-    names = dict.fromkeys(credential.group or credential.provider.name for credential in snapshot.credentials)
+    names = dict.fromkeys(credential.group for credential in snapshot.credentials)
     names |= dict.fromkeys(found.metrics.providers)
     return json_reply(
         {

@@ -148,7 +148,7 @@ def _credential(snapshot: Snapshot, name: str) -> Credential:
 def _configured(credential: Credential) -> dict[str, Any]:
     return {
         "provider": credential.provider.name,
-        "name": credential.group or credential.provider.name,
+        "name": credential.group,
         "label": credential.label,
         "id": credential.id,
         "prefix": credential.prefix,
@@ -167,7 +167,7 @@ def _told(credential: Credential, rests: list[dict[str, Any]]) -> dict[str, Any]
     return {
         "id": credential.id,
         "label": credential.label,
-        "provider": credential.group or credential.provider.name,
+        "provider": credential.group,
         "type": credential.provider.name,
         "enabled": credential.enabled,
         "state": state,

@@ -47,7 +47,7 @@ def choose_lane(asked: Asked, candidate: Candidate) -> Lane:
     crosses = crossing(asked, candidate.wire) is not None
     if ready and crosses:
         return Lane.TRANSLATE
-    who = candidate.credential.group or candidate.credential.provider.name
+    who = candidate.credential.group
     if own:
         raise ClientFault(ErrorKind.UNSUPPORTED, f"{who} has no {asked.operation.value} in {spoken}", model=asked.model)
     what = "" if crosses else f" for {asked.operation.value}"

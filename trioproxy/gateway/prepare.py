@@ -244,7 +244,7 @@ def _request(
     if url is None:
         raise ClientFault(
             ErrorKind.UNSUPPORTED,
-            f"{credential.group or credential.provider.name} has no {operation.value} in {candidate.wire.protocol}",
+            f"{credential.group} has no {operation.value} in {candidate.wire.protocol}",
             model=asked.model,
         )
     return UpstreamRequest(

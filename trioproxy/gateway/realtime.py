@@ -136,7 +136,7 @@ class Realtime:
         self, head: RequestHead, candidate: Candidate, settings: Settings, entry: Entry
     ) -> tuple[Link | None, tuple[Failure, ErrorAnswer | None] | None]:
         credential = candidate.credential
-        provider = credential.group or credential.provider.name
+        provider = credential.group
         entry.asking(
             lane="pass",
             provider=provider,

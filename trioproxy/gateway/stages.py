@@ -69,8 +69,7 @@ class Prepared:
     @property
     def provider(self) -> str:
         """The name a person knows the provider by."""
-        credential = self.candidate.credential
-        return credential.group or credential.provider.name
+        return self.candidate.credential.group
 
     @property
     def must_speak(self) -> bool:

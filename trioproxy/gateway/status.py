@@ -203,7 +203,7 @@ def cooling(snapshot: Snapshot, house: House) -> dict[str, list[dict[str, Any]]]
     for rest in _rests(house):
         credential = known.get(rest.credential_id)
         if credential is not None:
-            found.setdefault(_name(credential), []).append(
+            found.setdefault(credential.group, []).append(
                 {
                     "credential": credential.label,
                     "model": rest.model,
@@ -218,14 +218,10 @@ def _rests(house: House) -> list[Rest]:
     return house.health.cooling(house.now())
 
 
-def _name(credential: Credential) -> str:
-    return credential.group or credential.provider.name
-
-
 def _groups(snapshot: Snapshot) -> list[_Group]:
     members: dict[str, list[Credential]] = {}
     for credential in snapshot.credentials:
-        members.setdefault(_name(credential), []).append(credential)
+        members.setdefault(credential.group, []).append(credential)
     return [_Group(name, tuple(credentials)) for name, credentials in members.items()]
 
 
@@ -289,7 +285,7 @@ def _candidates(snapshot: Snapshot, model: str, client: ClientKey | None) -> tup
 
 
 def _names(candidates: Iterable[Candidate]) -> list[str]:
-    return list(dict.fromkeys(_name(each.credential) for each in candidates))
+    return list(dict.fromkeys(each.credential.group for each in candidates))
 
 
 def _abilities(of: Iterable[tuple[Credential, ModelFacts | None]]) -> dict[str, bool | None]:
