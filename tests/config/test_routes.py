@@ -678,6 +678,26 @@ def test_explain_of_what_nothing_serves_is_the_error_and_the_reasons() -> None:
     assert story.lines[1].startswith("not claude#1")
 
 
+def test_a_name_without_its_prefix_is_told_with_it() -> None:
+    snapshot = made("""
+        api-keys: [{key: k, models: ["far/*"]}]
+        openai-compatibility:
+          - {name: l, prefix: near, base-url: http://h}
+          - {name: f, prefix: far, base-url: http://h}
+          - {name: o, prefix: own, base-url: http://h, models: [m]}
+    """)
+
+    story = explain(snapshot, protocol=CHAT, model="gpt-5")
+
+    assert story.lines == (
+        "no configured provider serves model 'gpt-5'; did you mean 'near/gpt-5' or 'far/gpt-5'?",
+        "not l#1 (config.yaml:4): it serves names that begin with near/",
+        "not f#1 (config.yaml:5): it serves names that begin with far/",
+        "not o#1 (config.yaml:6): the name is not in its models",
+    )
+    assert fault(snapshot, "gpt-5", client=snapshot.clients[0]).failure.message.endswith("did you mean 'far/gpt-5'?")
+
+
 def test_explain_says_when_another_ground_came_first() -> None:
     snapshot = made("""
         claude-api-key: [{api-key: k, models: [m]}]

@@ -18,6 +18,7 @@ import attrs
 from trioproxy.config.listing import listing
 from trioproxy.config.model import ClientKey, Credential, RouteRule, Snapshot
 from trioproxy.config.nearest import Names
+from trioproxy.config.permission import Permission
 from trioproxy.config.reasons import rule_place
 from trioproxy.config.roster import Ground, Roster, Serving
 from trioproxy.config.rulebook import Rulebook
@@ -28,6 +29,7 @@ from trioproxy.providers.model import Wire
 __all__ = ["Ask", "Found", "behind_the_first", "find", "find_spelling", "not_found"]
 
 _AUTO = "auto"
+_MOST_SUGGESTED = 3
 _MOST_AUTO = 4
 """How many further models of the list stand behind the first one that ``auto`` means."""
 # What no other protocol can stand in for: carried as it is, to a provider that has it, or not at all.
@@ -179,10 +181,16 @@ def _unknown(ask: Ask, name: str) -> ClientFault:
     client = ask.client.id if ask.client is not None else None
     if client not in names:
         names[client] = Names(card.id for card in listing(ask.snapshot, ask.client))
-    near = names[client].near(name)
+    near = names[client].near(name) or tuple(islice(_behind_prefixes(ask, name), _MOST_SUGGESTED))
     hint = f"; did you mean {' or '.join(repr(other) for other in near)}?" if near else ""
     where = "" if ask.snapshot.credentials else "; no provider is configured"
     return not_found(f"no configured provider serves model {name!r}{_disabled(ask, name)}{hint}{where}")
+
+
+def _behind_prefixes(ask: Ask, name: str) -> Iterator[str]:
+    """The spellings of ``name`` with a prefix that the client might have meant."""
+    allowed = Permission.of(ask.client)
+    return (spelled for spelled in ask.roster.with_prefix(name) if allowed.name(spelled))
 
 
 def _disabled(ask: Ask, name: str) -> str:

@@ -14,7 +14,7 @@ import attrs
 
 from trioproxy.config.model import Credential, ModelEntry, Snapshot
 from trioproxy.config.patterns import Globs
-from trioproxy.providers.model import ModelFacts, Provider
+from trioproxy.providers.model import ANY_NAME, ModelFacts, Provider
 
 __all__ = ["Facts", "Ground", "Roster", "Serving"]
 
@@ -60,10 +60,10 @@ class _Scope:
             self.discovered.setdefault(entry.alias, []).append((credential, entry))
 
     def add_patterned(self, credential: Credential) -> None:
-        patterns = tuple(pattern for pattern in credential.provider.patterns if pattern != "*")
+        patterns = tuple(pattern for pattern in credential.provider.patterns if pattern != ANY_NAME)
         if patterns:
             self.patterned.setdefault(patterns, (Globs(patterns), []))[1].append(credential)
-        if "*" in credential.provider.patterns and credential.prefix is None:
+        if ANY_NAME in credential.provider.patterns and credential.prefix is None:
             self.last_resort.append(credential)
 
 
@@ -101,6 +101,11 @@ class Roster:
         """The prefix of ``name`` where some credential has it, else None."""
         prefix, slash, _ = name.partition("/")
         return prefix if slash and prefix in self._prefixes else None
+
+    def with_prefix(self, name: str) -> list[str]:
+        """The bare ``name`` behind each prefix behind which somebody serves it."""
+        spelled = (f"{prefix}/{name}" for prefix in self._prefixes)
+        return [each for each in spelled if self.prefixed(each)]
 
     def has_group(self, name: str) -> bool:
         """Whether the provider that goes by ``name`` has an enabled credential."""

@@ -12,6 +12,7 @@ import attrs
 from trioproxy.protocols.base import Operation
 
 __all__ = [
+    "ANY_NAME",
     "AuthStyle",
     "BaseJoin",
     "ModelFacts",
@@ -21,6 +22,9 @@ __all__ = [
     "ThinkingSuffix",
     "Wire",
 ]
+
+ANY_NAME = "*"
+"""The pattern of a server that takes any name, as a last resort."""
 
 
 class AuthStyle(enum.Enum):
