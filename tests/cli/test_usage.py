@@ -98,11 +98,12 @@ def test_filters_reach_the_ledger(kept: Path) -> None:
     for arguments in (["--until", "1d"], ["--provider", "=CMD()"], ["--model", "b\n\x1b[31m"]):
         assert json.loads(usage(kept, *arguments, "--json").output)["total"]["requests"] == 1
     assert json.loads(usage(kept, "--key", "laptop", "--json").output)["total"]["requests"] == 2
+    assert "has no such row" in usage(kept, "--key", "nobody").output
 
 
 def test_nothing_is_nothing(config: Path) -> None:
     result = usage(config)
-    assert (result.exit_code, "nothing to tell" in result.output) == (0, True)
+    assert (result.exit_code, "nothing to tell: there is no ledger at" in result.output) == (0, True)
     assert json.loads(usage(config, "--json").output)["rows"] == []
 
 
@@ -134,7 +135,7 @@ def test_what_is_asked_wrongly(kept: Path, arguments: list[str], code: int, said
 def test_a_ledger_that_is_off_or_broken_is_said(config: Path) -> None:
     (config.parent / "state").mkdir()
     (config.parent / "state" / "ledger.db").write_bytes(b"my thesis " * 500)
-    assert "can't be read" in usage(config).output
+    assert "can't be read (file is not a database); move it away" in usage(config).output
     config.write_text("state-dir: off\n")
     result = usage(config)
     assert (result.exit_code, "state-dir is off" in result.output) == (1, True)

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import sqlite3
+from contextlib import closing
 from pathlib import Path
 
 import pytest
@@ -47,6 +48,14 @@ def test_what_is_no_ledger_can_not_be_read(tmp_path: Path) -> None:
     path = tmp_path / FILE_NAME
     path.write_bytes(b"no database at all" * 100)
     with pytest.raises(StoreUnusable, match="can't be read"):
+        spent_since(path, 0)
+
+
+def test_a_newer_ledger_is_not_taken_for_an_empty_one(tmp_path: Path) -> None:
+    path = tmp_path / FILE_NAME
+    with closing(sqlite3.connect(path)) as ledger:
+        ledger.execute("PRAGMA user_version = 99")
+    with pytest.raises(StoreUnusable, match="newer version"):
         spent_since(path, 0)
 
 

@@ -72,9 +72,15 @@ def command(
     elif as_csv:
         click.echo(_csv(by, found), nl=False)
     elif not found.rows:
-        click.echo(f"nothing to tell: {folder / FILE_NAME} has no such row")
+        click.echo(f"nothing to tell: {_why_nothing(folder / FILE_NAME)}")
     else:
         click.echo(_table(by, found))
+
+
+def _why_nothing(ledger: Path) -> str:
+    if not ledger.exists():
+        return f"there is no ledger at {ledger} yet; `trioproxy serve` begins it with the first request"
+    return f"{ledger} has no such row"
 
 
 def _moment(option: str, text: str | None) -> float | None:

@@ -6,7 +6,6 @@ running processes write, and never changes it. Everything here blocks.
 
 from __future__ import annotations
 
-import sqlite3
 from collections.abc import Mapping
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
@@ -16,7 +15,7 @@ from typing import Any
 import attrs
 
 from trioproxy.ledger.entry import Outcome
-from trioproxy.ledger.store import BUSY_SECONDS, MIGRATIONS, StoreUnusable
+from trioproxy.ledger.reading import opened
 
 __all__ = ["GROUPS", "SUMS", "Filter", "Report", "report", "since"]
 
@@ -76,28 +75,17 @@ def report(path: Path, *, by: str | None = None, rows: Filter | None = None) -> 
         StoreUnusable: it can't be read.
     """
     where, values = _where(rows or Filter())
-    if not path.exists():
-        return Report(rows=(), total=_sums((0, 0, 0, 0, 0, None)))
-    try:
-        db = sqlite3.connect(f"{path.absolute().as_uri()}?mode=ro", uri=True, timeout=BUSY_SECONDS)
-        try:
-            version = int(db.execute("PRAGMA user_version").fetchone()[0])
-            if version > len(MIGRATIONS):
-                raise StoreUnusable(f"{path} was written by a newer version of trioproxy; update to read it")
-            if version == 0:
-                return Report(rows=(), total=_sums((0, 0, 0, 0, 0, None)))
-            db.execute("BEGIN")
-            total = db.execute(f"SELECT {_SUMS} FROM exchanges WHERE {where}", values).fetchone()
-            groups: list[dict[str, Any]] = []
-            if by is not None:
-                found = db.execute(
-                    f"SELECT {GROUPS[by]}, {_SUMS} FROM exchanges WHERE {where} GROUP BY 1 ORDER BY 1", values
-                )
-                groups = [{by: row[0], **_sums(row[1:])} for row in found]
-        finally:
-            db.close()
-    except sqlite3.Error as error:
-        raise StoreUnusable(f"the ledger {path} can't be read ({error})") from error
+    groups: list[dict[str, Any]] = []
+    with opened(path) as ledger:
+        if ledger is None:
+            return Report(rows=(), total=_sums((0, 0, 0, 0, 0, None)))
+        ledger.execute("BEGIN")
+        total = ledger.execute(f"SELECT {_SUMS} FROM exchanges WHERE {where}", values).fetchone()
+        if by is not None:
+            found = ledger.execute(
+                f"SELECT {GROUPS[by]}, {_SUMS} FROM exchanges WHERE {where} GROUP BY 1 ORDER BY 1", values
+            )
+            groups = [{by: row[0], **_sums(row[1:])} for row in found]
     return Report(rows=tuple(groups), total=_sums(total))
 
 

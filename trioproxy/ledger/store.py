@@ -90,6 +90,7 @@ _BAD_ROW = (
     sqlite3.ProgrammingError,
 )
 _PASSING = frozenset({"SQLITE_BUSY", "SQLITE_LOCKED", "SQLITE_FULL", "SQLITE_IOERR", "SQLITE_NOMEM"})
+_DAMAGED = frozenset({"SQLITE_NOTADB", "SQLITE_CORRUPT"})
 
 
 class StoreUnusable(Exception):
@@ -164,7 +165,7 @@ class Store:
             os.close(os.open(path, os.O_RDWR | os.O_CREAT, 0o600))
             db = sqlite3.connect(path, timeout=BUSY_SECONDS, isolation_level=None, check_same_thread=False)
         except (OSError, sqlite3.Error) as error:
-            raise StoreUnusable(_why(path, error)) from error
+            raise StoreUnusable(why_unusable(path, error)) from error
         store = cls(path, db)
         try:
             store._prepare()
@@ -173,7 +174,7 @@ class Store:
             store.close()
             if _passing(error):
                 raise
-            raise StoreUnusable(_why(path, error)) from error
+            raise StoreUnusable(why_unusable(path, error)) from error
         except StoreUnusable:
             store.close()
             raise
@@ -295,7 +296,10 @@ def _passing(error: Exception) -> bool:
     return any(name == kind or name.startswith(f"{kind}_") for kind in _PASSING)
 
 
-def _why(path: Path, error: Exception) -> str:
+def why_unusable(path: Path, error: OSError | sqlite3.Error) -> str:
+    """Why the ledger at ``path`` can't be used, and what to do, for a person."""
     if isinstance(error, OSError):
-        return f"the ledger {path} can't be written ({error.strerror or error})"
+        return f"the ledger {path} can't be written ({error.strerror or error}); let this user write there, or give another state-dir"
+    if getattr(error, "sqlite_errorname", "") in _DAMAGED:
+        return f"the ledger {path} can't be read ({error}); move it away, and a new one is begun"
     return f"the ledger {path} can't be used ({error})"
