@@ -243,7 +243,7 @@ class App:
 
             redactor = Redactor.ruled(wanted.redact, wanted.redact_fields)
             archive = Archive(Path(wanted.into), self.known_secrets, redactor)
-            self._recorders[wanted] = Recorder(archive, frozenset(wanted.providers))
+            self._recorders[wanted] = Recorder(archive, frozenset(name.lower() for name in wanted.providers))
         return self._recorders[wanted]
 
 

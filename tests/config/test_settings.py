@@ -289,17 +289,18 @@ def test_recording_is_a_folder_or_more(tmp_path: Path) -> None:
         return build(load(path), catalogue(), {}).settings.recording
 
     assert recording("record: kept") == Recording(into=str(tmp_path / "kept"))
-    text = "record: {into: /kept, providers: [a], redact: ['acct_[0-9]+'], redact-fields: [session]}"
+    text = "groq: [{api-key: k}]\nrecord: {into: /kept, providers: [groq], redact: ['acct_[0-9]+'], redact-fields: [session]}"
     assert recording(text) == Recording(
-        into="/kept", providers=("a",), redact=("acct_[0-9]+",), redact_fields=("session",)
+        into="/kept", providers=("groq",), redact=("acct_[0-9]+",), redact_fields=("session",)
     )
 
 
 @pytest.mark.parametrize(
     ("text", "said"),
     [
-        ("record: {providers: [a]}", "needs the folder that recordings go to: into"),
+        ("record: {redact: [a]}", "needs the folder that recordings go to: into"),
         ("record: {into: x, redact: ['(']}", "'(' is no regular expression"),
+        ("record: {into: x, providers: [gorq]}\ngroq: [{api-key: k}]", "no provider goes by the name 'gorq'"),
     ],
 )
 def test_a_recording_that_can_not_be_used(text: str, said: str) -> None:

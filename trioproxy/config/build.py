@@ -55,13 +55,14 @@ def build(
     settings = settings_of(section, report, host=host, port=port, folder=config.folder)
     settings = attrs.evolve(settings, state_dir=state_dir_of(settings, config.folder, env))
     clients = client_keys(section, report)
-    check_exposure(settings, clients, section, report)
+    check_exposure(settings, clients, section.at("host") if host is None else Place("--host", 0), report)
     mint = Mint(catalogue=catalogue, settings=settings, env=env, read=read, report=report)
     if settings.proxy_url:
         mint.checked_proxy(settings.proxy_url, section)
     harvest(section, mint, config.folder)
     routes = _routes(section, mint.groups, report)
     defaults = _defaults(section, mint.groups, report)
+    _check_recorded(section, mint.groups, report)
     _check_reach(mint, settings, report, top)
     report.settle()
     return Snapshot(
@@ -138,6 +139,19 @@ def _check_group(provider: str, place: Place, groups: Mapping[str, int], report:
         report.problem(place, f"no provider goes by the name {provider!r}{exist}", word=wanted, known=known)
 
 
+def _check_recorded(section: Section, groups: Mapping[str, int], report: Report) -> None:
+    """Whether providers go by the names that ``record`` picks out: of another name nothing would ever be kept, without a word."""
+    record: Section | None = section.get("record")
+    if record is None:
+        return
+    for provider in record.get("providers", ()):
+        _check_group(provider, record.at("providers"), groups, report)
+
+
 def _check_reach(mint: Mint, settings: Settings, report: Report, top: Place) -> None:
     if not report.problems and not any(credential.enabled for credential in mint.made):
-        report.warning(top, f"no provider can be used yet: requests to {settings.host}:{settings.port} will be refused")
+        report.warning(
+            top,
+            f"no provider can be used yet: requests to {settings.host}:{settings.port} will be refused; "
+            "add a block of one (claude-api-key, openai-api-key, gemini-api-key, openai-compatibility, ...)",
+        )

@@ -25,7 +25,7 @@ from trioproxy.config.model import (
     Secret,
     Settings,
 )
-from trioproxy.config.problems import Report
+from trioproxy.config.problems import Place, Report
 from trioproxy.config.tables import Section
 
 __all__ = [
@@ -116,12 +116,13 @@ def price_rules(root: Section) -> tuple[PriceRule, ...]:
     )
 
 
-def check_exposure(settings: Settings, clients: tuple[ClientKey, ...], root: Section, report: Report) -> None:
-    """Refuse to serve strangers by accident: no keys, an address others can reach, and nobody said that this is meant."""
+def check_exposure(settings: Settings, clients: tuple[ClientKey, ...], place: Place, report: Report) -> None:
+    """Refuse to serve strangers by accident: no keys, an address others can reach, and nobody said that this is meant. ``place`` is where
+    the address stands."""
     if clients or settings.allow_anonymous or is_loopback(settings.host):
         return
     report.problem(
-        root.at("host"),
+        place,
         f"refuses to start: anyone who can reach {settings.host} could use your providers' keys. "
         "Set api-keys, or host: 127.0.0.1, or (if you mean it) allow-anonymous: true",
     )

@@ -227,7 +227,7 @@ _WITNESS: ContextVar[Witness] = ContextVar("trioproxy_witness")
 
 @attrs.define(eq=False)
 class Recorder:
-    """Records every exchange that a provider has a part in, or only those of ``providers``.
+    """Records every exchange that a provider has a part in, or only those of ``providers`` (names of entries, lower-case).
 
     ``wanted`` says of each, when it is over, whether it is worth keeping.
     """
@@ -266,7 +266,7 @@ class Recorder:
             witness.break_off()
 
     def _concerns(self, witness: Witness) -> bool:
-        return witness.asks_provider and (not self.providers or witness.asked in self.providers)
+        return witness.asks_provider and (not self.providers or witness.asked.lower() in self.providers)
 
 
 def _note(provider: str) -> None:
