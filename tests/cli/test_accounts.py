@@ -82,6 +82,10 @@ async def test_credentials_and_providers_are_switched(config: Path) -> None:
         assert (await asked(config, "disable", "CLAUDE#2")).output == "claude#2 is disabled\n"
         assert (await asked(config, "disable", "groq")).output == "groq is disabled (1 credential)\n"
         assert [each.enabled for each in app.cell.current.credentials] == [True, False, False]
+        named = await trio.to_thread.run_sync(
+            CliRunner().invoke, cli, ["accounts", "enable", "claude", "--config", str(config)]
+        )
+        assert named.output == "claude is enabled (2 credentials)\n"
         assert (await asked(config, "enable", "claude")).output == "claude is enabled (2 credentials)\n"
         assert [each.enabled for each in app.cell.current.credentials] == [True, True, False]
         wrong = await asked(config, "enable", "nobody")

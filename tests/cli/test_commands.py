@@ -83,6 +83,11 @@ def test_an_unknown_command_or_option_is_a_fault_of_usage() -> None:
     assert run("explain").exit_code == 2
 
 
+def test_a_word_that_is_nearly_a_command_is_told_which() -> None:
+    assert "No such command 'serv'. Did you mean 'serve'?" in run("serv").output
+    assert "No such command 'xyzzy'.\n" in run("xyzzy").output
+
+
 def test_version() -> None:
     assert run("version").output == f"trioproxy {__version__}\n"
     assert run("--version").output.startswith("trioproxy")
@@ -228,6 +233,14 @@ def local(tmp_path: Path) -> Iterator[str]:
         thread.join()
 
 
+def test_models_of_a_provider_that_is_not_there(config: str) -> None:
+    told = run("models", "--config", config, "--provider", "cluade")
+    assert (told.exit_code, told.output) == (
+        1,
+        "Error: no provider goes by the name 'cluade' (there are chat, claude, codex, gemini)\n",
+    )
+
+
 def test_models_says_who_was_not_asked_and_asks_them(local: str) -> None:
     told = run("models", "--config", local)
     assert (told.exit_code, told.stdout) == (0, "")
@@ -319,6 +332,23 @@ def test_the_configuration_is_found_by_itself(config: str, monkeypatch: pytest.M
     assert run("models").exit_code == 0
     monkeypatch.chdir("/")
     assert run("models", env={"TRIOPROXY_CONFIG": config}).exit_code == 0
+
+
+def test_who_could_use_an_address_is_said_of_the_option_that_names_it(config: str, tmp_path: Path) -> None:
+    open_house = tmp_path / "open.yaml"
+    open_house.write_text("claude-api-key: [{api-key: k}]\n", "utf-8")
+    told = run("serve", "--config", str(open_house), "--host", "0.0.0.0")
+    assert told.exit_code == 1
+    assert told.output.startswith("--host: refuses to start: anyone who can reach 0.0.0.0")
+
+
+def test_without_a_provider_check_says_how_to_get_one(tmp_path: Path) -> None:
+    empty = tmp_path / "empty.yaml"
+    empty.write_text("", "utf-8")
+    told = run("check", str(empty))
+    assert told.exit_code == 0
+    assert "no credentials\n" in told.output
+    assert "add a block of one (claude-api-key" in told.output
 
 
 def test_a_missing_file_is_said_in_words(tmp_path: Path) -> None:

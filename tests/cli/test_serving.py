@@ -64,7 +64,7 @@ def test_a_taken_port_is_said_in_words(config: Path) -> None:
     with socket.create_server(("127.0.0.1", 0)) as taken:
         port = str(taken.getsockname()[1])
         said = failing("serve", "--config", str(config), "--port", port)
-    assert f"can't listen on 127.0.0.1:{port}" in said
+    assert f"can't listen on 127.0.0.1:{port}: Address already in use; another process has this port" in said
     assert "Traceback" not in said
 
 

@@ -12,6 +12,7 @@ from typing import cast
 import click
 
 from trioproxy import __version__
+from trioproxy.config.nearest import suggestion
 
 __all__ = ["COMMANDS", "SERVING", "cli", "main"]
 
@@ -50,6 +51,15 @@ class LazyCommands(click.Group):
         if cmd_name not in SERVING:
             gc.enable()
         return cast("click.Command", found)
+
+    def resolve_command(
+        self, ctx: click.Context, args: list[str]
+    ) -> tuple[str | None, click.Command | None, list[str]]:
+        """See :meth:`click.Group.resolve_command`; a word that is no command is told with the nearest one."""
+        word = args[0]
+        if word not in COMMANDS and not word.startswith("-") and (near := suggestion(word, COMMANDS)) is not None:
+            ctx.fail(f"No such command '{word}'. Did you mean '{near}'?")
+        return super().resolve_command(ctx, args)
 
     def format_commands(self, ctx: click.Context, formatter: click.HelpFormatter) -> None:
         """See :meth:`click.Group.format_commands`. Written from the table, so that help imports nothing."""

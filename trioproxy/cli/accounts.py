@@ -9,7 +9,7 @@ from urllib.parse import quote
 
 import click
 
-from trioproxy.cli.configuration import config_option, fail, find_or_none, look
+from trioproxy.cli.configuration import config_option, counted, fail, find_or_none, look
 from trioproxy.cli.running import asked, contact_of, running
 
 if TYPE_CHECKING:
@@ -59,43 +59,45 @@ def command(context: click.Context, config: Path | None, as_json: bool) -> None:
 
 @command.command("disable", short_help="Take a credential or a provider out.")
 @click.argument("name")
+@config_option
 @click.pass_obj
-def disable(config: Path | None, name: str) -> None:
+def disable(chosen: Path | None, name: str, config: Path | None) -> None:
     """Take the credential NAME (its label or id), or all of the provider NAME, out of the running process: from the next request on, over
     reloads, until `enable` or the process's end.
 
     \b
     Example:  trioproxy accounts disable claude#2
     """
-    click.echo(_switched(running(config), name, False))
+    click.echo(_switched(running(config or chosen), name, False))
 
 
 @command.command("enable", short_help="Put a credential or a provider back.")
 @click.argument("name")
+@config_option
 @click.pass_obj
-def enable(config: Path | None, name: str) -> None:
+def enable(chosen: Path | None, name: str, config: Path | None) -> None:
     """Put the credential NAME (its label or id), or all of the provider NAME, to use in the running process.
 
     \b
     Example:  trioproxy accounts enable claude
     """
-    click.echo(_switched(running(config), name, True))
+    click.echo(_switched(running(config or chosen), name, True))
 
 
 @command.command("clear", short_help="Forget cooldowns.")
 @click.argument("name", required=False)
+@config_option
 @click.pass_obj
-def clear(config: Path | None, name: str | None) -> None:
+def clear(chosen: Path | None, name: str | None, config: Path | None) -> None:
     """Forget what is held against the credential NAME (its label or id), or against all of them: they are asked again at once.
 
     \b
     Example:  trioproxy accounts clear openai#1
     """
     query = f"?credential={quote(name, safe='')}" if name is not None else ""
-    answer = asked(running(config), "DELETE", f"/cooldowns{query}")
-    count = answer["cleared"]
+    answer = asked(running(config or chosen), "DELETE", f"/cooldowns{query}")
     _warn(answer["workers"])
-    click.echo(f"{count} cooldown{'s' if count != 1 else ''} cleared")
+    click.echo(f"{counted(answer['cleared'], 'cooldown')} cleared")
 
 
 def _switched(contact: Contact, name: str, on: bool) -> str:
@@ -110,7 +112,7 @@ def _switched(contact: Contact, name: str, on: bool) -> str:
         if wanted == each["provider"].lower():
             _put(contact, f"/providers/{quote(each['provider'], safe='')}/enabled", on)
             count = sum(other["provider"] == each["provider"] for other in credentials)
-            return f"{each['provider']} is {word} ({count} credential{'s' if count != 1 else ''})"
+            return f"{each['provider']} is {word} ({counted(count, 'credential')})"
     labels = ", ".join(each["label"] for each in credentials) or "none"
     return fail(f"neither a credential nor a provider goes by the name {name!r}; there are {labels}")
 

@@ -7,7 +7,7 @@ from typing import Any
 
 import click
 
-from trioproxy.cli.configuration import config_option, find
+from trioproxy.cli.configuration import config_option, counted, find
 from trioproxy.config.load import ConfigInvalid, Problem
 from trioproxy.config.model import Credential, Snapshot
 
@@ -46,8 +46,7 @@ def command(file: Path | None, config: Path | None, as_json: bool) -> None:
     for problem in () if as_json else problems:
         click.echo(str(problem), err=True)
     if problems:
-        count = len(problems)
-        click.echo(f"{path}: {count} problem{'s' if count != 1 else ''}", err=True)
+        click.echo(f"{path}: {counted(len(problems), 'problem')}", err=True)
         raise SystemExit(1)
 
 
@@ -118,12 +117,12 @@ def _folder(snapshot: Snapshot) -> Path | None:
 
 def _lines(path: Path, snapshot: Snapshot) -> list[str]:
     settings = snapshot.settings
-    who = f"{len(snapshot.clients)} client key{'s' if len(snapshot.clients) != 1 else ''}"
+    clients = counted(len(snapshot.clients), "client key") if snapshot.clients else "no client keys"
     lines = [
         f"{path}: good",
-        f"listens on {settings.host}:{settings.port}, {who if snapshot.clients else 'no client keys'}",
+        f"listens on {settings.host}:{settings.port}, {clients}",
     ]
-    lines += [f"{len(snapshot.credentials)} credential{'s' if len(snapshot.credentials) != 1 else ''}:"]
+    lines.append(f"{counted(len(snapshot.credentials), 'credential')}:" if snapshot.credentials else "no credentials")
     lines += [line for credential in snapshot.credentials for line in _credential(credential)]
     if snapshot.routes:
         lines.append("routes, the first that fits:")

@@ -16,11 +16,13 @@ from trioproxy.providers.catalog import catalogue
 __all__ = [
     "PLACES",
     "config_option",
+    "counted",
     "discovering",
     "fail",
     "find",
     "find_or_none",
     "look",
+    "no_such_provider",
     "read",
     "read_text",
     "report",
@@ -43,6 +45,11 @@ config_option = click.option(
 def fail(message: str) -> NoReturn:
     """End the command with exit code 1."""
     raise click.ClickException(message)
+
+
+def counted(number: int, noun: str) -> str:
+    """How many there are of ``noun``, in words."""
+    return f"{number} {noun}{'' if number == 1 else 's'}"
 
 
 def find_or_none(given: Path | None) -> Path | None:
@@ -95,8 +102,14 @@ def report(invalid: ConfigInvalid) -> NoReturn:
     """Print every problem and end the command with exit code 1."""
     for problem in invalid.problems:
         click.echo(str(problem), err=True)
-    count = len(invalid.problems)
-    fail(f"{count} problem{'s' if count != 1 else ''} in the configuration")
+    fail(f"{counted(len(invalid.problems), 'problem')} in the configuration")
+
+
+def no_such_provider(name: str, snapshot: Snapshot) -> NoReturn:
+    """End the command: no entry of the configuration goes by ``name``."""
+    known = sorted({credential.group for credential in snapshot.credentials})
+    exist = f"there are {', '.join(known)}" if known else "the configuration has none"
+    fail(f"no provider goes by the name {name!r} ({exist})")
 
 
 def discovering(snapshot: Snapshot) -> list[str]:

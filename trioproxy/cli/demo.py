@@ -8,7 +8,7 @@ from typing import Any
 import click
 
 from trioproxy.cli.configuration import fail
-from trioproxy.cli.serving import address_options, configure_logs, log_options, serve_app
+from trioproxy.cli.serving import address_options, cannot_listen, configure_logs, log_options, serve_app
 
 __all__ = ["command"]
 
@@ -110,7 +110,7 @@ def _once(app: Any) -> None:
     try:
         whole = trio.run(main)
     except OSError as error:
-        fail(error.strerror or str(error))
+        cannot_listen(error)
     if not whole:
         fail("the answer did not reach its end")
 

@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING, Any, TypeVar
 
 import click
 
-from trioproxy.cli.configuration import fail
+from trioproxy.cli.configuration import counted, fail
 
 if TYPE_CHECKING:
     from trioproxy.upstream.fixture import Fixture
@@ -139,7 +139,7 @@ def lint(paths: tuple[Path, ...], as_json: bool) -> None:
     else:
         for problem in problems:
             click.echo(str(problem))
-        click.echo(f"{_count(len(files), 'recording')}, {_count(len(problems), 'problem')}", err=True)
+        click.echo(f"{counted(len(files), 'recording')}, {counted(len(problems), 'problem')}", err=True)
     if problems:
         raise SystemExit(1)
 
@@ -252,7 +252,3 @@ def _write(path: Path, data: bytes) -> None:
         beside.replace(path)
     except OSError as error:
         fail(f"{path}: {error.strerror or error}")
-
-
-def _count(number: int, noun: str) -> str:
-    return f"{number} {noun}{'' if number == 1 else 's'}"

@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING
 
 import click
 
-from trioproxy.cli.configuration import config_option, discovering, find, look, read
+from trioproxy.cli.configuration import config_option, discovering, find, look, no_such_provider, read
 
 if TYPE_CHECKING:
     from trioproxy.config.model import Snapshot
@@ -38,6 +38,8 @@ def command(provider: str | None, discover: bool, config: Path | None, as_json: 
     elif unasked := discovering(snapshot):
         click.echo(f"not asked for their own lists: {', '.join(unasked)} (--discover asks them)", err=True)
     cards = listing(snapshot, None, provider)
+    if provider is not None and not any(each.goes_by(provider) for each in snapshot.credentials):
+        no_such_provider(provider, snapshot)
     if as_json:
         document = [
             {

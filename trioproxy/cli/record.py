@@ -8,7 +8,7 @@ from pathlib import Path
 import attrs
 import click
 
-from trioproxy.cli.configuration import config_option, fail, find, report
+from trioproxy.cli.configuration import config_option, fail, find, no_such_provider, report
 from trioproxy.cli.serving import address_options, configure_logs, log_options, serve_app
 
 __all__ = ["command"]
@@ -69,10 +69,9 @@ def command(
     if into is None and configured is None:
         fail("give --into FOLDER, or record: FOLDER in the configuration")
     recording = configured or Recording(into=str(into))
-    known = sorted({credential.group for credential in snapshot.credentials})
     for name in providers:
-        if name not in known:
-            fail(f"no provider goes by the name {name!r} (there are {', '.join(known)})")
+        if all(credential.group.lower() != name.lower() for credential in snapshot.credentials):
+            no_such_provider(name, snapshot)
     for pattern in redact:
         _check(pattern)
     app = App(cell, folder=state_folder(snapshot.settings, os.environ))

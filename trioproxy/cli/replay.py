@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING
 
 import click
 
+from trioproxy.cli.configuration import counted
 from trioproxy.cli.serving import address_options, configure_logs, log_options, serve_app
 
 if TYPE_CHECKING:
@@ -86,4 +87,4 @@ def _told(app: App, folder: Path, speed: float, match: str) -> str:
     pace = {0.0: "at once", 1.0: "at the recorded pace"}.get(speed, f"{speed:g} times as fast as recorded")
     shown = ", ".join(models[:_SHOWN]) + (f" and {len(models) - _SHOWN} more" if len(models) > _SHOWN else "")
     of = f" of {shown}" if models else ""
-    return f"{count} recording{'' if count == 1 else 's'}{of}; {pace}, matched by {match}, any key"
+    return f"{counted(count, 'recording')}{of}; {pace}, matched by {match}, any key"

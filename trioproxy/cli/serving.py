@@ -2,10 +2,11 @@
 
 from __future__ import annotations
 
+import errno
 import gc
 from collections.abc import Callable, Iterable, Sequence
 from functools import partial
-from typing import TYPE_CHECKING, Any, TypeVar
+from typing import TYPE_CHECKING, Any, NoReturn, TypeVar
 
 import click
 
@@ -19,7 +20,7 @@ if TYPE_CHECKING:
     from trioproxy.app import App
     from trioproxy.config.reload import Reloader
 
-__all__ = ["address_options", "configure_logs", "log_options", "serve_app"]
+__all__ = ["address_options", "cannot_listen", "configure_logs", "log_options", "serve_app"]
 
 _Command = TypeVar("_Command", bound=Callable[..., Any])
 
@@ -35,6 +36,19 @@ def log_options(command: _Command) -> _Command:
     levels = click.Choice(["debug", "info", "warning", "error"])
     command = click.option("--log-level", type=levels, help="How much the log says.")(command)
     return click.option("--log-format", type=click.Choice(["human", "json"]), help="How a line looks.")(command)
+
+
+_ADVICE: dict[int, str] = {
+    errno.EADDRINUSE: "another process has this port; take another one (--port, or port: in the configuration)",
+    errno.EACCES: "this port is not for every user; take one from 1024 on (--port, or port: in the configuration)",
+    errno.EADDRNOTAVAIL: "this machine has no such address; 127.0.0.1 is for itself alone, 0.0.0.0 is all it has",
+}
+
+
+def cannot_listen(error: OSError) -> NoReturn:
+    """End the command: there is no listening where it is to listen, and this may help."""
+    advice = _ADVICE.get(error.errno) if error.errno is not None else None
+    fail(f"{error.strerror or error}{f'; {advice}' if advice else ''}")
 
 
 def configure_logs(settings: Settings, level: str | None, form: str | None) -> None:
@@ -64,7 +78,7 @@ def serve_app(
     try:
         shared = _listening(snapshot.settings, workers)
     except OSError as error:
-        fail(error.strerror or str(error))
+        cannot_listen(error)
     addresses = [listener.getsockname()[:2] for listener in shared[0]]
 
     def ready() -> None:

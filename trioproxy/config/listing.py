@@ -31,7 +31,7 @@ def listing(
         if wanted in (None, rule.provider.lower()) and roster.has_group(rule.provider) and allowed.name(rule.pattern):
             cards.setdefault(rule.pattern, ModelCard(id=rule.pattern, owned_by=rule.provider))
     for credential in roster.credentials:
-        if wanted is not None and wanted not in {credential.group.lower(), credential.provider.name}:
+        if provider is not None and not credential.goes_by(provider):
             continue
         for name, entry in roster.shown(credential):
             if name not in cards and allowed.name(name) and allowed.model(entry.name):

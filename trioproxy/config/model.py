@@ -211,6 +211,10 @@ class Credential:
         """Whether it, or all of its group, has any limits."""
         return self.limits is not NO_LIMITS or self.group_limits is not NO_LIMITS
 
+    def goes_by(self, name: str) -> bool:
+        """Whether ``name`` means its provider: by the name of its entry or the catalogue's, in any case."""
+        return name.strip().lower() in {self.group.lower(), self.provider.name}
+
     def wire(self, protocol: str) -> Wire | None:
         """The wire that speaks ``protocol``, None where this credential has none."""
         for wire in self.wires:

@@ -7,6 +7,7 @@ from __future__ import annotations
 
 import errno
 import logging
+import os
 import socket
 from collections.abc import Sequence
 from contextlib import suppress
@@ -76,7 +77,10 @@ async def bind(host: str, port: int, *, reuse_port: bool = False, backlog: int =
     if not host:
         dual = socket.has_dualstack_ipv6()
         return [_listener(socket.AF_INET6 if dual else socket.AF_INET, "", port, reuse_port, backlog, dual=dual)]
-    found = await trio.socket.getaddrinfo(host, port, type=socket.SOCK_STREAM, flags=socket.AI_PASSIVE)
+    try:
+        found = await trio.socket.getaddrinfo(host, port, type=socket.SOCK_STREAM, flags=socket.AI_PASSIVE)
+    except socket.gaierror as exc:
+        raise OSError(exc.errno, f"can't listen on {host}: {exc.strerror}") from None
     addresses = list(dict.fromkeys((family, str(address[0])) for family, _, _, _, address in found))
     for _ in range(_PORT_ATTEMPTS):
         try:
@@ -121,7 +125,9 @@ def _listener(
             (host, port), family=family, backlog=backlog, reuse_port=reuse_port, dualstack_ipv6=dual
         )
     except OSError as exc:
-        raise OSError(exc.errno, f"can't listen on {_address(host or '*', port)}: {exc.strerror}") from None
+        # Its own words repeat the address (create_server).
+        why = os.strerror(exc.errno) if exc.errno is not None else str(exc)
+        raise OSError(exc.errno, f"can't listen on {_address(host or '*', port)}: {why}") from None
     listener.setblocking(False)
     return listener
 
