@@ -20,7 +20,7 @@ from trioproxy.credentials.hints import hinted
 from trioproxy.credentials.meters import NO_DEMAND, Demand, Over
 from trioproxy.credentials.selection import Counters
 from trioproxy.credentials.sessions import Bindings, Session, session_names
-from trioproxy.errors import FACTS, ClientFault, ErrorKind, Failure, Fault
+from trioproxy.errors import ClientFault, ErrorKind, Failure, Fault
 from trioproxy.gateway.attempt import Opened, attempt
 from trioproxy.gateway.carriers import Carrier, carrier_for
 from trioproxy.gateway.choice import NO_SESSION, Barred, Lineup, line_up, nobody_left, pool_of, soonest
@@ -47,12 +47,30 @@ _log = logging.getLogger("trioproxy.gateway")
 ROUND_PAUSE = 0.5
 
 
-@attrs.frozen
+@attrs.define(eq=False)
 class _Again:
-    """Another round may be worth its ``pause`` in seconds."""
+    """Another round, over these candidates (none: over all), may be worth its ``pause`` in seconds."""
 
     candidates: list[Candidate]
     pause: float
+
+
+@attrs.define(eq=False)
+class _Round:
+    """One round over the candidates: ``queue`` are still to be asked, ``held`` wait until they may be, ``again`` is the round that those are for
+    whose failure may pass. ``unsaid`` is the first refusal of who could not even be asked."""
+
+    queue: list[Candidate]
+    held: list[Candidate] = attrs.field(factory=list, init=False)
+    again: _Again | None = attrs.field(default=None, init=False)
+    unsaid: Rejected | None = attrs.field(default=None, init=False)
+
+    def returns(self, candidate: Candidate, pause: float) -> None:
+        """``candidate`` may be asked once more, ``pause`` seconds from now."""
+        if self.again is None:
+            self.again = _Again([], pause)
+        self.again.candidates.append(candidate)
+        self.again.pause = min(self.again.pause, pause)
 
 
 @attrs.define(eq=False)
@@ -144,66 +162,64 @@ class Failover:
 
     async def _round(self, queue: list[Candidate], search: _Watched) -> Opened | Rejected | _Again | None:
         """Ask each candidate once, until one answers or there is no point in asking more; None where nobody could be asked."""
-        again: list[tuple[float, Candidate]] = []
-        held: list[Candidate] = []
-        unsaid: Rejected | None = None
+        this = _Round(queue)
         search.asked.clear()
-        while (taken := await self._next(queue, held, search)) is not None:
+        while (taken := await self._next(this, search)) is not None:
             candidate, grant = taken
             prepared = self._prepared(candidate, search)
             if isinstance(prepared, Rejected):
                 grant.undo()
-                unsaid = unsaid or prepared
+                this.unsaid = this.unsaid or prepared
                 continue
             search.asked[candidate.fallback] += 1
             result = await self._granted(prepared, grant, search)
             failure = result.failure
             if failure is None:
                 return result
-            over = search.entry.outlasted(candidate.deadlines.total)
-            if over or not FACTS[failure.kind].next_candidate:
-                return await _final(result)
-            pause = self._pause(candidate, search.number, failure)
-            if search.may_go_round(candidate, failure, pause):
-                again.append((pause, candidate))
-            queue[:] = [each for each in queue if not self.grants.bars(each)]
-            if not queue and not held and not again:
+            if search.ends_with(candidate, failure) or not self._goes_on(this, candidate, failure, search):
                 return await _final(result)
             search.last = await _closed(result)
-        if again:
-            return _Again([candidate for _, candidate in again], min(pause for pause, _ in again))
-        return search.last or unsaid
+        return this.again or search.last or this.unsaid
 
-    async def _next(
-        self, queue: list[Candidate], held: list[Candidate], search: _Watched
-    ) -> tuple[Candidate, Grant] | None:
-        """The next candidate that may be asked: the first of ``queue``, else the first of those ``held`` until now that gets free in time."""
-        while queue:
-            candidate = queue.pop(0)
+    def _goes_on(self, this: _Round, candidate: Candidate, failure: Failure, search: _Watched) -> bool:
+        """Whether anybody is left for this round or another one, now that ``candidate`` failed so."""
+        pause = self._pause(candidate, search.number, failure)
+        if search.may_go_round(candidate, failure, pause):
+            this.returns(candidate, pause)
+        this.queue[:] = [each for each in this.queue if not self.grants.bars(each)]
+        return bool(this.queue or this.held or this.again)
+
+    async def _next(self, this: _Round, search: _Watched) -> tuple[Candidate, Grant] | None:
+        """The next candidate that may be asked: the first in the queue, else the first of those held back until now that gets free in time."""
+        while this.queue:
+            candidate = this.queue.pop(0)
             if search.has_enough_of(candidate):
                 continue
             grant = self.grants.take(candidate, search.demand)
             if isinstance(grant, Grant):
                 return candidate, grant
             if grant is None:
-                held.append(candidate)
+                this.held.append(candidate)
             else:
                 search.leave_out((grant,))
-        held[:] = [each for each in held if not search.has_enough_of(each)]
-        if not held:
-            return None
+        this.held = [each for each in this.held if not search.has_enough_of(each)]
+        return await self._first_free(this, search) if this.held else None
+
+    async def _first_free(self, this: _Round, search: _Watched) -> tuple[Candidate, Grant] | None:
+        """The first of those held back that gets free while the request's patience lasts. Nobody is held back any more where none does."""
+        held = this.held
         if search.patience is None:
             search.patience = trio.current_time() + held[0].deadlines.connect
         taken = await self.grants.wait(held, search.demand, search.patience)
-        if taken is None:
-            now = trio.current_time()
-            overs = ((each, self.turnstile.over(holders_at(each), search.demand)) for each in held)
-            rests = ((each, self.health.standing(each.credential.id, each.model, now).rest) for each in held)
-            search.leave_out(Barred(each, why) for each, why in (*overs, *rests) if why is not None)
-            held.clear()
-        else:
+        if taken is not None:
             held.remove(taken[0])
-        return taken
+            return taken
+        now = trio.current_time()
+        overs = ((each, self.turnstile.over(holders_at(each), search.demand)) for each in held)
+        rests = ((each, self.health.standing(each.credential.id, each.model, now).rest) for each in held)
+        search.leave_out(Barred(each, why) for each, why in (*overs, *rests) if why is not None)
+        this.held = []
+        return None
 
     async def _granted(self, prepared: Prepared, grant: Grant, search: _Watched) -> Opened | Rejected:
         """What a candidate answers; the grant goes with an answer and ends with anything else."""

@@ -93,30 +93,39 @@ class Grants:
         """
         waiting = list(candidates)
         while waiting:
-            now = trio.current_time()
             tried = [each for each in waiting if self._held_back(each, Readiness.TRIED)]
             busy = [each for each in waiting if each not in tried]
             got = await self.turnstile.wait(
                 [holders_at(each) for each in busy],
                 demand,
-                max(deadline - now, 0.0),
+                max(deadline - trio.current_time(), 0.0),
                 name=waiting[0].credential.id,
                 watched={each.credential.id for each in tried},
             )
-            if got is not None:
-                candidate, passed = busy[got[0]], got[1]
-                if not self._held_back(candidate, Readiness.RESTING):
-                    return candidate, self._granted(candidate, passed)
-                passed.undo()
-            elif trio.current_time() >= deadline:
+            if got is not None and (let_in := self._let_in(busy[got[0]], got[1])) is not None:
+                return let_in
+            if got is None and trio.current_time() >= deadline:
                 return self._last_resort(tried, demand)
             waiting = [each for each in waiting if not self._held_back(each, Readiness.RESTING)]
-            for candidate in waiting:
-                grant = self.take(candidate, demand)
-                if isinstance(grant, Grant):
-                    return candidate, grant
+            if (taken := self._first_of(waiting, demand)) is not None:
+                return taken
             if got is None and not tried:
                 return None  # too many wait already
+        return None
+
+    def _let_in(self, candidate: Candidate, passed: Pass) -> tuple[Candidate, Grant] | None:
+        """The grant for who was let in below its limits; None where ``candidate`` has come to rest while it waited."""
+        if self._held_back(candidate, Readiness.RESTING):
+            passed.undo()
+            return None
+        return candidate, self._granted(candidate, passed)
+
+    def _first_of(self, candidates: Sequence[Candidate], demand: Demand) -> tuple[Candidate, Grant] | None:
+        """The first of ``candidates`` that may be asked now."""
+        for candidate in candidates:
+            grant = self.take(candidate, demand)
+            if isinstance(grant, Grant):
+                return candidate, grant
         return None
 
     def _last_resort(self, tried: Sequence[Candidate], demand: Demand) -> tuple[Candidate, Grant] | None:

@@ -15,7 +15,7 @@ from trioproxy.config.model import Settings
 from trioproxy.config.routed import Candidate, Routed
 from trioproxy.credentials.meters import NO_DEMAND, Demand
 from trioproxy.credentials.sessions import Session
-from trioproxy.errors import ClientFault, ErrorKind, Failure
+from trioproxy.errors import FACTS, ClientFault, ErrorKind, Failure
 from trioproxy.gateway.choice import Barred
 from trioproxy.gateway.limits import demand_of
 from trioproxy.gateway.pairs import choose_lane
@@ -71,6 +71,10 @@ class Search:
         """Whether as many credentials of this candidate's model were asked in this round as may be."""
         most = self.settings.max_retry_credentials
         return 0 < most <= self.asked[candidate.fallback]
+
+    def ends_with(self, candidate: Candidate, failure: Failure) -> bool:
+        """Whether nobody else is to be asked once ``candidate`` failed so: no time is left, or everybody would say the same."""
+        return self.entry.outlasted(candidate.deadlines.total) or not FACTS[failure.kind].next_candidate
 
     def may_go_round(self, candidate: Candidate, failure: Failure, pause: float) -> bool:
         """Whether ``candidate``, which failed so, is to be asked again in another round, ``pause`` seconds from now."""
