@@ -106,6 +106,16 @@ async def test_whatever_goes_wrong_before_the_first_content_hands_over(
     assert bench.last.tries[0].kind is not None
 
 
+async def test_who_was_not_reached_is_named_with_what_to_look_at() -> None:
+    bench = Bench(Script(connect_error=Fault(ErrorKind.UNREACHABLE, "can't connect to a:1: connection refused")))
+    exchange = await bench.serve(ask("openai_chat"))
+    message = json.loads(exchange.body)["error"]["message"]
+    assert (exchange.status, message) == (
+        502,
+        "can't connect to a:1: connection refused (chat; is its base-url right?)",
+    )
+
+
 async def test_after_the_first_content_nobody_else_is_asked() -> None:
     bench = Bench(Script(chunks=[CHAT.start, Fault()]), config=TWO)
     exchange = await bench.serve(ask("openai_chat"))

@@ -374,7 +374,8 @@ async def test_a_certificate_that_is_not_trusted_is_told_in_words() -> None:
 
         assert caught.value.failure.kind is ErrorKind.UNREACHABLE
         assert caught.value.failure.message == (
-            f"can't set up TLS with localhost:{server.port}: its certificate is not trusted (self-signed certificate)"
+            f"can't set up TLS with localhost:{server.port}: its certificate is not trusted (self-signed certificate); "
+            "SSL_CERT_FILE names a file of authorities to trust instead of the system's"
         )
 
 

@@ -152,7 +152,7 @@ async def attempt(
         if isinstance(outcome, Opened):
             outcome = _settled(outcome, pulse)
     except ProxyError as error:
-        outcome = Rejected(failure=_placed(error.failure, prepared))
+        outcome = Rejected(failure=_placed(_with_way(error.failure, prepared), prepared))
     except BaseException:
         outcome = None  # nobody gets to close it
         raise
@@ -245,6 +245,13 @@ def _without_key(body: bytes, prepared: Prepared) -> bytes:
 def _fault(prepared: Prepared, kind: ErrorKind, message: str) -> Failure:
     provider = prepared.provider
     return Failure(kind=kind, message=message.format(provider=provider), fault=Fault.UPSTREAM, provider=provider)
+
+
+def _with_way(failure: Failure, prepared: Prepared) -> Failure:
+    """``failure``, where the provider was not reached, with whose address that is and what to look at: who connects knows hosts alone."""
+    if failure.kind is not ErrorKind.UNREACHABLE:
+        return failure
+    return attrs.evolve(failure, message=f"{failure.message} ({prepared.provider}; is its base-url right?)")
 
 
 def _placed(failure: Failure, prepared: Prepared) -> Failure:

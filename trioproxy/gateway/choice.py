@@ -179,7 +179,8 @@ def nobody_left(routed: Routed, barred: list[Barred], now: float, wall: float) -
     credential = first.credential
     fault = UpstreamFault(
         ErrorKind.MODEL_COOLDOWN,
-        f"{routed.asked}: {who} {what} ({reasons}); the first may be asked again in {ceil(seconds)} s",
+        f"{routed.asked}: {who} {what} ({reasons}); the first may be asked again in {ceil(seconds)} s "
+        "(`trioproxy accounts` shows them, `trioproxy accounts clear` ends cooldowns)",
         code="model_cooldown",
         retry_after=seconds,
         model=routed.asked,

@@ -21,6 +21,8 @@ from trioproxy.wire.machine import ProtocolViolation
 
 __all__ = ["Dialer", "proxy_authorization", "reason_in_words", "system_trust", "unreachable"]
 
+_OWN_TRUST = "SSL_CERT_FILE names a file of authorities to trust instead of the system's"
+
 
 def system_trust() -> ssl.SSLContext:
     """A context that trusts what the system trusts."""
@@ -47,7 +49,7 @@ def reason_in_words(error: BaseException) -> str:
         error = inner
     match error:
         case ssl.SSLCertVerificationError():
-            return f"its certificate is not trusted ({error.verify_message})"
+            return f"its certificate is not trusted ({error.verify_message}); {_OWN_TRUST}"
         case ssl.SSLError():
             # OpenSSL's name for it, where the error came from OpenSSL.
             reason = getattr(error, "reason", None) or str(error)
