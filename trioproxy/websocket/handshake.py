@@ -7,7 +7,7 @@ import binascii
 
 import attrs
 from wsproto import ConnectionType, WSConnection
-from wsproto.events import AcceptConnection, RejectConnection, RejectData, Request
+from wsproto.events import AcceptConnection, Event, RejectConnection, RejectData, Request
 from wsproto.extensions import Extension
 from wsproto.utilities import ProtocolError
 
@@ -121,28 +121,43 @@ async def connect(
 
 
 async def _answered(stream: Bytes, wire: WSConnection, limit: int) -> Link:
-    status, body = 0, b""
-    headers: Headers = ()
+    refusal = _Refusing()
     while True:
         data = await stream.receive_some()
-        if not data and not status:
-            raise NotAccepted("it closed the connection without an answer")
         if data:
             wire.receive_data(data)
-        ended = not data
-        for event in wire.events():
-            match event:
-                case AcceptConnection():
-                    return Link(stream, wire, limit, subprotocol=event.subprotocol)
-                case RejectConnection():
-                    status, headers = event.status_code, tuple((bytes(n).lower(), bytes(v)) for n, v in event.headers)
-                    ended = ended or not event.has_body
-                case RejectData():
-                    body += event.data
-                    ended = ended or event.body_finished or len(body) > _MOST_REFUSAL
-                case _:
-                    pass
-        if ended and status:
-            raise NotAccepted(
-                f"it answered {status}", Refusal(status=status, headers=headers, body=body[:_MOST_REFUSAL])
-            )
+        for event in wire.events():  # those behind the handshake are the link's to take
+            if isinstance(event, AcceptConnection):
+                return Link(stream, wire, limit, subprotocol=event.subprotocol)
+            refusal.take(event)
+        if not data and not refusal.status:
+            raise NotAccepted("it closed the connection without an answer")
+        if refusal.status and (refusal.whole or not data):
+            raise NotAccepted(f"it answered {refusal.status}", refusal.told())
+
+
+@attrs.define(eq=False)
+class _Refusing:
+    """A :class:`Refusal` as its pieces come; ``status`` is 0 before its head did. ``whole`` says that no more of it is wanted."""
+
+    status: int = 0
+    whole: bool = False
+    _headers: Headers = ()
+    _body: bytes = b""
+
+    def take(self, event: Event) -> None:
+        """Take the next piece."""
+        match event:
+            case RejectConnection():
+                self.status = event.status_code
+                self._headers = tuple((bytes(name).lower(), bytes(value)) for name, value in event.headers)
+                self.whole = not event.has_body
+            case RejectData():
+                self._body += event.data
+                self.whole = event.body_finished or len(self._body) > _MOST_REFUSAL
+            case _:
+                pass
+
+    def told(self) -> Refusal:
+        """What came of it."""
+        return Refusal(status=self.status, headers=self._headers, body=self._body[:_MOST_REFUSAL])
