@@ -42,8 +42,8 @@ def test_absent_members_are_none() -> None:
     ("method", "value"),
     [
         ("text", 1),
-        ("required_text", None),
-        ("required_text", 1),
+        ("need", None),
+        ("need", 1),
         ("flag", "true"),
         ("integer", True),
         ("integer", 1.5),
@@ -67,7 +67,7 @@ def test_texts_are_refused_by_the_element() -> None:
 
 
 def test_an_object_has_to_be_one() -> None:
-    with pytest.raises(ClientFault, match="`messages\\[0\\]` must be a JSON object"):
+    with pytest.raises(ClientFault, match="`messages\\[0\\]` must be an object"):
         Fields("text", "messages[0]")
 
 

@@ -32,8 +32,8 @@ def test_what_is_not_taken_is_left_and_null_is_absent() -> None:
     assert "gone" not in fields
     assert fields.integer("topK") == 1
     assert fields.rest() == {"oddOne": 2}
-    assert fields.where("x") == "config.x"
-    assert Fields({}, "").where("x") == "x"
+    assert fields.at("x") == "config.x"
+    assert Fields({}, "").at("x") == "x"
 
 
 def test_of_two_spellings_the_camel_case_one_holds() -> None:

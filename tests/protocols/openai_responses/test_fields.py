@@ -45,7 +45,7 @@ def test_a_member_is_handed_out_once(method: str, value: Any) -> None:
     fields = Fields({"x": value}, "")
 
     assert "x" in fields
-    assert fields.where("x") == "x"
+    assert fields.at("x") == "x"
     assert fields.peek("x") == getattr(fields, method)("x") == value
     assert "x" not in fields
     assert not fields.rest()

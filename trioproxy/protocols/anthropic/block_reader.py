@@ -85,7 +85,7 @@ def plain_parts(content: JSON, path: str) -> tuple[Text | Media | Opaque, ...]:
 def _read_block(block: JSON, path: str, sealed: dict[str, Signature]) -> Sequence[Part]:
     """The parts, none for a block that only carries the signature of a call."""
     fields = Fields(block, path)
-    kind = fields.required_text("type")
+    kind = fields.need("type")
     if kind == "redacted_thinking":
         found = sealed_call(str(block.get("data")))
         if found is not None:
@@ -106,7 +106,7 @@ def _signed(part: Part, sealed: dict[str, Signature]) -> Part:
 
 
 def _text(fields: Fields, block: Object) -> Part:
-    text = fields.required_text("text")
+    text = fields.need("text")
     cache, notes = cache_read(fields)
     citations = _citations(fields)
     return Text(text=text, citations=citations, cache=cache, extras=carried(fields.rest(), notes=notes))
@@ -124,7 +124,7 @@ def _image(fields: Fields, block: Object) -> Part:
     source = fields.inner("source")
     if source is None:
         raise invalid(fields.at("source"), "is required")
-    kind = source.required_text("type")
+    kind = source.need("type")
     read = _SOURCES.get(kind)
     if read is None:
         return Opaque(protocol=NAME, kind="image", payload=block, essential=True)
@@ -139,7 +139,7 @@ def _document(fields: Fields, block: Object) -> Sequence[Part]:
     source = fields.inner("source")
     if source is None:
         raise invalid(fields.at("source"), "is required")
-    kind = source.required_text("type")
+    kind = source.need("type")
     title, context = fields.text("title"), fields.text("context")
     cache, notes = cache_read(fields)
     if kind == "content":
@@ -179,20 +179,20 @@ def _source(kind: str, source: Fields) -> MediaSource | None:
 
 
 def _base64(source: Fields) -> MediaSource:
-    return Base64Source(data=source.required_text("data"), mime=source.required_text("media_type"))
+    return Base64Source(data=source.need("data"), mime=source.need("media_type"))
 
 
 def _url(source: Fields) -> MediaSource:
-    return UrlSource(url=source.required_text("url"))
+    return UrlSource(url=source.need("url"))
 
 
 def _file(source: Fields) -> MediaSource:
-    return FileIdSource(file_id=source.required_text("file_id"), protocol=NAME)
+    return FileIdSource(file_id=source.need("file_id"), protocol=NAME)
 
 
 def _plain_text(source: Fields) -> MediaSource:
     source.take("media_type")
-    return _encoded(source.required_text("data"))
+    return _encoded(source.need("data"))
 
 
 _SOURCES: dict[str, Callable[[Fields], MediaSource]] = {
@@ -220,7 +220,7 @@ def _thinking(fields: Fields, block: Object) -> Part:
 
 
 def _redacted(fields: Fields, block: Object) -> Part:
-    signature = unseal(fields.required_text("data"), own=SignatureForm.ANTHROPIC_REDACTED)
+    signature = unseal(fields.need("data"), own=SignatureForm.ANTHROPIC_REDACTED)
     return _thought("", signature, fields)
 
 
@@ -233,7 +233,7 @@ def _thought(text: str, signature: Signature | None, fields: Fields) -> Part:
 
 
 def _tool_use(fields: Fields, block: Object) -> Part:
-    call_id, name = meant_id(fields.required_text("id")), fields.required_text("name")
+    call_id, name = meant_id(fields.need("id")), fields.need("name")
     given = fields.take("input")
     cache, notes = cache_read(fields)
     caller = fields.take("caller")
@@ -252,7 +252,7 @@ def _tool_use(fields: Fields, block: Object) -> Part:
 
 
 def _tool_result(fields: Fields, block: Object) -> Part:
-    call_id = meant_id(fields.required_text("tool_use_id"))
+    call_id = meant_id(fields.need("tool_use_id"))
     content = fields.take("content")
     failed = fields.flag("is_error")
     cache, notes = cache_read(fields)
@@ -288,7 +288,7 @@ def _compaction(fields: Fields, block: Object) -> Part:
 
 
 def _tool_reference(fields: Fields, block: Object) -> Part:
-    return _told(f"The tool {fields.required_text('tool_name')} is available.", fields, block)
+    return _told(f"The tool {fields.need('tool_name')} is available.", fields, block)
 
 
 def _browser_state(fields: Fields, block: Object) -> Part:

@@ -1,12 +1,13 @@
 """Read a client's JSON object member by member.
 
-Knows: which members were taken and where in the request the object stands, so that every refusal names its field and every member that
-nobody took is still there to be carried. A member that is null is taken for absent. Refuses to know: what any member means.
+Knows: how this protocol words a refusal, and that every member that nobody took is still there to be carried. A member that is null is taken
+for absent. Refuses to know: what any member means.
 """
 
 from __future__ import annotations
 
 from trioproxy.errors import ClientFault, ErrorKind
+from trioproxy.protocols.members import MemberReader
 from trioproxy.wire.jsoncodec import JSON, Object
 
 __all__ = ["Fields", "invalid"]
@@ -17,59 +18,19 @@ def invalid(path: str, problem: str) -> ClientFault:
     return ClientFault(ErrorKind.INVALID_REQUEST, f"`{path}` {problem}", param=path)
 
 
-class Fields:
-    """One object of a request. ``path`` is its place (``messages[2]``), empty for the request itself.
+class Fields(MemberReader):
+    """One object of a request."""
 
-    Every method that takes a member raises :class:`~trioproxy.errors.ClientFault` (INVALID_REQUEST, ``param`` set) where its type is wrong.
-    """
+    @staticmethod
+    def refuse(path: str, wanted: str) -> ClientFault:
+        """See :meth:`MemberReader.refuse`."""
+        return invalid(path, f"must be {wanted}")
 
-    def __init__(self, value: JSON, path: str) -> None:
-        self.path = path
-        if not isinstance(value, dict):
-            raise invalid(path, "must be a JSON object")
-        self._left: Object = dict(value)
-
-    def at(self, name: str) -> str:
-        """The path of a member."""
-        return f"{self.path}.{name}" if self.path else name
-
-    def take(self, name: str) -> JSON:
-        """A member of any type, None where it is absent."""
-        return self._left.pop(name, None)
-
-    def text(self, name: str) -> str | None:
-        """A string."""
-        value = self.take(name)
-        if value is not None and not isinstance(value, str):
-            raise invalid(self.at(name), "must be a string")
-        return value
-
-    def required_text(self, name: str) -> str:
-        """A string that has to be there."""
+    def need(self, name: str) -> str:
+        """See :meth:`MemberReader.need`."""
         value = self.text(name)
         if value is None:
             raise invalid(self.at(name), "is required and must be a string")
-        return value
-
-    def flag(self, name: str) -> bool | None:
-        """A boolean."""
-        value = self.take(name)
-        if value is not None and not isinstance(value, bool):
-            raise invalid(self.at(name), "must be true or false")
-        return value
-
-    def integer(self, name: str) -> int | None:
-        """A whole number."""
-        value = self.take(name)
-        if value is not None and (isinstance(value, bool) or not isinstance(value, int)):
-            raise invalid(self.at(name), "must be an integer")
-        return value
-
-    def number(self, name: str) -> float | None:
-        """A number."""
-        value = self.take(name)
-        if value is not None and (isinstance(value, bool) or not isinstance(value, int | float)):
-            raise invalid(self.at(name), "must be a number")
         return value
 
     def inner(self, name: str) -> Fields | None:

@@ -149,7 +149,7 @@ def _tools(fields: Fields, messages: list[Placed], notes: Object) -> tuple[ToolS
 
 
 def _turn(fields: Fields) -> Turn:
-    role = _ROLES.get(fields.required_text("role"))
+    role = _ROLES.get(fields.need("role"))
     if role is None:
         raise invalid(fields.at("role"), "must be user, assistant or system")
     content = fields.take("content")
@@ -185,7 +185,7 @@ def _output_format(fields: Fields, output_config: Fields, notes: Object) -> tupl
         notes["format"] = "output_config"
     if said is None:
         return None, {}
-    kind, schema = said.required_text("type"), said.take("schema")
+    kind, schema = said.need("type"), said.take("schema")
     if kind != "json_schema" or not isinstance(schema, dict):
         raise invalid(said.path, "must be a json_schema with a schema")
     return OutputFormat(kind=OutputKind.JSON_SCHEMA, schema=schema, strict=True), said.rest()

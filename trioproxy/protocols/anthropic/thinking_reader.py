@@ -33,7 +33,7 @@ def read_thinking(thinking: Fields | None, effort: str | None, *, now: str | Non
     if thinking is None:
         return ReasoningAsk(effort=level, extras=carried(odd, notes=notes))
     notes["thinking"] = thinking.rest()
-    kind = thinking.required_text("type")
+    kind = thinking.need("type")
     display = thinking.text("display")
     budget: int | None = None
     match kind:

@@ -38,7 +38,7 @@ def read_tool(value: JSON, path: str) -> ToolSpec:
     if kind is not None and kind != "custom":
         known = client_tool(kind)
         return _run_by_client(known, value, fields) if known else _defined_by_provider(kind, value, fields)
-    name = fields.required_text("name")
+    name = fields.need("name")
     description = fields.text("description")
     schema = fields.take("input_schema")
     if schema is not None and not isinstance(schema, dict):
@@ -66,7 +66,7 @@ def _defined_by_provider(kind: str, value: JSON, fields: Fields) -> ServerTool:
 
 
 def _run_by_client(known: ClientTool, value: JSON, fields: Fields) -> Tool:
-    name = fields.required_text("name")
+    name = fields.need("name")
     cache, notes = cache_read(fields)
     declared = {member: each for member, each in value.items() if member != "cache_control"}
     return Tool(
@@ -86,11 +86,11 @@ def read_tool_choice(fields: Fields | None) -> tuple[ToolChoice | None, bool | N
     """
     if fields is None:
         return None, None
-    kind = fields.required_text("type")
+    kind = fields.need("type")
     mode = _MODES.get(kind)
     if mode is None:
         raise invalid(fields.at("type"), f"must be one of {', '.join(_MODES)}")
-    names = (fields.required_text("name"),) if mode is ToolChoiceMode.NAMED else ()
+    names = (fields.need("name"),) if mode is ToolChoiceMode.NAMED else ()
     alone = fields.flag("disable_parallel_tool_use")
     notes = {"disable_parallel_tool_use": False} if alone is False else {}
     choice = ToolChoice(mode=mode, names=names, extras=carried(fields.rest(), notes=notes))

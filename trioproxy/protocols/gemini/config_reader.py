@@ -111,7 +111,7 @@ def read_output(config: Fields, left: Leftover) -> OutputFormat | None:
     schema: Mapping[str, Any] | None = None
     said = config.take("responseFormat")
     if said is not None:
-        text = _text_form(said, config.where("responseFormat"))
+        text = _text_form(said, config.at("responseFormat"))
         if text is None:
             left.keep("generationConfig.responseFormat", said, essential=True)
             return None
@@ -177,7 +177,7 @@ def read_tools(tools: list[Any], path: str) -> tuple[ToolSpec, ...]:
         entry = Fields(each, f"{path}[{number}]")
         declarations = entry.list("functionDeclarations") or []
         for at, declaration in enumerate(declarations):
-            specs.append(_function(Fields(declaration, entry.where(f"functionDeclarations[{at}]"))))
+            specs.append(_function(Fields(declaration, entry.at(f"functionDeclarations[{at}]"))))
         for name, value in entry.rest().items():
             specs.append(ServerTool(family=FAMILIES.get(name), protocol=NAME, payload={name: value}))
     return tuple(specs)
@@ -186,7 +186,7 @@ def read_tools(tools: list[Any], path: str) -> tuple[ToolSpec, ...]:
 def _function(declaration: Fields) -> Tool:
     name = declaration.text("name")
     if not name:
-        raise refusal(declaration.where("name"), "the name of a function")
+        raise refusal(declaration.at("name"), "the name of a function")
     openapi, plain = declaration.object("parameters"), declaration.object("parametersJsonSchema")
     spelled = {"parameters": openapi, "parametersJsonSchema": plain}
     schema = plain if plain is not None else openapi
@@ -222,6 +222,6 @@ def read_tool_choice(config: Fields, left: Leftover) -> ToolChoice | None:
         case "ANY":
             kind = ToolChoiceMode.NAMED if len(names) == 1 else ToolChoiceMode.REQUIRED
         case _:
-            raise refusal(calling.where("mode"), "AUTO, ANY, NONE or VALIDATED")
+            raise refusal(calling.at("mode"), "AUTO, ANY, NONE or VALIDATED")
     spelled = {"mode": mode} if mode is None or mode.upper() == "MODE_UNSPECIFIED" else None
     return ToolChoice(mode=kind, names=names, extras=packed(NAME, fields, spelling=spelled))

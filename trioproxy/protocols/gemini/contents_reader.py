@@ -144,10 +144,10 @@ class ContentsReader:
                 return _opaque(part, signature)
 
     def _call(self, part: Fields, signature: str | None) -> ToolCall:
-        call = Fields(part.take("functionCall"), part.where("functionCall"))
+        call = Fields(part.take("functionCall"), part.at("functionCall"))
         name, given = call.text("name"), call.text("id") or None
         if not name:
-            raise refusal(call.where("name"), "the name of a function")
+            raise refusal(call.at("name"), "the name of a function")
         return ToolCall(
             call_id=self._calls.call(given, name),
             name=name,
@@ -159,12 +159,12 @@ class ContentsReader:
         )
 
     def _result(self, part: Fields, signature: str | None) -> ToolResult:
-        answer = Fields(part.take("functionResponse"), part.where("functionResponse"))
+        answer = Fields(part.take("functionResponse"), part.at("functionResponse"))
         name, given = answer.text("name"), answer.text("id") or None
         if not name:
-            raise refusal(answer.where("name"), "the name of a function")
+            raise refusal(answer.at("name"), "the name of a function")
         response, beside = answer.object("response") or {}, answer.list("parts") or []
-        media = [_only_in_result(self._part(each, answer.where(f"parts[{n}]")), each) for n, each in enumerate(beside)]
+        media = [_only_in_result(self._part(each, answer.at(f"parts[{n}]")), each) for n, each in enumerate(beside)]
         call_id = self._calls.answer(given, name)
         return ToolResult(
             call_id=call_id,
@@ -190,7 +190,7 @@ def _prose(part: Fields, signature: str | None) -> Text | Reasoning:
 
 
 def _inline(part: Fields, signature: str | None) -> Media:
-    blob = Fields(part.take("inlineData"), part.where("inlineData"))
+    blob = Fields(part.take("inlineData"), part.at("inlineData"))
     mime, data = blob.text("mimeType") or "", blob.text("data") or ""
     # The Python SDK spells bytes in the URL-safe alphabet; everybody else's base64 is the standard one.
     source = Base64Source(data=data.replace("-", "+").replace("_", "/"), mime=mime)
@@ -198,10 +198,10 @@ def _inline(part: Fields, signature: str | None) -> Media:
 
 
 def _file(part: Fields, signature: str | None) -> Media:
-    file = Fields(part.take("fileData"), part.where("fileData"))
+    file = Fields(part.take("fileData"), part.at("fileData"))
     mime, uri = file.text("mimeType"), file.text("fileUri")
     if not uri:
-        raise refusal(file.where("fileUri"), "the URI of a file")
+        raise refusal(file.at("fileUri"), "the URI of a file")
     host = _host(uri)
     kind = MediaKind.VIDEO if host in _VIDEO_HOSTS else media_kind(mime or "")
     if host is None or host == _FILES_HOST:

@@ -10,7 +10,7 @@ from __future__ import annotations
 import re
 from typing import Any
 
-from trioproxy.errors import ClientFault, ErrorKind
+from trioproxy.protocols.members import MemberReader, refusal
 from trioproxy.wire.jsoncodec import JSON, Object
 
 __all__ = ["Fields", "camel", "refusal"]
@@ -28,53 +28,20 @@ def camel(name: str) -> str:
     return head + "".join(word[:1].upper() + word[1:] for word in rest)
 
 
-def refusal(path: str, wanted: str) -> ClientFault:
-    """The error for a field that is not what it has to be; ``wanted`` completes "must be ..."."""
-    return ClientFault(ErrorKind.INVALID_REQUEST, f"`{path}` must be {wanted}.", param=path)
-
-
-class Fields:
-    """The fields of one object. Each ``take`` hands one out and forgets it; :meth:`rest` is what nobody asked for.
-
-    Where a name is spelled both ways the camelCase one holds. Every method raises ``ClientFault`` (INVALID_REQUEST, ``param`` the path of
-    the field) where the value is not of the type asked for.
-    """
+class Fields(MemberReader):
+    """The fields of one object; :meth:`rest` is what nobody asked for. Where a name is spelled both ways the camelCase one holds."""
 
     def __init__(self, value: JSON, path: str) -> None:
-        if not isinstance(value, dict):
-            raise refusal(path, "an object")
-        self.path = path
-        self._left: Object = {}
-        for name, each in value.items():
+        super().__init__(value, path)
+        given, self._left = self._left, {}
+        for name, each in given.items():
             spelled = camel(name)
-            if each is None or (spelled != name and spelled in value):
+            if each is None or (spelled != name and spelled in given):
                 continue
             self._left[spelled] = each
 
     def __contains__(self, name: str) -> bool:
         return name in self._left
-
-    def where(self, name: str) -> str:
-        """The path of a field."""
-        return f"{self.path}.{name}" if self.path else name
-
-    def take(self, name: str) -> Any:
-        """The field as it is, None where absent."""
-        return self._left.pop(name, None)
-
-    def text(self, name: str) -> str | None:
-        """A string."""
-        value = self.take(name)
-        if value is not None and not isinstance(value, str):
-            raise refusal(self.where(name), "a string")
-        return value
-
-    def flag(self, name: str) -> bool | None:
-        """A boolean."""
-        value = self.take(name)
-        if value is not None and not isinstance(value, bool):
-            raise refusal(self.where(name), "true or false")
-        return value
 
     def number(self, name: str) -> float | None:
         """A number, also where it comes as a string."""
@@ -83,7 +50,7 @@ class Fields:
             return value
         if isinstance(value, str) and _NUMBER.fullmatch(value):
             return float(value)
-        raise refusal(self.where(name), "a number")
+        raise refusal(self.at(name), "a number")
 
     def integer(self, name: str) -> int | None:
         """A whole number, also where it comes as a string or with a zero fraction."""
@@ -101,19 +68,12 @@ class Fields:
                 return int(value)
             case _:
                 pass
-        raise refusal(self.where(name), "a whole number")
+        raise refusal(self.at(name), "a whole number")
 
     def fields(self, name: str) -> Fields | None:
         """An object, to be read in turn."""
         value = self.take(name)
-        return None if value is None else Fields(value, self.where(name))
-
-    def object(self, name: str) -> Object | None:
-        """An object as it is."""
-        value = self.take(name)
-        if value is not None and not isinstance(value, dict):
-            raise refusal(self.where(name), "an object")
-        return value
+        return None if value is None else Fields(value, self.at(name))
 
     def list(self, name: str) -> list[Any] | None:
         """A list; a lone object counts as a list of one, as some clients send it."""
@@ -121,14 +81,14 @@ class Fields:
         if isinstance(value, dict):
             return [value]
         if value is not None and not isinstance(value, list):
-            raise refusal(self.where(name), "a list")
+            raise refusal(self.at(name), "a list")
         return value
 
     def texts(self, name: str) -> tuple[str, ...]:
         """A list of strings, empty where absent."""
         values = self.list(name) or []
         if not all(isinstance(each, str) for each in values):
-            raise refusal(self.where(name), "a list of strings")
+            raise refusal(self.at(name), "a list of strings")
         return tuple(values)
 
     def rest(self) -> Object:

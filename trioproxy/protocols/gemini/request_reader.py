@@ -46,27 +46,27 @@ def read_request(document: Object, asked: Asked) -> Conversation:
     if contents is None:
         raise ClientFault(
             ErrorKind.INVALID_REQUEST,
-            f"`{request.where('contents')}` must be a list of contents, each with a role and parts.",
-            param=request.where("contents"),
+            f"`{request.at('contents')}` must be a list of contents, each with a role and parts.",
+            param=request.at("contents"),
         )
     instruction = request.take("systemInstruction")
-    system, beside = ((), {}) if instruction is None else reader.system(instruction, request.where("systemInstruction"))
+    system, beside = ((), {}) if instruction is None else reader.system(instruction, request.at("systemInstruction"))
     if beside:
         left.spelled["systemInstruction"] = beside
-    config = request.fields("generationConfig") or Fields({}, request.where("generationConfig"))
+    config = request.fields("generationConfig") or Fields({}, request.at("generationConfig"))
     sampling, reasoning, output = read_sampling(config), read_reasoning(config), read_output(config, left)
     modalities = read_modalities(config, left)
     read_rest_of_config(config, left)
     tool_config = request.fields("toolConfig")
     choice = read_tool_choice(tool_config, left) if tool_config is not None else None
-    tools = read_tools(request.list("tools") or [], request.where("tools"))
+    tools = read_tools(request.list("tools") or [], request.at("tools"))
     service_tier = request.text("serviceTier")
     for name, value in request.rest().items():
         left.keep(name, value, essential=name in _ESSENTIAL)
     return Conversation(
         model=asked.model,
         system=system,
-        turns=reader.turns(contents, request.where("contents")),
+        turns=reader.turns(contents, request.at("contents")),
         tools=tools,
         tool_choice=choice,
         sampling=sampling,

@@ -1,14 +1,13 @@
 """Read a client's JSON object member by member, so that nothing in it vanishes.
 
-Every member is taken by name, with its type checked; what nobody took is left over for ``extras``. A member that is null says nothing, but it is
-remembered, because the same protocol gives it back. Faults name the path of the member (``messages[2].content[0].image_url``).
+What nobody took is left over for ``extras``. A member that is null says nothing, but it is remembered, because the same protocol gives it back.
+Refuses to know: what any member means.
 """
 
 from __future__ import annotations
 
-from typing import Any
-
 from trioproxy.errors import ClientFault, ErrorKind
+from trioproxy.protocols.members import MemberReader
 from trioproxy.wire.jsoncodec import JSON, Object
 
 __all__ = ["Fields", "fault"]
@@ -19,20 +18,13 @@ def fault(path: str, problem: str) -> ClientFault:
     return ClientFault(ErrorKind.INVALID_REQUEST, f"`{path}` {problem}.", param=path)
 
 
-class Fields:
-    """The members of one object. ``path`` is where it stands, "" for the body itself."""
+class Fields(MemberReader):
+    """The members of one object. ``names`` are all it has, ``nulls`` those of them that were found to be null."""
 
     def __init__(self, value: JSON, path: str = "") -> None:
-        if not isinstance(value, dict):
-            raise fault(path, "must be an object")
-        self.path = path
-        self.names = tuple(value)
+        super().__init__(value, path)
+        self.names = tuple(self._left)
         self.nulls: list[str] = []
-        self._left: Object = value.copy()
-
-    def at(self, name: str) -> str:
-        """The path of a member."""
-        return f"{self.path}.{name}" if self.path else name
 
     def take(self, name: str) -> JSON:
         """A member of any type, None where it is absent or null."""
@@ -48,21 +40,11 @@ class Fields:
         self._left = {}
         return left
 
-    def text(self, name: str) -> str | None:
-        """A string."""
-        value: str | None = self._typed(name, str, "a string")
-        return value
-
     def name(self, name: str) -> str:
         """A string that must be there and not be empty."""
         value = self.text(name)
         if not value:
             raise fault(self.at(name), "must be a string that is not empty")
-        return value
-
-    def flag(self, name: str) -> bool | None:
-        """A boolean."""
-        value: bool | None = self._typed(name, bool, "true or false")
         return value
 
     def integer(self, name: str) -> int | None:
@@ -72,26 +54,7 @@ class Fields:
             raise fault(self.at(name), "must be a whole number")
         return None if value is None else int(value)
 
-    def number(self, name: str) -> float | None:
-        """A number, an int where it was written as one."""
-        value = self.take(name)
-        if value is not None and (isinstance(value, bool) or not isinstance(value, int | float)):
-            raise fault(self.at(name), "must be a number")
-        number: float | None = value
-        return number
-
-    def object(self, name: str) -> Object | None:
-        """An object."""
-        value: Object | None = self._typed(name, dict, "an object")
-        return value
-
     def array(self, name: str) -> list[JSON] | None:
         """An array."""
         value: list[JSON] | None = self._typed(name, list, "an array")
-        return value
-
-    def _typed(self, name: str, wanted: type, said: str) -> Any:
-        value = self.take(name)
-        if value is not None and not isinstance(value, wanted):
-            raise fault(self.at(name), f"must be {said}")
         return value

@@ -48,7 +48,7 @@ def read_part(value: JSON, path: str, notes: Mapping[str, Any] | None = None) ->
     marks: dict[str, Any] = {**(notes or {}), "type": kind}
     if kind in _TEXTS:
         text = fields.need("text")
-        citations = read_annotations(fields.list("annotations"), fields.where("annotations"))
+        citations = read_annotations(fields.list("annotations"), fields.at("annotations"))
         cache = _read_cache(fields, marks)
         return Text(text=text, citations=citations, cache=cache, extras=fields.extras(notes=marks))
     if kind == "refusal":
@@ -76,9 +76,9 @@ def _read_image(fields: Fields, marks: dict[str, Any]) -> Media:
     if file_id:
         source: MediaSource = FileIdSource(file_id=file_id, protocol=NAME)
     elif url:
-        source = _read_url(url, fields.where("image_url"), marks)
+        source = _read_url(url, fields.at("image_url"), marks)
     else:
-        raise refusal(fields.where("image_url"), "a URL, or `file_id` an id")
+        raise refusal(fields.at("image_url"), "a URL, or `file_id` an id")
     detail = fields.text("detail")
     cache = _read_cache(fields, marks)
     extras = fields.extras(notes=marks)
@@ -90,11 +90,11 @@ def _read_file(fields: Fields, marks: dict[str, Any]) -> Media:
     if file_id:
         source: MediaSource = FileIdSource(file_id=file_id, protocol=NAME)
     elif data:
-        source = _read_data(data, fields.where("file_data"), marks)
+        source = _read_data(data, fields.at("file_data"), marks)
     elif url:
         source = UrlSource(url=url)
     else:
-        raise refusal(fields.where("file_data"), "the file's data, or `file_url` a URL, or `file_id` an id")
+        raise refusal(fields.at("file_data"), "the file's data, or `file_url` a URL, or `file_id` an id")
     name, detail = fields.text("filename"), fields.text("detail")
     cache = _read_cache(fields, marks)
     extras = fields.extras(notes=marks)
@@ -108,13 +108,13 @@ def _read_audio(fields: Fields, marks: dict[str, Any]) -> Media:
         marks["audio"] = {"audio_url": url}
         return Media(
             kind=MediaKind.AUDIO,
-            source=_read_url(url, fields.where("audio_url"), marks),
+            source=_read_url(url, fields.at("audio_url"), marks),
             extras=fields.extras(notes=marks),
         )
     inner = fields.object("input_audio") or {}
     data, spelled = inner.get("data"), inner.get("format")
     if not isinstance(data, str) or not isinstance(spelled, str):
-        raise refusal(fields.where("input_audio"), "an object with `data` and `format`")
+        raise refusal(fields.at("input_audio"), "an object with `data` and `format`")
     marks["audio"] = {"input_audio": inner}
     source = Base64Source(data=data, mime=registered(f"audio/{spelled}"))
     return Media(kind=MediaKind.AUDIO, source=source, extras=fields.extras(notes=marks))

@@ -1,6 +1,6 @@
 """One JSON object of a client, read member by member so that nothing in it can vanish.
 
-Knows: the JSON types a member may have, and what becomes of members nobody asked for: they are the node's extras. Members that are there
+Knows: what becomes of members nobody asked for: they are the node's extras. Members that are there
 but say nothing (null, an empty list, object or string, a default) are noted as spelling, so that this protocol's own writer gives the same
 body back.
 Refuses to know: what any member means.
@@ -11,9 +11,9 @@ from __future__ import annotations
 from collections.abc import Iterable, Mapping
 from typing import Any
 
-from trioproxy.errors import ClientFault, ErrorKind
 from trioproxy.neutral.extras import own, packed, spelling
 from trioproxy.neutral.parts import Extras
+from trioproxy.protocols.members import MemberReader, refusal
 from trioproxy.protocols.openai_responses.vocabulary import NAME
 from trioproxy.wire.jsoncodec import JSON, Object
 
@@ -22,30 +22,15 @@ __all__ = ["Fields", "noted", "refusal", "restore"]
 _BLANK = "blank"
 
 
-def refusal(path: str, wanted: str) -> ClientFault:
-    """The error for a member that is not what it has to be; ``wanted`` completes "must be ..."."""
-    return ClientFault(ErrorKind.INVALID_REQUEST, f"`{path}` must be {wanted}.", param=path)
-
-
-class Fields:
-    """The members of one object. Each method hands one out and forgets it, None where it is absent or null; :meth:`extras` is the rest.
-
-    Every method raises ``ClientFault`` (INVALID_REQUEST, ``param`` the path of the member) where the value is not of the type asked for.
-    """
+class Fields(MemberReader):
+    """The members of one object; :meth:`extras` is what nobody took."""
 
     def __init__(self, value: JSON, path: str) -> None:
-        if not isinstance(value, dict):
-            raise refusal(path, "an object")
-        self.path = path
-        self._left: Object = dict(value)
+        super().__init__(value, path)
         self._blank: Object = {}
 
     def __contains__(self, name: str) -> bool:
         return self._left.get(name) is not None
-
-    def where(self, name: str) -> str:
-        """The path of a member."""
-        return f"{self.path}.{name}" if self.path else name
 
     def take(self, name: str) -> Any:
         """The member as it is."""
@@ -60,55 +45,13 @@ class Fields:
         """The member as it is, without taking it."""
         return self._left.get(name)
 
-    def text(self, name: str) -> str | None:
-        """A string."""
-        value = self.take(name)
-        if value is not None and not isinstance(value, str):
-            raise refusal(self.where(name), "a string")
-        return value
-
-    def need(self, name: str) -> str:
-        """A string that has to be there."""
-        value = self.text(name)
-        if value is None:
-            raise refusal(self.where(name), "a string")
-        return value
-
-    def flag(self, name: str) -> bool | None:
-        """A boolean."""
-        value = self.take(name)
-        if value is not None and not isinstance(value, bool):
-            raise refusal(self.where(name), "true or false")
-        return value
-
-    def number(self, name: str) -> float | None:
-        """A number."""
-        value = self.take(name)
-        if value is not None and (isinstance(value, bool) or not isinstance(value, int | float)):
-            raise refusal(self.where(name), "a number")
-        return value
-
-    def integer(self, name: str) -> int | None:
-        """A whole number."""
-        value = self.take(name)
-        if value is not None and (isinstance(value, bool) or not isinstance(value, int)):
-            raise refusal(self.where(name), "a whole number")
-        return value
-
-    def object(self, name: str) -> Object | None:
-        """An object as it is."""
-        value = self.take(name)
-        if value is not None and not isinstance(value, dict):
-            raise refusal(self.where(name), "an object")
-        return value
-
     def list(self, name: str) -> list[Any]:
         """A list, empty where absent."""
         value = self.take(name)
         if value is None:
             return []
         if not isinstance(value, list):
-            raise refusal(self.where(name), "a list")
+            raise refusal(self.at(name), "a list")
         return value
 
     def unsay(self, defaults: Mapping[str, JSON]) -> None:

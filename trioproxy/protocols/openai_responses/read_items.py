@@ -132,26 +132,26 @@ class ItemReader:
         spelled = fields.need("role")
         role = _ROLES.get(spelled)
         if role is None:
-            raise refusal(fields.where("role"), f"one of {', '.join(_ROLES)}")
+            raise refusal(fields.at("role"), f"one of {', '.join(_ROLES)}")
         content = fields.take("content")
         note, extra = _note(fields, {"role": spelled}, typed="type" in item, string=isinstance(content, str))
         if role is Role.ASSISTANT:
             if self._spoken:
                 # Two messages are two: where the other protocol has one text, a gap is to stand between them.
                 self._flush()
-            for place, part in enumerate(_noted_parts(content, fields.where("content"), note, extra)):
-                self._say(ItemPlace.MODEL, part, f"{fields.where('content')}[{place}]")
+            for place, part in enumerate(_noted_parts(content, fields.at("content"), note, extra)):
+                self._say(ItemPlace.MODEL, part, f"{fields.at('content')}[{place}]")
             self._spoken = True
             return
         self._flush()
         if role is Role.SYSTEM and not self.turns:
-            parts = _noted_parts(content, fields.where("content"), note, extra)
+            parts = _noted_parts(content, fields.at("content"), note, extra)
             if all(isinstance(part, Text) for part in parts):
                 self.system += [part for part in parts if isinstance(part, Text)]
                 return
-        parts = _parts(content, fields.where("content"))
+        parts = _parts(content, fields.at("content"))
         extras = packed(NAME, extra, spelling={"message": note})
-        places = tuple(f"{fields.where('content')}[{place}]" for place in range(len(parts))) or (path,)
+        places = tuple(f"{fields.at('content')}[{place}]" for place in range(len(parts))) or (path,)
         self.turns.append(Turn(role=role, parts=tuple(parts), extras=extras, places=places))
 
     def _reasoning(self, item: Object, path: str) -> None:
@@ -261,17 +261,17 @@ def _read_output(item: Object, path: str, kind: ToolKind) -> ToolResult:
         case _:
             pass
     if isinstance(output, str):
-        pictured = parts_in(output, fields.where("output"))
+        pictured = parts_in(output, fields.at("output"))
         if pictured:
             spelled["verbatim"] = item
         content = pictured or [Text(text=output)]
     elif isinstance(output, list):
         spelled["list"] = True
-        content = [read_part(part, f"{fields.where('output')}[{n}]") for n, part in enumerate(output)]
+        content = [read_part(part, f"{fields.at('output')}[{n}]") for n, part in enumerate(output)]
     else:
-        raise refusal(fields.where("output"), "a string or a list of content parts")
+        raise refusal(fields.at("output"), "a string or a list of content parts")
     if any(isinstance(part, Refusal) for part in content):
-        raise refusal(fields.where("output"), "text, images and files; a tool does not refuse")
+        raise refusal(fields.at("output"), "text, images and files; a tool does not refuse")
     return ToolResult(
         call_id=call_id, content=tuple(content), name=name, kind=kind, extras=fields.extras(notes=spelled)
     )
@@ -281,7 +281,7 @@ def _reasoning_texts(fields: Fields, name: str, kind: str, spelled: dict[str, An
     """The texts of a reasoning item's ``summary`` or ``content``, noted as they are where one text and its type are not all there is to
     them."""
     parts = fields.list(name)
-    texts = [Fields(part, f"{fields.where(name)}[{number}]").need("text") for number, part in enumerate(parts)]
+    texts = [Fields(part, f"{fields.at(name)}[{number}]").need("text") for number, part in enumerate(parts)]
     if parts != [{"type": kind, "text": text} for text in texts] or (name == "content" and len(parts) > 1):
         spelled[name] = parts
     return texts

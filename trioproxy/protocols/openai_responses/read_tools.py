@@ -86,7 +86,7 @@ def _namespace(tool: Object, path: str) -> list[ToolSpec]:
     around = {key: value for key, value in tool.items() if key != "tools"}
     inner = [
         attrs.evolve(each, namespace=name, extras=noted(each.extras, around=around)) if isinstance(each, Tool) else each
-        for each in read_tools(nested, fields.where("tools"))
+        for each in read_tools(nested, fields.at("tools"))
     ]
     first, description = inner[0], fields.text("description")
     if description and isinstance(first, Tool):
@@ -156,10 +156,10 @@ def _word(kind: str) -> str:
 def _allowed(fields: Fields, noted: dict[str, Any]) -> ToolChoice:
     mode = fields.text("mode") or "auto"
     if mode not in {"auto", "required"}:
-        raise refusal(fields.where("mode"), "auto or required")
+        raise refusal(fields.at("mode"), "auto or required")
     names: list[str] = []
     for number, tool in enumerate(fields.list("tools")):
-        inner = Fields(tool, f"{fields.where('tools')}[{number}]")
+        inner = Fields(tool, f"{fields.at('tools')}[{number}]")
         kind = inner.need("type")
         names.append(inner.need("name") if kind in _NAMED else _word(kind))
     return ToolChoice(mode=_MODES[mode], names=tuple(names), extras=packed(NAME, {}, spelling=noted))
