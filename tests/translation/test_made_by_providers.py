@@ -111,6 +111,11 @@ def test_a_search_of_another_vendor_has_no_results_of_anthropics() -> None:
     assert result == {"type": "web_search_tool_result", "tool_use_id": call["id"], "content": []}
 
 
+def test_an_image_may_be_small() -> None:
+    item = {"type": "image_generation_call", "result": "aGVsbG8="}
+    assert read_shown(item) == Media(kind=MediaKind.IMAGE, source=Base64Source(data="aGVsbG8=", mime="image/png"))
+
+
 @pytest.mark.parametrize(
     "item",
     [

@@ -337,7 +337,7 @@ FATES: dict[str, str | tuple[str, str, str]] = {
     "tool_search: client": "",
     "tool_search: server": "tools[0]",
     "tool: unknown": "tools[0]",
-    "tool: as in Chat": "!tools[0].name",
+    "tool: as in Chat": "",
     "choice: auto": "",
     "choice: none": "",
     "choice: none: search": ("tools[0]", "", ""),

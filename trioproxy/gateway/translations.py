@@ -15,6 +15,7 @@ from trioproxy.neutral.events import Event, Failed, Finished, Growth, TextDelta,
 from trioproxy.neutral.fold import Folder
 from trioproxy.neutral.loss import Loss
 from trioproxy.neutral.naming import NameRestorer, ToolNaming
+from trioproxy.neutral.unnamed import Unnamed
 from trioproxy.protocols.base import Emulation, Framing, Protocol, WriteContext
 from trioproxy.wire import sse
 from trioproxy.wire.frames import Frame
@@ -39,6 +40,7 @@ class _Translation:
     def __init__(self, source: Source, naming: ToolNaming) -> None:
         self._source = source
         self._restorer = NameRestorer(naming) if naming else None
+        self._unnamed = Unnamed()
         self.failure: Failure | None = None
         self.finished = False
         self.done = False
@@ -157,6 +159,8 @@ class StreamTranslation(_Translation):
         pieces: list[bytes] = []
         frames: list[Frame] = []
         for each in told:
+            if self._unnamed.hides(each):
+                continue
             if not isinstance(each, Growth):
                 if type(each) is not TextDelta or not each.text:
                     frames += writer.feed(each)
@@ -226,7 +230,8 @@ class WholeTranslation(_Translation):
 
     def _taken(self, events: Sequence[Event]) -> tuple[bytes, list[Event]]:
         for event in events:
-            self._folder.feed(event)
+            if not self._unnamed.hides(event):
+                self._folder.feed(event)
         if not self.finished or self.over or self.failure is not None:
             return b"", [*events]
         self.over = True

@@ -80,7 +80,7 @@ class ToolNames:
         return ToolNaming(originals=changed, custom=frozenset(self._custom), typed=dict(self._typed))
 
     def _invent(self, name: str, namespace: str | None) -> str:
-        whole = name if namespace is None else f"{namespace}__{name}"
+        whole = _qualified(name, namespace)
         legal = self._illegal.sub("_", whole) or "_"
         if self._first is not None and not self._first.match(legal):
             legal = f"_{legal}"
@@ -94,6 +94,13 @@ class ToolNames:
             candidate = f"t{digest}_{legal[-(self._limit - 10) :]}"
             serial += 1
         return candidate
+
+
+def _qualified(name: str, namespace: str | None) -> str:
+    """The name with its namespace in front, once: Codex's namespaces end in the separator, and a tool's own name may begin so."""
+    if namespace is None or name.startswith(f"{namespace}__"):
+        return name
+    return f"{namespace}{name}" if namespace.endswith("__") else f"{namespace}__{name}"
 
 
 class NameRestorer:

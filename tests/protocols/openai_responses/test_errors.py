@@ -102,6 +102,8 @@ def test_a_code_may_say_more_than_the_status(status: int, code: str | None, kind
         ({"code": "rate_limit_exceeded"}, ErrorKind.RATE_LIMITED, None),
         ({"code": "brand_new", "type": "overloaded_error"}, ErrorKind.OVERLOADED, None),
         ({"code": "invalid_image_url"}, ErrorKind.INVALID_REQUEST, None),
+        ({"code": "cyber_policy", "type": "brand_new"}, ErrorKind.INVALID_REQUEST, None),
+        ({"type": "invalid_request"}, ErrorKind.INVALID_REQUEST, None),
         ({"status": 404}, ErrorKind.MODEL_NOT_FOUND, 404),
         ({"status": 200}, ErrorKind.INTERNAL, None),
         ({"status": "failed"}, ErrorKind.INTERNAL, None),

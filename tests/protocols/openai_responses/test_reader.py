@@ -305,6 +305,21 @@ def test_reasoning_that_only_its_provider_understands_is_carried_whole() -> None
     )
 
 
+@pytest.mark.parametrize(("last", "kept"), [({}, "early"), ({"encrypted_content": "late"}, "late")])
+def test_the_token_of_the_announcement_is_kept_where_the_end_brings_none(last: Any, kept: str) -> None:
+    item = {"type": "reasoning", "id": "rs_1", "summary": []}
+
+    said = answer(
+        added({**item, "encrypted_content": "early"}, output_index=0),
+        done({**item, **last}, output_index=0),
+        completed(),
+    )
+
+    (reasoning,) = said.parts
+    assert isinstance(reasoning, Reasoning)
+    assert reasoning.signature == Signature(value=kept, form=SignatureForm.OPENAI_ENCRYPTED, item_id="rs_1")
+
+
 def test_a_signature_that_another_proxy_sealed_is_opened() -> None:
     claude = Signature(value="EqQB", form=SignatureForm.ANTHROPIC_SIGNATURE)
     content = [{"type": "reasoning_text", "text": "hm"}]
@@ -436,9 +451,10 @@ def test_a_call_that_is_named_at_last_is_said_again_whole() -> None:
 
     said = answer(*frames)
     nameless, called = said.parts
-    # What was told without a name can't be taken back: the client must not act on either.
-    assert said.failure is not None
+    # Clients are told of the second alone (`trioproxy.neutral.unnamed`).
+    assert said.finish is FinishReason.TOOL_CALLS
     assert isinstance(nameless, ToolCall)
+    assert nameless.name == ""
     assert isinstance(called, ToolCall)
     assert (called.call_id, called.name, called.arguments) == ("c1", "f", "{}")
 

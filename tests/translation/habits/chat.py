@@ -32,6 +32,11 @@ def chunk(delta: Any, finish: str | None = None, **more: Any) -> Any:
     }
 
 
+def stage(index: int, delta: Any, finish: str | None = None) -> Any:
+    """One of several choices."""
+    return {"index": index, "delta": delta, "finish_reason": finish}
+
+
 def piece(index: int | None = None, **more: Any) -> Any:
     """One entry of ``tool_calls``; ``name`` and ``arguments`` belong to its function."""
     function = {name: more.pop(name) for name in ("name", "arguments") if name in more}
@@ -195,6 +200,43 @@ CHAT = (
         _COUNTS,
         DONE,
         said=(_HI, _F),
+        finish=FinishReason.TOOL_CALLS,
+    ),
+    chat(
+        "one choice ends while another goes on",
+        chunk(
+            {},
+            choices=[stage(0, {"content": "Hi"}), stage(1, {"tool_calls": [piece(0, id="a", name="f", arguments="")]})],
+        ),
+        chunk(
+            {}, choices=[stage(0, {}, "stop"), stage(1, {"tool_calls": [piece(0, arguments='{"x":1}')]}, "tool_calls")]
+        ),
+        _COUNTS,
+        DONE,
+        said=(_HI, _F),
+        finish=FinishReason.TOOL_CALLS,
+    ),
+    chat(
+        "one choice ended before another goes on",
+        chunk(
+            {},
+            choices=[stage(0, {"content": "Hi"}), stage(1, {"tool_calls": [piece(0, id="a", name="f", arguments="")]})],
+        ),
+        chunk({}, "stop"),
+        chunk({}, choices=[stage(1, {"tool_calls": [piece(0, arguments='{"x":1}')]}, "tool_calls")]),
+        _COUNTS,
+        said=(_HI, _F),
+        finish=FinishReason.TOOL_CALLS,
+    ),
+    chat(
+        "a call in each choice, each numbered from 0",
+        chunk({}, choices=[stage(0, {"tool_calls": [piece(0, id="a", name="f", arguments='{"x"')]})]),
+        chunk({}, choices=[stage(1, {"tool_calls": [piece(0, id="b", name="g", arguments='{"y"')]})]),
+        chunk({}, choices=[stage(0, {"tool_calls": [piece(0, arguments=":1}")]}, "tool_calls")]),
+        chunk({}, choices=[stage(1, {"tool_calls": [piece(0, arguments=":2}")]}, "tool_calls")]),
+        _COUNTS,
+        DONE,
+        said=(_F, _G),
         finish=FinishReason.TOOL_CALLS,
     ),
     chat(

@@ -175,14 +175,19 @@ def _write_output(output: OutputFormat | None, notes: Mapping[str, Any], draft: 
 def _write_rest(conversation: Conversation, notes: Mapping[str, Any], draft: Draft) -> None:
     if draft.target.stream or "stream" in notes:
         draft.top["stream"] = draft.target.stream
-    if conversation.user is not None:
-        draft.top["metadata"] = {"user_id": _fitted(conversation.user) if "own" not in notes else conversation.user}
+    metadata = dict(conversation.metadata)
+    user = conversation.user
+    if user is None and isinstance(metadata.get("user_id"), str):
+        # In these words clients of OpenAI's protocols name their user to this API, as LiteLLM taught them.
+        user = metadata.pop("user_id")
+    if user is not None:
+        draft.top["metadata"] = {"user_id": _fitted(user) if "own" not in notes else user}
     tier = conversation.service_tier
     if tier is not None and tier in _TIERS:
         draft.top["service_tier"] = _TIERS[tier]
     elif tier is not None:
         draft.lose("service_tier", f"there is no tier {tier}")
-    if conversation.metadata:
+    if metadata:
         draft.lose("metadata", "requests carry no metadata but the user's id")
     for name in ("verbosity", "cache_key"):
         if getattr(conversation, name) is not None:

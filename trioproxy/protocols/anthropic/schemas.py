@@ -41,7 +41,9 @@ def rooted(schema: Mapping[str, Any] | None) -> tuple[Object, bool]:
     required = _names(root.get("required"))
     for name, options in branches:
         for option in options:
-            properties = {**_members(option.get("properties")), **properties}
+            properties |= {
+                name: each for name, each in _members(option.get("properties")).items() if name not in properties
+            }
         wanted = [set(_names(option.get("required"))) for option in options]
         if wanted:
             common = set.union(*wanted) if name == "allOf" else set.intersection(*wanted)

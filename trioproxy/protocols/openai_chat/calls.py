@@ -142,8 +142,9 @@ class CallAssembly:
             (call.index for call in reversed(self._calls) if call.index is not None and not call.finished), None
         )
 
-    def feed(self, entries: Iterable[JSON], *, numbered: bool = False) -> list[Event]:
-        """Events of one ``tool_calls`` list. ``numbered`` takes the position for an index that is missing (whole messages).
+    def feed(self, entries: Iterable[JSON], choice: int = 0, *, numbered: bool = False) -> list[Event]:
+        """Events of one ``tool_calls`` list of a ``choice``, each of which numbers its own. ``numbered`` takes the position for an index that is
+        missing (whole messages).
 
         Raises:
             ProtocolViolation: arguments for a call that was whole, so that nobody can take them any more.
@@ -152,7 +153,8 @@ class CallAssembly:
         for position, entry in enumerate(entries):
             if isinstance(entry, dict):
                 index = entry.get("index")
-                key = index if isinstance(index, int) else position if numbered else None
+                number = index if isinstance(index, int) else position if numbered else None
+                key = (choice, number) if choice and number is not None else number
                 events += self._take(key, _Piece.of(entry))
         return events
 

@@ -30,6 +30,7 @@ from trioproxy.wire.jsoncodec import JSON, Object
 __all__ = ["joined_text", "write_content", "write_part"]
 
 # The Files API is one for Chat Completions and Responses.
+_DETAILS = frozenset({"auto", "low", "high"})
 _OPENAI_FILES = frozenset({NAME, "openai_responses"})
 
 
@@ -73,7 +74,10 @@ def write_part(part: Part, draft: Draft, path: str) -> JSON:
                 return {"type": "refusal", "refusal": part.text, **draft.own(part.extras, path), **nulls(part.extras)}
             return {"type": "text", "text": part.text}
         case Reasoning():
-            return spelling(part.extras, NAME).get("part")
+            own_part = spelling(part.extras, NAME).get("part")
+            if own_part is None:
+                draft.lose(path, "only the model thinks")
+            return own_part
         case Opaque():
             payload = draft.opaque(part, path)
             # A medium in a leading system message has no other place in the hub.
@@ -100,13 +104,13 @@ def _media(part: Media, draft: Draft, path: str) -> tuple[Object, Object]:
         return _file(part, draft, path)
     match part.kind, part.source:
         case _, (UrlSource() | Base64Source()) as source if form is not None:
-            return _linked(form, part, source)
+            return _linked(form, part, source, part.detail)
         case MediaKind.IMAGE, (UrlSource() | Base64Source()) as source:
-            return _linked("image_url", part, source)
+            return _linked("image_url", part, source, _detail(part, draft, path))
         case MediaKind.IMAGE, FileIdSource():
             return _file(part, draft, path)
         case MediaKind.VIDEO, (UrlSource() | Base64Source()) as source if draft.has(MEDIA_URLS):
-            return _linked("video_url", part, source)
+            return _linked("video_url", part, source, _detail(part, draft, path))
         case MediaKind.AUDIO, Base64Source(data=data, mime=mime):
             format_ = spelling(part.extras, NAME).get("format") or sound_of_mime(mime)
             return {"input_audio": {"data": data, "format": format_}}, {"type": "input_audio"}
@@ -115,12 +119,20 @@ def _media(part: Media, draft: Draft, path: str) -> tuple[Object, Object]:
             raise draft.refusal(path, f"is {part.kind.value} content ({how}), which the target can't take")
 
 
-def _linked(name: str, part: Media, source: UrlSource | Base64Source) -> tuple[Object, Object]:
+def _detail(part: Media, draft: Draft, path: str) -> str | None:
+    """How closely an image is to be looked at, in the words that there are here: servers that check refuse any other."""
+    if part.detail is None or part.detail in _DETAILS:
+        return part.detail
+    draft.lose(f"{path}.detail", f"there is no detail {part.detail}")
+    return "high" if part.detail == "original" else None
+
+
+def _linked(name: str, part: Media, source: UrlSource | Base64Source, detail: str | None) -> tuple[Object, Object]:
     notes = spelling(part.extras, NAME)
     url = notes.get("url") or (data_url(source) if isinstance(source, Base64Source) else source.url)
     if notes.get("bare"):
         return {name: url}, {"type": name}
-    return {name: {"url": url, **({"detail": part.detail} if part.detail is not None else {})}}, {"type": name}
+    return {name: {"url": url, **({"detail": detail} if detail is not None else {})}}, {"type": name}
 
 
 def _file(part: Media, draft: Draft, path: str) -> tuple[Object, Object]:

@@ -141,7 +141,9 @@ def _cached(fields: Fields, parts: list[Part]) -> tuple[list[Part], Object]:
         last = parts[at]
         if isinstance(last, Text | Media):
             noted = {**spelling(last.extras, NAME), "whole": True}
-            marked = attrs.evolve(last, cache=cache, extras=packed(NAME, own(last.extras, NAME), spelling=noted))
+            marked = attrs.evolve(
+                last, cache=last.cache or cache, extras=packed(NAME, own(last.extras, NAME), spelling=noted)
+            )
             return [*parts[:at], marked, *parts[at + 1 :]], spelled
     return parts, spelled
 

@@ -65,6 +65,7 @@ class ChatReader:
         self._tags = ThinkTags()
         self._thoughts_in_words = False
         self._adopted = {0}
+        self._stopped: set[int] = set()
         self._sources: list[Citation] = []
         self._usage: Usage | None = None
         self._finish: str | None = None
@@ -143,6 +144,8 @@ class ChatReader:
         try:
             for choice in choices:
                 events += self._choice(choice, whole=whole)
+            for choice in choices:
+                events += self._stop(choice)
                 if self._over:
                     return events
             if whole:
@@ -187,26 +190,30 @@ class ChatReader:
 
     def _choice(self, choice: Object, *, whole: bool) -> list[Event]:
         delta, whole = self._said(choice, whole=whole)
-        at = choice.get("index")
-        index = at if isinstance(at, int) else 0
+        index = _place(choice)
         if index not in self._adopted:
             if not self._belongs(delta):
                 return self._parts.carry("choice", choice)
             self._adopted.add(index)
-        events = self._delta(delta, whole=whole)
+        events = self._delta(delta, index, whole=whole)
         if choice.get("logprobs"):
             events += self._parts.carry("logprobs", choice["logprobs"])
         # Moonshot puts usage into the choice.
-        events += self._report(choice)
+        return events + self._report(choice)
+
+    def _stop(self, choice: Object) -> list[Event]:
+        """What a choice says of its end. One chunk may end a choice and go on with another of the same answer."""
         reason = choice.get("finish_reason")
-        if not isinstance(reason, str) or not reason:
-            return events
+        index = _place(choice)
+        if index not in self._adopted or not isinstance(reason, str) or not reason:
+            return []
+        self._stopped.add(index)
         if reason in FAILING:
-            return events + self._refuse(read_in_band(choice) or _given_up(reason))
+            return self._refuse(read_in_band(choice) or _given_up(reason))
         hit = choice.get("stop_reason")
         if isinstance(hit, str) and reason == "stop":
             self._stop_sequence = hit
-        return events + self._complete(reason)
+        return self._complete(reason)
 
     def _said(self, choice: Object, *, whole: bool) -> tuple[Object, bool]:
         """What a choice says, and whether that is a whole message.
@@ -219,10 +226,10 @@ class ChatReader:
         return (delta if isinstance(delta, dict) else {}), whole
 
     def _belongs(self, delta: Object) -> bool:
-        """Copilot puts the tool calls of an answer into a second choice, behind the text in the first."""
-        return bool(delta.get("tool_calls")) and not delta.get("content") and not self._parts.calls
+        """Copilot puts the tool calls of an answer into further choices, behind the text in the first. Nobody asked for a second answer here."""
+        return bool(delta.get("tool_calls")) and not delta.get("content")
 
-    def _delta(self, delta: Object, *, whole: bool) -> list[Event]:
+    def _delta(self, delta: Object, choice: int, *, whole: bool) -> list[Event]:
         parts = self._parts
         events = self._thoughts(delta)
         events += self._content(delta.get("content"))
@@ -235,7 +242,7 @@ class ChatReader:
         calls = _several(delta.get("tool_calls"))
         if calls:
             events += self._rest_of_text()
-        events += parts.calls.feed(calls, numbered=whole)
+        events += parts.calls.feed(calls, choice, numbered=whole)
         legacy = delta.get("function_call")
         if isinstance(legacy, dict):
             events += parts.calls.feed_legacy(legacy)
@@ -313,10 +320,14 @@ class ChatReader:
         return [UsageReported(usage=usage)]
 
     def _complete(self, reason: str) -> list[Event]:
-        """The provider said why it stopped: all parts end, whatever may still come. The first reason stands."""
+        """The provider said why it stopped: all parts end, whatever may still come, unless another choice of this answer goes on. The first
+        reason stands."""
         if self._finish is None:
             self._finish = reason
         self.seen.complete = True
+        return [] if self._stopped and self._adopted - self._stopped else self._conclude()
+
+    def _conclude(self) -> list[Event]:
         events = self._rest_of_text()
         events += self._parts.cite(self._sources)
         self._sources = []
@@ -326,7 +337,7 @@ class ChatReader:
         if self._finish is None:
             return self._fail(ErrorKind.TRUNCATED, truncated)
         try:
-            events = self._parts.finish()
+            events = self._conclude()
         except ProtocolViolation as exc:
             return self._fail(ErrorKind.MALFORMED, f"The provider's answer breaks the protocol: {exc}.")
         self._over = True
@@ -348,6 +359,11 @@ class ChatReader:
     def _fail(self, kind: ErrorKind, message: str) -> list[Event]:
         self._over = True
         return [Failed(failure=Failure(kind=kind, message=message, fault=Fault.UPSTREAM))]
+
+
+def _place(choice: Object) -> int:
+    at = choice.get("index")
+    return at if isinstance(at, int) else 0
 
 
 def _given_up(reason: str) -> Failure:

@@ -20,7 +20,7 @@ CALLS: dict[str, tuple[ToolKind, str]] = {
 
 class CallItem:
     """A tool call. It starts when its name is known, or with its first argument text, because a stalled call has to be noticed either way;
-    ``nameless`` tells that it began without a name, and so that the answer can't end well."""
+    ``nameless`` tells that it began without a name and was given none since: such an answer can't end well."""
 
     def __init__(self, index: Index, kind: str, item_id: str) -> None:
         self.type = kind
@@ -89,9 +89,9 @@ class CallItem:
         unnamed = self._at is not None and not string(self._item, "name") and string(item, "name")
         events: list[Event] = []
         if unnamed:
-            # Arguments came before the call was announced. The nameless part ends, and the call follows whole.
+            # Arguments came before the call was named. The nameless part ends, and the call follows whole.
             events = self.end()
-            self._at, self._told, self.over = None, Told(), False
+            self._at, self._told, self.over, self.nameless = None, Told(), False, False
         if self._at is None:
             self._item = {**self._item, **item}
         return events + self.arguments(self._whole_text(item))

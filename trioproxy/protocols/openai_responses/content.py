@@ -31,10 +31,11 @@ from trioproxy.protocols.openai_responses.fields import Fields, refusal, restore
 from trioproxy.protocols.openai_responses.vocabulary import CONTENT, NAME
 from trioproxy.wire.jsoncodec import JSON, Object
 
-__all__ = ["read_part", "write_media", "write_refusal", "write_text"]
+__all__ = ["read_control", "read_part", "write_media", "write_refusal", "write_text"]
 
 _TEXTS = frozenset({"input_text", "output_text", "text", "summary_text"})
 _BREAKPOINT = "prompt_cache_breakpoint"
+_CONTROL = "cache_control"
 
 
 def read_part(value: JSON, path: str, notes: Mapping[str, Any] | None = None) -> Text | Refusal | Media | Opaque:
@@ -65,8 +66,17 @@ def read_part(value: JSON, path: str, notes: Mapping[str, Any] | None = None) ->
 def _read_cache(fields: Fields, marks: dict[str, Any]) -> CacheHint | None:
     found = fields.object(_BREAKPOINT)
     if found is None:
-        return None
+        return read_control(fields)
     marks[_BREAKPOINT] = found
+    ttl = found.get("ttl")
+    return CacheHint(ttl=ttl if isinstance(ttl, str) else None)
+
+
+def read_control(fields: Fields) -> CacheHint | None:
+    """Anthropic's breakpoint, as clients of gateways put it on whatever they send. It says nothing to OpenAI."""
+    found = fields.spelled(_CONTROL)
+    if not isinstance(found, dict):
+        return None
     ttl = found.get("ttl")
     return CacheHint(ttl=ttl if isinstance(ttl, str) else None)
 
@@ -220,6 +230,8 @@ def _write_cache(
     document: Object, cache: CacheHint | None, notes: Mapping[str, Any], losses: list[Loss], path: str
 ) -> None:
     if cache is None:
+        return
+    if "whole" in notes or _CONTROL in notes.get("blank", ()):
         return
     if _BREAKPOINT in notes:
         document[_BREAKPOINT] = notes[_BREAKPOINT]

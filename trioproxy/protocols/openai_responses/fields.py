@@ -60,6 +60,13 @@ class Fields(MemberReader):
             if name in self._left and self._left[name] == value and type(self._left[name]) is type(value):
                 self._blank[name] = self._left.pop(name)
 
+    def spelled(self, name: str) -> Any:
+        """A member that the hub has a word of its own for: other protocols hear that word, and this protocol's writer puts the member back."""
+        value = self.take(name)
+        if value is not None:
+            self._blank[name] = value
+        return value
+
     def keep(self, name: str, value: JSON) -> None:
         """Put a member back, as what is left of it after its own members were taken."""
         if value:

@@ -8,7 +8,7 @@ neither rule.
 from __future__ import annotations
 
 from bisect import bisect_right
-from collections.abc import Mapping, Sequence
+from collections.abc import Sequence
 from typing import Any
 
 from trioproxy.neutral.loss import Loss
@@ -26,8 +26,7 @@ def paired(items: Sequence[Object], ends: Sequence[int], losses: list[Loss]) -> 
     """The items with an output for every call, and outputs that answer no call as messages. ``ends`` are the places where turns end: what
     is missing is put at the end of the turn that called. Calls under an id that was used before get one of their own; items are changed in
     place."""
-    open_calls, strays = _match(items)
-    missing = {place for places in open_calls.values() for place in places}
+    missing, strays = _match(items, ends)
     borders = set(ends) | {len(items)}
     out: list[Object] = []
     owed: list[Object] = []
@@ -49,9 +48,11 @@ def paired(items: Sequence[Object], ends: Sequence[int], losses: list[Loss]) -> 
     return out
 
 
-def _match(items: Sequence[Object]) -> tuple[Mapping[str, list[int]], set[int]]:
-    """The calls that stay open, by the id they came with, and the outputs that answer none."""
+def _match(items: Sequence[Object], ends: Sequence[int]) -> tuple[set[int], set[int]]:
+    """The calls that stay open, and the outputs that answer none. A later turn's call takes over an id that still waits: some models count their
+    calls from 0 in every turn, and one that was interrupted is answered no more."""
     open_calls: dict[str, list[int]] = {}
+    missing: set[int] = set()
     strays: set[int] = set()
     used: set[Any] = set()
     for place, item in enumerate(items):
@@ -60,15 +61,19 @@ def _match(items: Sequence[Object]) -> tuple[Mapping[str, list[int]], set[int]]:
             given = item["call_id"]
             item["call_id"] = _unused(given, used)
             used.add(item["call_id"])
-            open_calls.setdefault(given, []).append(place)
+            waiting = open_calls.setdefault(given, [])
+            if waiting and bisect_right(ends, waiting[-1]) != bisect_right(ends, place):
+                missing.update(waiting)
+                waiting.clear()
+            waiting.append(place)
         elif kind in OUTPUTS:
-            waiting = open_calls.get(item["call_id"])
+            waiting = open_calls.get(item["call_id"], [])
             if not waiting:
                 strays.add(place)
                 continue
             call = items[waiting.pop(0)]
             item["call_id"], item["type"] = call["call_id"], f"{call['type']}_output"
-    return open_calls, strays
+    return missing.union(*open_calls.values()), strays
 
 
 def _unused(given: str, used: set[Any]) -> str:

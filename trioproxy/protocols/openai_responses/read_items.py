@@ -14,11 +14,22 @@ from typing import Any
 import attrs
 
 from trioproxy.neutral.extras import packed
-from trioproxy.neutral.parts import Opaque, Part, Reasoning, Refusal, Text, ToolCall, ToolKind, ToolResult
+from trioproxy.neutral.parts import (
+    CacheHint,
+    Media,
+    Opaque,
+    Part,
+    Reasoning,
+    Refusal,
+    Text,
+    ToolCall,
+    ToolKind,
+    ToolResult,
+)
 from trioproxy.neutral.request import Role, Turn
 from trioproxy.protocols.openai_responses.agents import past, read_agent_message
 from trioproxy.protocols.openai_responses.builtin import builtin_of_call, builtin_of_output
-from trioproxy.protocols.openai_responses.content import read_part
+from trioproxy.protocols.openai_responses.content import read_control, read_part
 from trioproxy.protocols.openai_responses.fields import Fields, noted, refusal
 from trioproxy.protocols.openai_responses.quoted import parts_in
 from trioproxy.protocols.openai_responses.shown import read_shown
@@ -133,23 +144,23 @@ class ItemReader:
         role = _ROLES.get(spelled)
         if role is None:
             raise refusal(fields.at("role"), f"one of {', '.join(_ROLES)}")
-        content = fields.take("content")
+        content, cache = fields.take("content"), read_control(fields)
         note, extra = _note(fields, {"role": spelled}, typed="type" in item, string=isinstance(content, str))
         if role is Role.ASSISTANT:
             if self._spoken:
                 # Two messages are two: where the other protocol has one text, a gap is to stand between them.
                 self._flush()
-            for place, part in enumerate(_noted_parts(content, fields.at("content"), note, extra)):
+            for place, part in enumerate(_marked(_noted_parts(content, fields.at("content"), note, extra), cache)):
                 self._say(ItemPlace.MODEL, part, f"{fields.at('content')}[{place}]")
             self._spoken = True
             return
         self._flush()
         if role is Role.SYSTEM and not self.turns:
-            parts = _noted_parts(content, fields.at("content"), note, extra)
+            parts = _marked(_noted_parts(content, fields.at("content"), note, extra), cache)
             if all(isinstance(part, Text) for part in parts):
                 self.system += [part for part in parts if isinstance(part, Text)]
                 return
-        parts = _parts(content, fields.at("content"))
+        parts = _marked(_parts(content, fields.at("content")), cache)
         extras = packed(NAME, extra, spelling={"message": note})
         places = tuple(f"{fields.at('content')}[{place}]" for place in range(len(parts))) or (path,)
         self.turns.append(Turn(role=role, parts=tuple(parts), extras=extras, places=places))
@@ -228,6 +239,14 @@ def _noted_parts(content: JSON, path: str, note: Object, extra: Mapping[str, Any
     return parts
 
 
+def _marked(parts: list[Any], cache: CacheHint | None) -> list[Any]:
+    """The parts, the last of them with the breakpoint that their message has as a whole."""
+    last = parts[-1] if parts else None
+    if cache is None or not isinstance(last, Text | Media):
+        return parts
+    return [*parts[:-1], attrs.evolve(last, cache=last.cache or cache, extras=noted(last.extras, whole=True))]
+
+
 def _read_call(item: Object, path: str, kind: ToolKind, member: str) -> ToolCall:
     fields = Fields(item, path)
     fields.take("type")
@@ -272,9 +291,8 @@ def _read_output(item: Object, path: str, kind: ToolKind) -> ToolResult:
         raise refusal(fields.at("output"), "a string or a list of content parts")
     if any(isinstance(part, Refusal) for part in content):
         raise refusal(fields.at("output"), "text, images and files; a tool does not refuse")
-    return ToolResult(
-        call_id=call_id, content=tuple(content), name=name, kind=kind, extras=fields.extras(notes=spelled)
-    )
+    cache, extras = read_control(fields), fields.extras(notes=spelled)
+    return ToolResult(call_id=call_id, content=tuple(content), name=name, kind=kind, cache=cache, extras=extras)
 
 
 def _reasoning_texts(fields: Fields, name: str, kind: str, spelled: dict[str, Any]) -> list[str]:

@@ -11,6 +11,7 @@ from trioproxy.neutral.extras import packed
 from trioproxy.neutral.parts import ToolCall, ToolKind
 from trioproxy.neutral.request import ServerTool, Tool, ToolChoice, ToolChoiceMode, ToolSpec, Turn
 from trioproxy.protocols.openai_responses.builtin import builtin_of_tool
+from trioproxy.protocols.openai_responses.content import read_control
 from trioproxy.protocols.openai_responses.fields import Fields, noted, refusal
 from trioproxy.protocols.openai_responses.vocabulary import NAME, family_of
 from trioproxy.wire.jsoncodec import JSON, Object
@@ -96,26 +97,40 @@ def _namespace(tool: Object, path: str) -> list[ToolSpec]:
 
 
 def _tool(tool: Object, path: str) -> ToolSpec:
-    fields = Fields(tool, path)
+    fields = Fields(flat(tool), path)
     fields.unsay(_DEFAULTS)
     kind = fields.need("type")
     if kind == "function":
         name, description = fields.need("name"), fields.text("description")
         schema, strict = fields.object("parameters"), fields.flag("strict")
-        return Tool(name=name, description=description, schema=schema, strict=strict, extras=fields.extras(notes=_OURS))
+        cache, extras = read_control(fields), fields.extras(notes=_OURS)
+        return Tool(name=name, description=description, schema=schema, strict=strict, cache=cache, extras=extras)
     if kind == "custom":
         name, description, grammar = fields.need("name"), fields.text("description"), fields.object("format")
+        cache = read_control(fields)
         return Tool(
             name=name,
             description=description,
             kind=ToolKind.CUSTOM,
             grammar=grammar,
+            cache=cache,
             extras=fields.extras(notes=_OURS),
         )
     builtin = builtin_of_tool(tool)
     if builtin is not None:
         return builtin.read_tool(tool, path)
     return ServerTool(family=family_of(kind), protocol=NAME, payload=tool)
+
+
+def flat(value: JSON) -> JSON:
+    """A tool or a choice in the words of Chat Completions, whose members stand one level deeper, in this protocol's. Clients mix them up."""
+    if not isinstance(value, dict) or "name" in value:
+        return value
+    kind = value.get("type")
+    inner = value.get(kind) if isinstance(kind, str) and kind in _KINDS else None
+    if not isinstance(inner, dict):
+        return value
+    return {**{name: each for name, each in value.items() if name != kind}, **inner}
 
 
 # Marks a tool as a client's of this protocol, which needs no renaming and no defaults.
@@ -136,6 +151,7 @@ def read_choice(value: JSON, path: str = "tool_choice") -> ToolChoice | None:
         if value not in _MODES:
             raise refusal(path, f"one of {', '.join(_MODES)}, or an object")
         return ToolChoice(mode=_MODES[value])
+    value = flat(value)
     fields = Fields(value, path)
     kind = fields.need("type")
     noted = {"raw": value}

@@ -228,14 +228,16 @@ class StreamReader:
         return PartKind.REFUSAL if kind.startswith("response.refusal") else PartKind.TEXT
 
     def _part_added(self, event: Object, kind: str) -> list[Event]:
-        part = _object(event, "part", kind)
+        part = _object(event, "part", kind, needed=False)
         if self._of_reasoning(event, part):
             return self._start()
         message, number = self._message(event)
         return self._start() + message.announced(number, part)
 
     def _part_done(self, event: Object, kind: str) -> list[Event]:
-        part = _object(event, "part", kind)
+        part = _object(event, "part", kind, needed=False)
+        if not part:
+            return self._start()
         if self._of_reasoning(event, part):
             return self._start() + self._reasoning(event).text(
                 "content", _number(event, "content_index"), _string(part, "text")
@@ -260,7 +262,7 @@ class StreamReader:
         return self._start() + self._reasoning(event).text("summary", _number(event, "summary_index"), text)
 
     def _summary_part_done(self, event: Object, kind: str) -> list[Event]:
-        text = _string(_object(event, "part", kind), "text")
+        text = _string(_object(event, "part", kind, needed=False), "text")
         return self._start() + self._reasoning(event).text("summary", _number(event, "summary_index"), text)
 
     def _thought_delta(self, event: Object, kind: str) -> list[Event]:
@@ -353,8 +355,10 @@ def _number(event: Object, name: str) -> int:
     return value if isinstance(value, int) else 0
 
 
-def _object(event: Object, name: str, kind: str) -> Object:
+def _object(event: Object, name: str, kind: str, *, needed: bool = True) -> Object:
     value: Any = event.get(name)
+    if value is None and not needed:
+        return {}
     if not isinstance(value, dict):
         raise _Unusable(f"`{name}` of `{kind}` is not an object")
     return value

@@ -36,6 +36,8 @@ class ReasoningItem:
         self._index = index
         self._at: int | None = None
         self._item = item
+        self._sealed = string(item, "encrypted_content")
+        """What it was announced with: only where its end brings none is that the token to keep."""
         self._told: dict[tuple[str, int], Told] = {}
 
     def delta(self, member: str, number: int, text: str) -> list[Event]:
@@ -69,7 +71,7 @@ class ReasoningItem:
         for member in ("summary", "content"):
             for number, part in enumerate(objects(item, member)):
                 events += self.text(member, number, string(part, "text"))
-        sealed = string(item, "encrypted_content")
+        sealed = string(item, "encrypted_content") or self._sealed
         opened = unseal(sealed, item_id=string(item, "id") or self.item_id or None)
         # A signature that stands on a call, from a proxy like this one: the call is over, and only the client can bring them together again.
         if sealed and not self.over and opened.call_id is None:

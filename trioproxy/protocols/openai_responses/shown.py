@@ -12,7 +12,7 @@ from trioproxy.wire.jsoncodec import JSON, Object
 
 __all__ = ["Shown", "read_shown", "write_shown"]
 
-_BASE64 = re.compile(r"[A-Za-z0-9+/]{8,}={0,2}")
+_BASE64 = re.compile(r"[A-Za-z0-9+/]{2,}={0,2}")
 _SEARCH, _IMAGE = "web_search_call", "image_generation_call"
 
 
@@ -32,10 +32,12 @@ def read_shown(item: Object) -> Media | Search | None:
             action = item.get("action")
             query = _query(action)
             return Search(query=query, found=_found(action)) if query is not None else None
-        case "image_generation_call" if _BASE64.fullmatch(str(item.get("result"))):
-            form = item.get("output_format")
+        case "image_generation_call":
+            data, form = item.get("result"), item.get("output_format")
+            if not isinstance(data, str) or not _BASE64.fullmatch(data):
+                return None
             mime = f"image/{form}" if isinstance(form, str) and form else "image/png"
-            return Media(kind=MediaKind.IMAGE, source=Base64Source(data=item["result"], mime=mime))
+            return Media(kind=MediaKind.IMAGE, source=Base64Source(data=data, mime=mime))
         case _:
             return None
 

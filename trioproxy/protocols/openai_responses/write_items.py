@@ -43,6 +43,8 @@ MAX_CALL_ID = 64
 """The API answers 400 to a longer ``call_id`` ("string too long. Expected a string with maximum length 64")."""
 
 _TEXT_TYPES = {Role.USER: "input_text", Role.SYSTEM: "input_text", Role.ASSISTANT: "output_text"}
+_NOTHING = Text(text="")
+"""What clients of Chat Completions put beside a model's calls: no message of its own."""
 _CALLS = {ToolKind.FUNCTION: ("function_call", "arguments"), ToolKind.CUSTOM: ("custom_tool_call", "input")}
 
 
@@ -96,8 +98,10 @@ class ItemWriter:
         note = notes.get("message")
         if note is not None:
             self._open(turn.role, note, turn)
+        called = any(isinstance(part, ToolCall) for part in turn.parts)
         for number, part in enumerate(turn.parts):
-            self._part(part, turn.role, f"{path}.parts[{number}]")
+            if not called or part != _NOTHING:
+                self._part(part, turn.role, f"{path}.parts[{number}]")
         self._close()
         self.ends.append(len(self.items))
 
@@ -221,6 +225,7 @@ class ItemWriter:
             self.items.append(notes["verbatim"])
             return
         self._losses += settled(part.extras, NAME, path=path)
+        self._uncached(part, notes, path)
         kind, member = _CALLS[part.kind]
         call_id = part.call_id if "item" in notes else _fitted(part.call_id)
         item: Object = {"type": kind, **notes.get("item", {}), "call_id": call_id, "name": self._named(part)}
@@ -237,12 +242,17 @@ class ItemWriter:
             self.items.append(notes["verbatim"])
             return
         self._losses += settled(part.extras, NAME, path=path)
+        self._uncached(part, notes, path)
         call_id = part.call_id if "item" in notes else _fitted(part.call_id)
         item: Object = {"type": f"{_CALLS[part.kind][0]}_output"}
         item |= {**notes.get("item", {}), "call_id": call_id, "output": self._output(part, path)}
         if part.name is not None and "item" in notes:
             item["name"] = part.name
         self.items.append(restore(item, part.extras))
+
+    def _uncached(self, part: ToolCall | ToolResult, notes: Mapping[str, Any], path: str) -> None:
+        if part.cache is not None and "item" not in notes:
+            self._losses.append(Loss(f"{path}.cache", "items of calls have no cache breakpoints"))
 
     def _output(self, part: ToolResult, path: str) -> str | list[Object]:
         listed = "list" in spelling(part.extras, NAME)

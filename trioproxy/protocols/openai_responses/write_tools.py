@@ -64,7 +64,7 @@ def _tool(tool: Tool, name: str, losses: list[Loss], path: str) -> Object:
     if "declared" in notes:
         return dict(notes["declared"])
     losses += settled(tool.extras, NAME, path=path)
-    if tool.cache is not None:
+    if tool.cache is not None and "ours" not in notes:
         losses.append(
             Loss(f"{path}.cache", "the provider caches prompts by itself; breakpoints of other protocols are left out")
         )
@@ -155,8 +155,14 @@ def write_choice(
             raise unable(chosen)
         return {"type": known["type"]}
     if choice.mode is ToolChoiceMode.NAMED:
-        return {"type": choice.kind.value, "name": named(choice.names[0])}
+        return {"type": _kind(choice, tools).value, "name": named(choice.names[0])}
     if not choice.names or choice.mode is ToolChoiceMode.NONE:
         return choice.mode.value
     allowed = [{"type": choice.kind.value, "name": named(name)} for name in choice.names]
     return {"type": "allowed_tools", "mode": choice.mode.value, "tools": allowed}
+
+
+def _kind(choice: ToolChoice, tools: Sequence[ToolSpec]) -> ToolKind:
+    """What the chosen tool is declared as: clients that know functions alone choose a custom tool as one."""
+    declared = {tool.kind for tool in tools if isinstance(tool, Tool) and tool.name in choice.names}
+    return ToolKind.CUSTOM if declared == {ToolKind.CUSTOM} else choice.kind

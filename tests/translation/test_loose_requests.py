@@ -1,0 +1,196 @@
+"""Requests as clients write them who know their protocol by hearsay, or use a gateway's words in it: each is understood."""
+
+from __future__ import annotations
+
+import re
+from typing import Any
+
+import pytest
+
+from tests.translation.requests import MODELS, read_request
+from trioproxy.protocols.base import WriteTarget, Written
+from trioproxy.protocols.table import protocol
+
+CHAT, RESPONSES, MESSAGES, GEMINI = "openai_chat", "openai_responses", "anthropic", "gemini"
+ONCE = {"type": "ephemeral"}
+LONG = {"type": "ephemeral", "ttl": "1h"}
+USER = {"role": "user", "content": "hi"}
+
+
+def sent(client: str, target: str, model: str | None = None, **body: Any) -> Written:
+    said = read_request(client, {"model": "m", **body})
+    return protocol(target).write_request(said, WriteTarget(model=model or MODELS[target]))
+
+
+def call(identity: str, name: str, arguments: str = "{}") -> Any:
+    return {"id": identity, "type": "function", "function": {"name": name, "arguments": arguments}}
+
+
+def test_an_empty_text_beside_calls_is_no_message_of_its_own() -> None:
+    messages = [
+        USER,
+        {"role": "assistant", "content": "", "tool_calls": [call("a", "f")]},
+        {"role": "tool", "tool_call_id": "a", "content": "done"},
+    ]
+
+    written = sent(CHAT, RESPONSES, messages=messages)
+
+    assert [item["type"] for item in written.body["input"]] == ["message", "function_call", "function_call_output"]
+    assert not written.losses
+
+
+@pytest.mark.parametrize(("client", "asked"), [(CHAT, {"messages": [USER]}), (RESPONSES, {"input": "hi"})])
+def test_a_user_named_in_the_metadata_is_the_user(client: str, asked: Any) -> None:
+    named = sent(client, MESSAGES, metadata={"user_id": "u-1"}, **asked)
+    other = sent(client, MESSAGES, metadata={"user_id": "u-1", "run": "7"}, user="u-2", **asked)
+
+    assert named.body["metadata"] == {"user_id": "u-1"}
+    assert not named.losses
+    assert other.body["metadata"] == {"user_id": "u-2"}
+    assert [loss.path for loss in other.losses] == ["metadata"]
+
+
+CACHED: Any = {
+    "tools": [
+        {"type": "function", "name": "f", "parameters": {"type": "object", "properties": {}}, "cache_control": ONCE},
+        {"type": "custom", "name": "g", "cache_control": ONCE},
+    ],
+    "input": [
+        {"role": "system", "content": [{"type": "input_text", "text": "rules"}], "cache_control": LONG},
+        {"role": "user", "content": [{"type": "input_text", "text": "one", "cache_control": ONCE}]},
+        {"type": "function_call", "call_id": "a", "name": "f", "arguments": "{}"},
+        {"type": "function_call_output", "call_id": "a", "output": "done", "cache_control": ONCE},
+        {"role": "assistant", "content": [{"type": "output_text", "text": "two", "annotations": []}]},
+        {
+            "role": "user",
+            "content": [{"type": "input_text", "text": "three"}, {"type": "input_text", "text": "four"}],
+            "cache_control": ONCE,
+        },
+    ],
+}
+
+
+def test_breakpoints_in_responses_reach_who_knows_them() -> None:
+    tools = sent(RESPONSES, MESSAGES, tools=CACHED["tools"], input="hi")
+    written = sent(RESPONSES, MESSAGES, input=CACHED["input"])
+    blocks = [block for message in written.body["messages"] for block in message["content"]]
+
+    assert [tool.get("cache_control") for tool in tools.body["tools"]] == [ONCE, ONCE]
+    assert written.body["system"] == [{"type": "text", "text": "rules", "cache_control": LONG}]
+    assert [block.get("cache_control") for block in blocks] == [ONCE, None, ONCE, None, None, ONCE]
+    assert not [loss for loss in (*tools.losses, *written.losses) if "cache" in loss.path]
+
+
+def test_breakpoints_in_responses_come_back_as_they_were() -> None:
+    written = sent(RESPONSES, RESPONSES, **CACHED)
+
+    assert written.body["tools"] == CACHED["tools"]
+    assert written.body["input"] == CACHED["input"]
+    assert not written.losses
+
+
+def test_breakpoints_and_thoughts_without_a_place_are_losses() -> None:
+    marked = [
+        {"role": "user", "content": [{"type": "thinking", "thinking": "x"}, {"type": "text", "text": "hi"}]},
+        {
+            "role": "assistant",
+            "content": [{"type": "tool_use", "id": "a", "name": "f", "input": {}, "cache_control": ONCE}],
+        },
+        {"role": "user", "content": [{"type": "tool_result", "tool_use_id": "a", "cache_control": ONCE}]},
+    ]
+
+    for target in (CHAT, RESPONSES):
+        losses = sent(MESSAGES, target, messages=marked, max_tokens=64).losses
+        assert [re.findall(r"\d", loss.path)[0] for loss in losses] == ["0", "1", "2"]
+
+
+def test_the_nearer_breakpoint_holds() -> None:
+    message = {"role": "user", "content": [{"type": "text", "text": "a", "cache_control": ONCE}], "cache_control": LONG}
+    item = {
+        "role": "user",
+        "content": [{"type": "input_text", "text": "a", "cache_control": ONCE}],
+        "cache_control": LONG,
+    }
+
+    for written in (sent(CHAT, MESSAGES, messages=[message]), sent(RESPONSES, MESSAGES, input=[item])):
+        assert written.body["messages"][0]["content"] == [{"type": "text", "text": "a", "cache_control": ONCE}]
+
+
+@pytest.mark.parametrize(
+    ("namespace", "name", "told"),
+    [
+        ("mcp__a", "f", "mcp__a__f"),
+        ("mcp__a__", "f", "mcp__a__f"),
+        ("mcp__a", "mcp__a__f", "mcp__a__f"),
+        ("coll", "collab", "coll__collab"),
+    ],
+)
+def test_a_namespace_stands_in_front_of_a_name_once(namespace: str, name: str, told: str) -> None:
+    inner = {"type": "function", "name": name, "parameters": {"type": "object", "properties": {}}}
+
+    written = sent(RESPONSES, CHAT, input="hi", tools=[{"type": "namespace", "name": namespace, "tools": [inner]}])
+
+    assert written.body["tools"][0]["function"]["name"] == told
+    assert written.naming.originals == {told: (name, namespace)}
+
+
+def test_an_id_that_was_interrupted_belongs_to_the_later_call() -> None:
+    messages = [
+        USER,
+        {"role": "assistant", "content": None, "tool_calls": [call("exec:0", "exec", '{"n":1}')]},
+        {"role": "user", "content": "go on"},
+        {"role": "assistant", "content": None, "tool_calls": [call("exec:0", "exec", '{"n":2}')]},
+        {"role": "tool", "tool_call_id": "exec:0", "content": "of the second"},
+    ]
+
+    items = sent(CHAT, RESPONSES, messages=messages).body["input"]
+
+    calls = {item["call_id"]: item["arguments"] for item in items if item["type"] == "function_call"}
+    outputs = {item["call_id"]: item["output"] for item in items if item["type"] == "function_call_output"}
+    answered = {calls[identity]: output for identity, output in outputs.items()}
+    assert answered == {'{"n":1}': "The call gave no result.", '{"n":2}': "of the second"}
+
+
+@pytest.mark.parametrize(
+    ("detail", "told", "lost"), [("low", "low", False), ("original", "high", True), ("closely", None, True)]
+)
+def test_a_detail_is_told_in_words_that_there_are(detail: str, told: str | None, lost: bool) -> None:
+    image = {"type": "input_image", "image_url": "https://a.example/x.png", "detail": detail}
+
+    written = sent(RESPONSES, CHAT, input=[{"role": "user", "content": [image]}])
+
+    assert written.body["messages"][0]["content"][0]["image_url"].get("detail") == told
+    assert bool(written.losses) is lost
+
+
+NESTED = {"type": "function", "function": {"name": "f", "parameters": {"type": "object", "properties": {}}}}
+
+
+@pytest.mark.parametrize("target", [CHAT, MESSAGES, GEMINI, RESPONSES])
+def test_tools_and_a_choice_in_the_words_of_chat_are_understood_in_responses(target: str) -> None:
+    choice = {"type": "function", "function": {"name": "f"}}
+    flat = {"type": "function", "name": "f", "parameters": {"type": "object", "properties": {}}}
+
+    mixed = sent(RESPONSES, target, input="hi", tools=[NESTED], tool_choice=choice)
+
+    plain = sent(RESPONSES, target, input="hi", tools=[flat], tool_choice={"type": "function", "name": "f"})
+    assert mixed.body == plain.body
+
+
+def test_a_custom_tool_that_is_chosen_as_a_function_is_chosen_as_what_it_is() -> None:
+    tools = [{"type": "custom", "custom": {"name": "patch"}}, NESTED]
+
+    written = sent(
+        CHAT, RESPONSES, messages=[USER], tools=tools, tool_choice={"type": "function", "function": {"name": "patch"}}
+    )
+
+    assert written.body["tool_choice"] == {"type": "custom", "name": "patch"}
+
+
+def test_properties_of_branches_keep_their_order() -> None:
+    branches = [{"type": "object", "properties": {name: {"type": "string"}}} for name in ("b", "a", "c")]
+    tool = {"type": "function", "function": {"name": "f", "parameters": {"anyOf": branches}}}
+
+    written = sent(CHAT, MESSAGES, messages=[USER], tools=[tool])
+
+    assert list(written.body["tools"][0]["input_schema"]["properties"]) == ["b", "a", "c"]
