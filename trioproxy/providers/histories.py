@@ -10,6 +10,7 @@ from collections.abc import Iterator
 from typing import Any
 
 from trioproxy.neutral.loss import Loss
+from trioproxy.providers.excuses import EXCUSED_CALLS
 from trioproxy.providers.quirk import CHAT, Quirk, QuirkContext
 from trioproxy.wire.jsoncodec import Object
 
@@ -133,23 +134,6 @@ def _paired(messages: list[Any], context: QuirkContext) -> Iterator[Any]:
         yield {"role": "user", "content": f"Result of tool call {answered}:\n{_text(message.get('content'))}"}
 
 
-_UNSIGNED = {"google": {"thought_signature": "skip_thought_signature_validator"}}
-"""What Google takes in place of a signature on a call that its model did not make, or whose client did not keep it."""
-
-
-def _excused_calls(body: Object, context: QuirkContext) -> Object | None:
-    return _rewritten(body, [_excused(each) for each in _objects(body)]) if _objects(body) else None
-
-
-def _excused(message: Any) -> Any:
-    """A message whose first call has a signature, or the word for none: the calls beside it need nothing."""
-    match message:
-        case {"tool_calls": [{**first}, *others]} if not first.get("extra_content"):
-            return {**message, "tool_calls": [{**first, "extra_content": _UNSIGNED}, *others]}
-        case _:
-            return message
-
-
 def _text(content: Any) -> str:
     if isinstance(content, list):
         return "\n".join(
@@ -180,13 +164,7 @@ HISTORY_EDITS = (
         marks=(b'"tool"',),
         edit=_paired_results,
     ),
-    Quirk(
-        name="excused-calls",
-        doc="A message's first call without Google's signature gets the word that Google takes in its place.",
-        protocols=frozenset({CHAT}),
-        marks=(b'"tool_calls"',),
-        edit=_excused_calls,
-    ),
+    EXCUSED_CALLS,
     Quirk(
         name="thoughts-beside-calls",
         doc="`reasoning_content` stands beside every call, blank where the client kept none.",

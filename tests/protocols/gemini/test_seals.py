@@ -43,6 +43,12 @@ def test_another_vendors_signature_goes_and_what_it_stood_on_stays(name: str) ->
     ]
 
 
+def test_a_content_that_was_nothing_but_a_seal_goes_with_it() -> None:
+    hi, empty = {"role": "user", "parts": [{"text": "hi"}]}, {"role": "model", "parts": []}
+    sealed = {"role": "model", "parts": [{"text": "", "thought": True, "thoughtSignature": SEALED}]}
+    assert without_seals({"contents": [hi, sealed, empty]}) == {"contents": [hi, empty]}
+
+
 def test_a_request_that_is_only_counted_is_opened_too() -> None:
     sealed = {"generateContentRequest": request({"text": "so", "thoughtSignature": SEALED}), "model": "m"}
     opened = without_seals(sealed)

@@ -21,7 +21,7 @@ from trioproxy.neutral.parts import (
     ToolResult,
 )
 from trioproxy.neutral.request import Role, Turn
-from trioproxy.protocols.openai_responses.signatures import seal
+from trioproxy.protocols.openai_responses.signatures import UNSIGNED, seal
 
 
 def turns(*items: Any) -> tuple[Turn, ...]:
@@ -311,3 +311,11 @@ def test_an_image_that_was_made_is_shown() -> None:
     assert isinstance(part, Opaque)
     assert isinstance(part.shown, Media)
     assert part.shown.source == Base64Source(data="aGkaGkaG", mime="image/png")
+
+
+def test_thoughts_that_nobody_signed_come_back_as_their_words() -> None:
+    summary = [{"type": "summary_text", "text": "a"}, {"type": "summary_text", "text": "b"}]
+    item = {"type": "reasoning", "id": "rs_1", "summary": summary, "encrypted_content": UNSIGNED}
+
+    _, said = turns(USER, item)
+    assert said.parts == (Reasoning(text="a\n\nb"),)

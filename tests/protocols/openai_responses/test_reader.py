@@ -29,7 +29,7 @@ from trioproxy.neutral.parts import Opaque, Reasoning, Refusal, Signature, Signa
 from trioproxy.neutral.response import Answer
 from trioproxy.neutral.usage import Usage
 from trioproxy.protocols.openai_responses import PROTOCOL
-from trioproxy.protocols.openai_responses.signatures import seal
+from trioproxy.protocols.openai_responses.signatures import UNSIGNED, seal
 from trioproxy.wire.frames import Frame
 
 CREATED = frame("response.created", sequence_number=0, response={"id": "resp_1", "model": "m", "created_at": 7.0})
@@ -330,6 +330,14 @@ def test_a_signature_that_another_proxy_sealed_is_opened() -> None:
     assert isinstance(first, Reasoning)
     assert first.signature == claude
     assert second == Opaque(protocol="openai_responses", kind="reasoning", payload=on_call)
+
+
+def test_a_thought_that_another_proxy_marked_as_unsigned_is_unsigned() -> None:
+    item = {"type": "reasoning", "summary": [], "content": [{"type": "reasoning_text", "text": "hm"}]}
+
+    (reasoning,) = answer(completed({**item, "encrypted_content": UNSIGNED})).parts
+    assert isinstance(reasoning, Reasoning)
+    assert (reasoning.text, reasoning.signature) == ("hm", None)
 
 
 def test_late_words_of_reasoning_that_is_over_are_not_said_twice() -> None:

@@ -8,20 +8,21 @@ import pytest
 
 from trioproxy.neutral.parts import Signature, SignatureForm
 from trioproxy.protocols.openai_responses.seals import MARKS, without_seals
-from trioproxy.protocols.openai_responses.signatures import MARK, open_summary, seal, seal_summary
+from trioproxy.protocols.openai_responses.signatures import MARK, UNSIGNED, open_summary, seal, seal_summary
 
 THOUGHT = {
     "type": "reasoning",
     "summary": [],
     "encrypted_content": seal(Signature(value="EqwC", form=SignatureForm.ANTHROPIC_SIGNATURE)),
 }
+UNSIGNED_THOUGHT = {"type": "reasoning", "id": "rs_1", "summary": [], "encrypted_content": UNSIGNED}
 OWN = {"type": "reasoning", "summary": [], "encrypted_content": "gAAAA"}
 COMPACTION = {"type": "compaction", "id": "cmp_1", "encrypted_content": seal_summary("so far")}
 SAID = {"type": "message", "role": "user", "content": f"{MARK} is a word here"}
 
 
 def test_other_vendors_reasoning_goes_and_a_summary_becomes_a_message() -> None:
-    document = {"model": "m", "input": [SAID, THOUGHT, OWN, COMPACTION, "odd"]}
+    document = {"model": "m", "input": [SAID, THOUGHT, UNSIGNED_THOUGHT, OWN, COMPACTION, "odd"]}
     before = copy.deepcopy(document)
     opened = without_seals(document)
     assert document == before

@@ -194,18 +194,22 @@ def test_a_model_said_and_called_and_was_answered() -> None:
     ("parts", "content"),
     [
         ((Text(text="a"),), "a"),
-        ((Text(text=""),), ""),
+        ((Text(text="a"), Text(text=""), Text(text="b")), "ab"),
         (
-            (Text(text="a"), Text(text="b")),
-            [
-                {"type": "output_text", "text": "a", "annotations": []},
-                {"type": "output_text", "text": "b", "annotations": []},
-            ],
+            (Text(text="a"), Refusal(text="b")),
+            [{"type": "output_text", "text": "a", "annotations": []}, {"type": "refusal", "refusal": "b"}],
         ),
     ],
 )
-def test_what_a_model_said_is_a_string_where_it_is_one_text(parts: tuple[Part, ...], content: object) -> None:
+def test_what_a_model_said_is_a_string_where_it_is_text(parts: tuple[Part, ...], content: object) -> None:
     assert items(said(Role.ASSISTANT, *parts)) == [{"type": "message", "role": "assistant", "content": content}]
+
+
+def test_a_model_that_said_nothing_leaves_no_message() -> None:
+    asked = Turn(role=Role.USER, parts=(Text(text="hi"),))
+    silent = Turn(role=Role.ASSISTANT, parts=(Text(text=""),))
+
+    assert len(items(written(turns=(asked, silent)))) == 1
 
 
 def test_encrypted_reasoning_without_an_id_has_none() -> None:

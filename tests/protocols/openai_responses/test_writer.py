@@ -44,6 +44,7 @@ from trioproxy.neutral.parts import (
 from trioproxy.neutral.request import Conversation, ReasoningAsk, Tool
 from trioproxy.neutral.response import Answer
 from trioproxy.neutral.usage import Usage
+from trioproxy.protocols.openai_responses.signatures import UNSIGNED
 from trioproxy.wire.frames import Frame
 from trioproxy.wire.jsoncodec import dumps
 
@@ -286,6 +287,16 @@ def test_thoughts_of_other_vendors_are_a_summary() -> None:
     assert item["summary"] == [{"type": "summary_text", "text": "let me"}]
     assert "content" not in item
     assert item["encrypted_content"].startswith("trioproxy/1:")
+
+
+def test_thoughts_that_nobody_signed_are_marked_for_what_they_are() -> None:
+    unsigned = [event for event in THOUGHTS if not isinstance(event, PartSigned)]
+    foreign = [attrs.evolve(e, item_id=None) if isinstance(e, PartStarted) else e for e in unsigned]
+
+    (item,) = _items(write(foreign)[0])
+    assert item["encrypted_content"] == UNSIGNED
+    (item,) = _items(write(unsigned)[0])
+    assert "encrypted_content" not in item
 
 
 def test_a_client_that_asked_for_summaries_gets_thoughts_as_one() -> None:

@@ -30,6 +30,7 @@ from trioproxy.neutral.parts import (
 from trioproxy.neutral.request import Role, Turn
 from trioproxy.protocols.gemini.endpoints import NAME
 from trioproxy.protocols.gemini.fields import Fields, refusal
+from trioproxy.protocols.gemini.gathering import gathered
 from trioproxy.protocols.gemini.signatures import read_signature
 from trioproxy.wire.jsoncodec import Object, dumps
 
@@ -94,12 +95,12 @@ class ContentsReader:
         self._calls = _CallBook()
 
     def turns(self, contents: list[Any], path: str) -> tuple[Turn, ...]:
-        """The turns of a conversation."""
+        """The turns of a conversation, the model's gathered (``gathering.py``)."""
         turns: list[Turn] = []
         for number, each in enumerate(contents):
             after_model = bool(turns) and turns[-1].role is Role.ASSISTANT
             turns.append(self._turn(each, f"{path}[{number}]", after_model=after_model))
-        return tuple(turns)
+        return gathered(turns)
 
     def system(self, value: Any, path: str) -> tuple[tuple[Text | Opaque, ...], Object]:
         """The instruction, and what its content says besides parts. A bare string is taken for its text."""

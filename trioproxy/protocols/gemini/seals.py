@@ -21,7 +21,7 @@ def without_seals(document: Object) -> Object | None:
     """A request without wrapped signatures, for Google itself; None where it holds none.
 
     The document is not changed. A call keeps the word that Google takes in place of a signature it did not make; a thought that was
-    nothing but its signature goes with it.
+    nothing but its signature goes with it, and so does a content that held nothing else, because Google refuses one without parts.
     """
     inner = document.get(_COUNTED)
     if isinstance(inner, dict):
@@ -33,17 +33,19 @@ def without_seals(document: Object) -> Object | None:
     opened = [_content(content) for content in contents]
     if all(new is old for new, old in zip(opened, contents, strict=True)):
         return None
-    return {**document, "contents": opened}
+    return {**document, "contents": [content for content in opened if content is not None]}
 
 
 def _content(content: JSON) -> JSON:
+    """The content itself where it holds no wrapped signature, None where it held nothing else."""
     parts = content.get("parts") if isinstance(content, dict) else None
     if not isinstance(content, dict) or not isinstance(parts, list):
         return content
     opened = [_part(part) for part in parts]
     if all(new is old for new, old in zip(opened, parts, strict=True)):
         return content
-    return {**content, "parts": [part for part in opened if part is not None]}
+    left = [part for part in opened if part is not None]
+    return {**content, "parts": left} if left else None
 
 
 def _part(part: JSON) -> JSON:

@@ -33,7 +33,7 @@ from trioproxy.protocols.openai_responses.content import read_control, read_part
 from trioproxy.protocols.openai_responses.fields import Fields, noted, refusal
 from trioproxy.protocols.openai_responses.quoted import parts_in
 from trioproxy.protocols.openai_responses.shown import read_shown
-from trioproxy.protocols.openai_responses.signatures import MARK, open_summary, unseal
+from trioproxy.protocols.openai_responses.signatures import MARK, UNSIGNED, open_summary, unseal
 from trioproxy.protocols.openai_responses.vocabulary import COMPACTIONS, ITEMS, NAME, UNKNOWN_ITEM, ItemPlace, ItemRule
 from trioproxy.wire.jsoncodec import JSON, Object
 
@@ -182,6 +182,9 @@ class ItemReader:
 
     def _sealed(self, text: str, value: str, path: str) -> None:
         """Reasoning of another vendor that this protocol's writer gave the client to keep."""
+        if value == UNSIGNED:
+            self._say(ItemPlace.MODEL, Reasoning(text=text), path)
+            return
         opened = unseal(value)
         if opened.call_id is None:
             self._say(ItemPlace.MODEL, Reasoning(text=text, signature=opened.signature), path)

@@ -14,7 +14,7 @@ from trioproxy.neutral.events import (
 )
 from trioproxy.neutral.extras import packed
 from trioproxy.protocols.openai_responses.open_item import Index, Kind, Told, objects, string
-from trioproxy.protocols.openai_responses.signatures import unseal
+from trioproxy.protocols.openai_responses.signatures import UNSIGNED, unseal
 from trioproxy.protocols.openai_responses.vocabulary import NAME
 from trioproxy.wire.jsoncodec import Object
 
@@ -72,6 +72,7 @@ class ReasoningItem:
             for number, part in enumerate(objects(item, member)):
                 events += self.text(member, number, string(part, "text"))
         sealed = string(item, "encrypted_content") or self._sealed
+        sealed = sealed if sealed != UNSIGNED else ""
         opened = unseal(sealed, item_id=string(item, "id") or self.item_id or None)
         # A signature that stands on a call, from a proxy like this one: the call is over, and only the client can bring them together again.
         if sealed and not self.over and opened.call_id is None:

@@ -3,8 +3,9 @@
 A client of this protocol keeps reasoning items and sends them back, whoever made them. Another vendor's signature therefore travels in
 ``encrypted_content`` behind :data:`MARK`, and reaches its own vendor unchanged on the way back: thinking goes on over a whole tool loop
 with any provider. A signature that stands on a tool call (Gemini's) travels in a reasoning item of its own behind that call, which names
-it. OpenAI's own content is never looked into. The provider itself refuses a marked item (``invalid_encrypted_content``), so a body in
-which :data:`MARK` occurs must not be passed on as it is.
+it. Reasoning that its vendor did not sign has the mark all the same. OpenAI's own content is never looked into. The provider itself refuses
+a marked item (``invalid_encrypted_content``), and one without any content that it did not store ("Item with id ... not found"), so a body
+in which :data:`MARK` occurs must not be passed on as it is.
 """
 
 from __future__ import annotations
@@ -14,10 +15,13 @@ import attrs
 from trioproxy.neutral.parts import Signature, SignatureForm
 from trioproxy.wire.jsoncodec import JSON, JSONError, dumps, loads
 
-__all__ = ["MARK", "Seal", "open_summary", "seal", "seal_summary", "unseal"]
+__all__ = ["MARK", "UNSIGNED", "Seal", "open_summary", "seal", "seal_summary", "unseal"]
 
 MARK = "trioproxy/1:"
 """Base64url, which OpenAI's own content is, has no colon."""
+
+UNSIGNED = MARK + '["unsigned","",null]'
+"""The ``encrypted_content`` of reasoning that another vendor's model told, and nobody signed."""
 
 _FORMS = {form.value: form for form in SignatureForm}
 

@@ -147,11 +147,12 @@ class ItemWriter:
         message, self._message, self._string = self._message, None, False
         if message is not None and self._foreign and message["role"] == Role.ASSISTANT.value:
             # As parts, what a model said has to have the id it was given; as a string it needs none.
-            match message["content"]:
-                case [{"type": "output_text", "text": text, "annotations": []}]:
-                    message["content"] = text
-                case _:
-                    pass
+            texts = [_plain(part) for part in message["content"]]
+            said = "".join(text for text in texts if text is not None)
+            if not said and None not in texts:
+                self.items.pop()
+            elif None not in texts:
+                message["content"] = said
 
     def _content(self, part: Text | Refusal | Media, role: Role, path: str) -> None:
         if role is Role.ASSISTANT and isinstance(part, Media):
@@ -270,6 +271,15 @@ class ItemWriter:
             else:
                 _leave_out(each, self._losses, where)
         return [{"type": "input_text", "text": "Error:"}, *content] if part.is_error else content
+
+
+def _plain(part: Object) -> str | None:
+    """The text of a part that is nothing else."""
+    match part:
+        case {"type": "output_text", "text": str() as text, "annotations": []}:
+            return text
+        case _:
+            return None
 
 
 def _leave_out(part: Opaque, losses: list[Loss], path: str) -> None:

@@ -51,7 +51,7 @@ from trioproxy.protocols.openai_responses.ending import PENDING, incomplete_reas
 from trioproxy.protocols.openai_responses.failed import failed_response, frame
 from trioproxy.protocols.openai_responses.ids import item_id, response_id
 from trioproxy.protocols.openai_responses.shown import write_shown
-from trioproxy.protocols.openai_responses.signatures import seal
+from trioproxy.protocols.openai_responses.signatures import UNSIGNED, seal
 from trioproxy.protocols.openai_responses.usage import write_usage
 from trioproxy.protocols.openai_responses.vocabulary import CONTENT, NAME
 from trioproxy.wire.frames import Frame, Row
@@ -285,7 +285,7 @@ class StreamWriter:
                 if message is not self._message and not self._open_contents[message.output_index]:
                     self._message_done(message, "completed")
             case ReasoningDraft():
-                part.encrypted = seal(signature) if signature is not None else None
+                part.encrypted = seal(signature) if signature is not None else None if part.native else UNSIGNED
                 self._output[part.output_index] = part.item()
                 self._say(part.done())
             case CallDraft() | BuiltinDraft():
