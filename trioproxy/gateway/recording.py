@@ -19,7 +19,8 @@ import trio
 
 from trioproxy.errors import ClientFault
 from trioproxy.gateway.doors import spoken_at
-from trioproxy.gateway.exchange import Exchange, Handler, RequestHead
+from trioproxy.gateway.exchange import Exchange, Handler
+from trioproxy.gateway.wrapped import WrappedExchange
 from trioproxy.protocols.table import match
 from trioproxy.upstream.archive import Archive
 from trioproxy.upstream.base import Headers, Upstream
@@ -39,10 +40,9 @@ class _Heard:
 
 
 @attrs.define(eq=False)
-class Witness:
+class Witness(WrappedExchange):
     """See :class:`~trioproxy.gateway.exchange.Exchange`. Passes everything on and keeps the request and the answer."""
 
-    _inner: Exchange
     sequence: int = 0
     secrets: set[str] = attrs.field(factory=set, init=False)
     asked: str = attrs.field(default="", init=False)
@@ -63,16 +63,6 @@ class Witness:
         self.secrets |= secrets_of(self.head.headers, self.head.query)
 
     # -- the exchange
-
-    @property
-    def head(self) -> RequestHead:
-        """See ``Exchange.head``."""
-        return self._inner.head
-
-    @property
-    def started(self) -> bool:
-        """See ``Exchange.started``."""
-        return self._inner.started
 
     async def receive_body(self, limit: int) -> bytes:
         """See ``Exchange.receive_body``."""
@@ -126,14 +116,6 @@ class Witness:
         """See ``Exchange.abort``."""
         self._end(Ending.TRUNCATED)
         await self._inner.abort()
-
-    def on_disconnect(self, left: Callable[[], None]) -> Callable[[], None] | None:
-        """See ``Exchange.on_disconnect``."""
-        return self._inner.on_disconnect(left)
-
-    async def wait_disconnected(self) -> None:
-        """See ``Exchange.wait_disconnected``."""
-        await self._inner.wait_disconnected()
 
     # -- the recording
 

@@ -6,7 +6,7 @@ answered is looked at as it passes. Bodies that go on from nothing pass as they 
 
 from __future__ import annotations
 
-from collections.abc import Awaitable, Callable
+from collections.abc import Awaitable
 
 import attrs
 import trio
@@ -15,6 +15,7 @@ from trioproxy.config.model import ClientKey, Snapshot
 from trioproxy.errors import ClientFault, ErrorKind, ProxyError
 from trioproxy.gateway.admission import admit
 from trioproxy.gateway.exchange import Exchange, RequestHead
+from trioproxy.gateway.wrapped import WrappedExchange
 from trioproxy.protocols.base import Operation
 from trioproxy.protocols.openai_responses.conversations import Conversations, Past, answered, continued, input_items
 from trioproxy.protocols.openai_responses.outcome import Outcome
@@ -64,10 +65,9 @@ def _generates(head: RequestHead) -> bool:
 
 
 @attrs.define(eq=False)
-class Remembering:
+class Remembering(WrappedExchange):
     """See ``Exchange``. Passes everything on but the body of a request that goes on from something kept here."""
 
-    _inner: Exchange
     _conversations: Conversations
     _owner: str
     _max_event: int
@@ -75,16 +75,6 @@ class Remembering:
     _outcome: Outcome = attrs.field(factory=Outcome, init=False)
     _decoder: SSEDecoder | None = attrs.field(default=None, init=False)
     _body: bytearray | None = attrs.field(default=None, init=False)
-
-    @property
-    def head(self) -> RequestHead:
-        """See ``Exchange.head``."""
-        return self._inner.head
-
-    @property
-    def started(self) -> bool:
-        """See ``Exchange.started``."""
-        return self._inner.started
 
     async def receive_body(self, limit: int) -> bytes:
         """See ``Exchange.receive_body``. The bound holds for the whole request too."""
@@ -157,18 +147,6 @@ class Remembering:
     def offer_last(self, data: bytes) -> Awaitable[None] | None:
         """See ``Exchange.offer_last``."""
         return self.finish(data)
-
-    async def abort(self) -> None:
-        """See ``Exchange.abort``."""
-        await self._inner.abort()
-
-    def on_disconnect(self, left: Callable[[], None]) -> Callable[[], None] | None:
-        """See ``Exchange.on_disconnect``."""
-        return self._inner.on_disconnect(left)
-
-    async def wait_disconnected(self) -> None:
-        """See ``Exchange.wait_disconnected``."""
-        await self._inner.wait_disconnected()
 
     def _look(self, decoder: SSEDecoder, data: bytes) -> None:
         try:

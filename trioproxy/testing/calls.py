@@ -5,14 +5,15 @@ Knows: how a request is kept for a test to look at. Refuses to know: who answers
 
 from __future__ import annotations
 
-from collections.abc import Awaitable, Callable, Mapping
+from collections.abc import Mapping
 from contextvars import ContextVar
 from types import MappingProxyType
 from typing import Any
 
 import attrs
 
-from trioproxy.gateway.exchange import Exchange, RequestHead
+from trioproxy.gateway.exchange import RequestHead
+from trioproxy.gateway.wrapped import WrappedExchange
 from trioproxy.protocols.table import match
 from trioproxy.upstream.base import Headers
 from trioproxy.upstream.fixture import Fixture, RecordedRequest
@@ -67,10 +68,9 @@ CURRENT: ContextVar[Call] = ContextVar("trioproxy_testing_call")
 
 
 @attrs.define(eq=False)
-class Witnessed:
+class Witnessed(WrappedExchange):
     """See :class:`~trioproxy.gateway.exchange.Exchange`. Passes everything on and notes at ``call`` what was asked and how it was answered."""
 
-    _inner: Exchange
     call: Call
     recorded: bool = False
 
@@ -82,11 +82,6 @@ class Witnessed:
             return _remounted(self._inner.head)
         kept = tuple(pair for pair in self._inner.head.headers if pair[0] != b"accept-encoding")
         return attrs.evolve(self._inner.head, headers=kept)
-
-    @property
-    def started(self) -> bool:
-        """See ``Exchange.started``."""
-        return self._inner.started
 
     async def receive_body(self, limit: int) -> bytes:
         """See ``Exchange.receive_body``."""
@@ -101,34 +96,6 @@ class Witnessed:
         """See ``Exchange.start``."""
         await self._inner.start(status, headers, flush=flush)
         self.call.status = status
-
-    async def send(self, data: bytes) -> None:
-        """See ``Exchange.send``."""
-        await self._inner.send(data)
-
-    def offer(self, data: bytes) -> Awaitable[None] | None:
-        """See ``Exchange.offer``."""
-        return self._inner.offer(data)
-
-    async def finish(self, data: bytes = b"") -> None:
-        """See ``Exchange.finish``."""
-        await self._inner.finish(data)
-
-    def offer_last(self, data: bytes) -> Awaitable[None] | None:
-        """See ``Exchange.offer_last``."""
-        return self._inner.offer_last(data)
-
-    async def abort(self) -> None:
-        """See ``Exchange.abort``."""
-        await self._inner.abort()
-
-    def on_disconnect(self, left: Callable[[], None]) -> Callable[[], None] | None:
-        """See ``Exchange.on_disconnect``."""
-        return self._inner.on_disconnect(left)
-
-    async def wait_disconnected(self) -> None:
-        """See ``Exchange.wait_disconnected``."""
-        await self._inner.wait_disconnected()
 
 
 def _remounted(head: RequestHead) -> RequestHead:
