@@ -223,4 +223,4 @@ def test_an_error_body_behind_a_200() -> None:
     assert failure.kind is ErrorKind.INTERNAL
     unnamed = error_in_answer({"base_resp": {"status_code": 1000}})
     assert unnamed is not None
-    assert unnamed.message == "the provider reported error 1000"
+    assert unnamed.message == "The provider answered with error 1000"

@@ -1,7 +1,7 @@
 """Errors in the words of the Messages API, both ways.
 
 ``{"type": "error", "error": {"type", "message"}}`` is the body of a status, the last event of a stream, and with some compatible providers
-a body behind a 200. Source: platform.claude.com, "Errors"; platform.minimax.io, "Error codes" for ``base_resp``.
+a body behind a 200. Source: platform.claude.com, "Errors".
 """
 
 from __future__ import annotations
@@ -11,6 +11,7 @@ from collections.abc import Mapping
 from trioproxy.errors import ErrorKind, Failure, Fault, kind_for_status
 from trioproxy.neutral.overflow import overflow_code, overflow_words
 from trioproxy.protocols.base import StreamSeen
+from trioproxy.protocols.minimax import minimax_failure
 from trioproxy.wire.frames import Frame
 from trioproxy.wire.jsoncodec import JSON, JSONError, Object, dumps, loads
 
@@ -56,23 +57,6 @@ KINDS: dict[str, ErrorKind] = {
     "api_error": ErrorKind.INTERNAL,
     "overloaded_error": ErrorKind.OVERLOADED,
     "timeout_error": ErrorKind.TIMEOUT,
-}
-
-# MiniMax answers 200 and says here what went wrong.
-_BASE_RESP: dict[int, ErrorKind] = {
-    1000: ErrorKind.INTERNAL,
-    1001: ErrorKind.TIMEOUT,
-    1002: ErrorKind.RATE_LIMITED,
-    1004: ErrorKind.UNAUTHENTICATED,
-    1008: ErrorKind.BILLING,
-    1013: ErrorKind.INTERNAL,
-    1026: ErrorKind.INVALID_REQUEST,
-    1027: ErrorKind.INVALID_REQUEST,
-    1039: ErrorKind.RATE_LIMITED,
-    1041: ErrorKind.RATE_LIMITED,
-    2013: ErrorKind.INVALID_REQUEST,
-    2049: ErrorKind.UNAUTHENTICATED,
-    2056: ErrorKind.RATE_LIMITED,
 }
 
 _QUOTED = 500
@@ -153,15 +137,9 @@ def failure_read(document: Object) -> Failure:
 
 def error_in_answer(document: Object) -> Failure | None:
     """The failure that a document behind a 200 is, None where it is none."""
-    base = document.get("base_resp")
-    if isinstance(base, dict) and base.get("status_code") not in (None, 0):
-        code = base["status_code"]
-        return Failure(
-            kind=_BASE_RESP.get(code, ErrorKind.INTERNAL) if isinstance(code, int) else ErrorKind.INTERNAL,
-            message=_text(base.get("status_msg")) or f"the provider reported error {code}",
-            fault=Fault.UPSTREAM,
-            code=str(code),
-        )
+    failure = minimax_failure(document)
+    if failure is not None:
+        return failure
     if document.get("type") == "error" or document.get("error"):
         return failure_read(document)
     return None

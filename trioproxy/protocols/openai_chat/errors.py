@@ -12,6 +12,7 @@ import attrs
 
 from trioproxy.errors import ErrorKind, Failure, Fault, kind_for_status
 from trioproxy.protocols.base import StreamSeen
+from trioproxy.protocols.minimax import minimax_failure
 from trioproxy.protocols.openai_chat.google_errors import google_details, unlisted
 from trioproxy.protocols.openai_chat.retry_after import read_retry_after
 from trioproxy.wire.frames import Frame
@@ -77,22 +78,7 @@ _BY_WORD: dict[str, ErrorKind] = {
 _REFINING = frozenset({ErrorKind.BILLING, ErrorKind.MODEL_NOT_FOUND, ErrorKind.UNAUTHENTICATED})
 """Kinds that a word may make of an HTTP status: 429 without quota is not a rate limit, 400 with a bad key is not a bad request."""
 
-# MiniMax answers 200 with base_resp.status_code (platform.minimax.io, "Error codes"); iFlow 200 with status and msg.
-_MINIMAX: dict[int, ErrorKind] = {
-    1000: ErrorKind.INTERNAL,
-    1001: ErrorKind.TIMEOUT,
-    1002: ErrorKind.RATE_LIMITED,
-    1004: ErrorKind.UNAUTHENTICATED,
-    1008: ErrorKind.BILLING,
-    1013: ErrorKind.INTERNAL,
-    1026: ErrorKind.INVALID_REQUEST,
-    1027: ErrorKind.INVALID_REQUEST,
-    1039: ErrorKind.RATE_LIMITED,
-    1041: ErrorKind.RATE_LIMITED,
-    2013: ErrorKind.INVALID_REQUEST,
-    2049: ErrorKind.UNAUTHENTICATED,
-    2056: ErrorKind.RATE_LIMITED,
-}
+# iFlow answers 200 with status and msg.
 _IFLOW_TOKEN_EXPIRED = "439"
 
 
@@ -253,16 +239,9 @@ def _is_bare_error(document: Object) -> bool:
 
 
 def _vendor_failure(document: Object) -> Failure | None:
-    base = document.get("base_resp")
-    if isinstance(base, dict) and base.get("status_code"):
-        code = base["status_code"]
-        said = base.get("status_msg")
-        return Failure(
-            kind=_MINIMAX.get(code, ErrorKind.INTERNAL) if isinstance(code, int) else ErrorKind.INTERNAL,
-            message=said if isinstance(said, str) and said else f"The provider answered with error {code}",
-            fault=Fault.UPSTREAM,
-            code=str(code),
-        )
+    failure = minimax_failure(document)
+    if failure is not None:
+        return failure
     said, status = document.get("msg"), document.get("status")
     if "choices" not in document and isinstance(said, str) and isinstance(status, str | int) and str(status) != "0":
         expired = str(status) == _IFLOW_TOKEN_EXPIRED
