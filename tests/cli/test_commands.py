@@ -21,7 +21,7 @@ from tests.support.houses import SIMPLE
 from tests.support.raw_server import refusing_port
 from trioproxy import __version__
 from trioproxy.cli import COMMANDS, cli
-from trioproxy.config.blocks import PROTOCOL_WORDS
+from trioproxy.protocols.table import SPELLINGS
 
 BROKEN = "claude-api-kei:\n  - api-key: k\nport: high\n"
 
@@ -175,7 +175,7 @@ def test_explain_says_where_a_model_goes(config: str) -> None:
 
 
 def test_explain_takes_every_word_that_a_route_takes_for_a_protocol(config: str) -> None:
-    for word, protocol in PROTOCOL_WORDS.items():
+    for word, protocol in SPELLINGS.items():
         [entry] = json.loads(run("explain", "anthropic-m", "-p", word, "--config", config, "--json").output)
         assert entry["protocol"] == protocol
 

@@ -53,6 +53,6 @@ async def test_who_left_has_left() -> None:
     await exchange.start(200, ())
     inner.disconnect()
     await exchange.wait_disconnected()
-    assert exchange.on_disconnect(lambda: None) == inner.on_disconnect(lambda: None)
+    assert exchange.on_disconnect(lambda: None) is None  # who asks in memory needs a task
     with pytest.raises(ClientFault):
         await exchange.send(b"too late")

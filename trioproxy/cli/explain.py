@@ -10,6 +10,7 @@ import click
 
 from trioproxy.cli.configuration import config_option, discovering, find, look
 from trioproxy.config.model import Snapshot
+from trioproxy.protocols.table import NAMES, SPELLINGS
 
 if TYPE_CHECKING:
     from trioproxy.config.routes import Explanation
@@ -17,23 +18,11 @@ if TYPE_CHECKING:
 
 __all__ = ["command"]
 
-_WORDS = {
-    "openai_chat": "openai_chat",
-    "openai_responses": "openai_responses",
-    "anthropic": "anthropic",
-    "gemini": "gemini",
-    "openai_chat_completions": "openai_chat",
-    "anthropic_messages": "anthropic",
-    "chat": "openai_chat",
-    "responses": "openai_responses",
-    "messages": "anthropic",
-}
-
 
 @click.command("explain", short_help="Say why a model goes where it goes.")
 @click.argument("model")
 @click.option(
-    "--protocol", "-p", type=click.Choice(list(_WORDS)), help="The protocol the client speaks; all four without it."
+    "--protocol", "-p", type=click.Choice(list(SPELLINGS)), help="The protocol the client speaks; all four without it."
 )
 @config_option
 @click.option("--live", is_flag=True, help="Ask the running process: who rests and who is over a limit counts too.")
@@ -51,7 +40,6 @@ def command(model: str, protocol: str | None, config: Path | None, live: bool, a
         return _tell_live(model, protocol, config, as_json)
     from trioproxy.config.routes import explain
     from trioproxy.gateway.outlook import in_order
-    from trioproxy.protocols.table import NAMES
     from trioproxy.wire.jsoncodec import dumps
 
     snapshot = look(find(config))
@@ -61,7 +49,7 @@ def command(model: str, protocol: str | None, config: Path | None, live: bool, a
             f"not known here: which models {lists} list (discover: true); --live asks the running process", err=True
         )
     found: list[tuple[str, Explanation, list[Outlook]]] = []
-    for name in [_WORDS[protocol]] if protocol else NAMES:
+    for name in [SPELLINGS[protocol]] if protocol else NAMES:
         explanation = explain(snapshot, protocol=name, model=model)
         found.append((name, explanation, _prospects(explanation, snapshot)))
     if as_json:
@@ -124,7 +112,7 @@ def _tell_live(model: str, protocol: str | None, config: Path | None, as_json: b
     from trioproxy.cli.running import asked, running
 
     contact = running(config)
-    names = [_WORDS[protocol]] if protocol else list(dict.fromkeys(_WORDS.values()))
+    names = [SPELLINGS[protocol]] if protocol else NAMES
     documents = [asked(contact, "GET", f"/explain?{urlencode({'model': model, 'protocol': name})}") for name in names]
     if as_json:
         click.echo(json.dumps(documents))

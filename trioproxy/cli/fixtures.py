@@ -11,6 +11,7 @@ from typing import TYPE_CHECKING, Any, TypeVar
 import click
 
 from trioproxy.cli.configuration import counted, fail
+from trioproxy.protocols.table import NAMES
 
 if TYPE_CHECKING:
     from trioproxy.upstream.fixture import Fixture
@@ -47,7 +48,7 @@ def command() -> None:
 )
 @click.option(
     "--protocol",
-    type=click.Choice(["openai_chat", "openai_responses", "anthropic", "gemini"]),
+    type=click.Choice(list(NAMES)),
     help="What was spoken, where a file does not tell.",
 )
 @click.option("--force", is_flag=True, help="Replace recordings of the same name that differ.")

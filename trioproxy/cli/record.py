@@ -8,8 +8,8 @@ from pathlib import Path
 import attrs
 import click
 
-from trioproxy.cli.configuration import config_option, fail, find, no_such_provider, report
-from trioproxy.cli.serving import address_options, configure_logs, log_options, serve_app
+from trioproxy.cli.configuration import config_option, fail, no_such_provider
+from trioproxy.cli.serving import address_options, log_options, serve_app, start_by
 
 __all__ = ["command"]
 
@@ -48,23 +48,10 @@ def command(
     \b
     Example:  trioproxy record --into recordings --config config.yaml
     """
-    import os
-
-    from trioproxy.app import App
     from trioproxy.config.model import Recording
-    from trioproxy.config.problems import ConfigInvalid
-    from trioproxy.config.reload import Reloader
-    from trioproxy.config.snapshot import SnapshotCell
-    from trioproxy.config.statefolder import state_folder
-    from trioproxy.providers.catalog import catalogue
 
-    cell = SnapshotCell()
-    reloader = Reloader(cell, find(config), catalogue(), lambda: os.environ, host=host, port=port)
-    try:
-        snapshot = reloader.start()
-    except ConfigInvalid as invalid:
-        report(invalid)
-    configure_logs(snapshot.settings, log_level, log_format)
+    app, reloader = start_by(config, host, port, log_level, log_format)
+    snapshot = app.cell.current
     configured = snapshot.settings.recording
     if into is None and configured is None:
         fail("give --into FOLDER, or record: FOLDER in the configuration")
@@ -74,7 +61,6 @@ def command(
             no_such_provider(name, snapshot)
     for pattern in redact:
         _check(pattern)
-    app = App(cell, folder=state_folder(snapshot.settings, os.environ))
     app.recording = attrs.evolve(
         recording,
         into=str(into) if into is not None else recording.into,

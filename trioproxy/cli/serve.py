@@ -6,8 +6,8 @@ from pathlib import Path
 
 import click
 
-from trioproxy.cli.configuration import config_option, fail, find, report
-from trioproxy.cli.serving import address_options, configure_logs, log_options, serve_app
+from trioproxy.cli.configuration import config_option
+from trioproxy.cli.serving import address_options, log_options, serve_app, start_by
 
 __all__ = ["command"]
 
@@ -34,26 +34,5 @@ def command(
     \b
     Example:  trioproxy serve --config config.yaml --port 8317
     """
-    import os
-
-    from trioproxy.app import App
-    from trioproxy.config.problems import ConfigInvalid
-    from trioproxy.config.reload import Reloader
-    from trioproxy.config.snapshot import SnapshotCell
-    from trioproxy.config.statefolder import state_folder
-    from trioproxy.errors import ProxyError
-    from trioproxy.providers.catalog import catalogue
-
-    cell = SnapshotCell()
-    reloader = Reloader(cell, find(config), catalogue(), lambda: os.environ, host=host, port=port)
-    try:
-        snapshot = reloader.start()
-    except ConfigInvalid as invalid:
-        report(invalid)
-    configure_logs(snapshot.settings, log_level, log_format)
-    app = App(cell, folder=state_folder(snapshot.settings, os.environ))
-    try:
-        app.open_folders()
-    except ProxyError as error:
-        fail(error.failure.message)
+    app, reloader = start_by(config, host, port, log_level, log_format)
     serve_app(app, reloader=reloader, workers=workers)

@@ -6,13 +6,16 @@ import errno
 import gc
 from collections.abc import Callable, Iterable, Sequence
 from functools import partial
+from pathlib import Path
 from typing import TYPE_CHECKING, Any, NoReturn, TypeVar
 
 import click
 
-from trioproxy.cli.configuration import fail
+from trioproxy.cli.configuration import fail, find, report
 from trioproxy.cli.descriptors import raise_limit
+from trioproxy.config.load import ConfigInvalid
 from trioproxy.config.model import Settings
+from trioproxy.providers.catalog import catalogue
 
 if TYPE_CHECKING:
     import socket
@@ -20,7 +23,7 @@ if TYPE_CHECKING:
     from trioproxy.app import App
     from trioproxy.config.reload import Reloader
 
-__all__ = ["address_options", "cannot_listen", "configure_logs", "log_options", "serve_app"]
+__all__ = ["address_options", "cannot_listen", "configure_logs", "log_options", "serve_app", "start_by"]
 
 _Command = TypeVar("_Command", bound=Callable[..., Any])
 
@@ -56,6 +59,34 @@ def configure_logs(settings: Settings, level: str | None, form: str | None) -> N
     from trioproxy.logs import configure
 
     configure(level=level or settings.log_level, as_json=settings.log_json if form is None else form == "json")
+
+
+def start_by(
+    config: Path | None, host: str | None, port: int | None, log_level: str | None, log_format: str | None
+) -> tuple[App, Reloader]:
+    """An app by the configuration at ``config``, or by the one that is found, and what keeps it up to date; logs are set up as it says. Ends the
+    command where it can't be used."""
+    import os
+
+    from trioproxy.app import App
+    from trioproxy.config.reload import Reloader
+    from trioproxy.config.snapshot import SnapshotCell
+    from trioproxy.config.statefolder import state_folder
+    from trioproxy.errors import ProxyError
+
+    cell = SnapshotCell()
+    reloader = Reloader(cell, find(config), catalogue(), lambda: os.environ, host=host, port=port)
+    try:
+        settings = reloader.start().settings
+    except ConfigInvalid as invalid:
+        report(invalid)
+    configure_logs(settings, log_level, log_format)
+    app = App(cell, folder=state_folder(settings, os.environ))
+    try:
+        app.open_folders()
+    except ProxyError as error:
+        fail(error.failure.message)
+    return app, reloader
 
 
 def serve_app(

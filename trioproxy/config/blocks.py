@@ -10,6 +10,7 @@ from trioproxy.config.entries import LIMITS, TIMEOUTS
 from trioproxy.config.kinds import Choice, Flag, Number, Seconds, Text, Texts, Whole
 from trioproxy.config.model import ErrorFormat, MatchKind, Strategy
 from trioproxy.config.tables import Block, Key, Many
+from trioproxy.protocols.table import SPELLINGS
 
 __all__ = [
     "CLIENT_KEY",
@@ -21,7 +22,6 @@ __all__ = [
     "MCP",
     "PORT",
     "PRICE",
-    "PROTOCOL_WORDS",
     "RECORD",
     "ROUTING",
     "SERVER",
@@ -29,16 +29,6 @@ __all__ = [
     "TOOL_CALLS",
     "WEBSOCKET",
 ]
-
-PROTOCOL_WORDS = {
-    "openai_responses": "openai_responses",
-    "openai_chat_completions": "openai_chat",
-    "openai_chat": "openai_chat",
-    "anthropic_messages": "anthropic",
-    "anthropic": "anthropic",
-    "gemini": "gemini",
-}
-"""How a protocol may be spelled in a route or a provider table."""
 
 PORT = Whole(low=0, high=65535)
 
@@ -85,9 +75,7 @@ ROUTE = Block(
     title="An entry of routing.routes",
     keys=(
         Key("name", Text(empty=False), "A name for messages; must be unique."),
-        Key(
-            "request-protocol", Choice(words=PROTOCOL_WORDS), "Only requests that came in this protocol.", default="any"
-        ),
+        Key("request-protocol", Choice(words=SPELLINGS), "Only requests that came in this protocol.", default="any"),
         Key(
             "match-kind",
             Choice(words={kind.value: kind for kind in MatchKind}),

@@ -11,7 +11,6 @@ from types import MappingProxyType
 
 import attrs
 
-from trioproxy.config.blocks import PROTOCOL_WORDS
 from trioproxy.config.document import Config
 from trioproxy.config.harvest import harvest
 from trioproxy.config.kinds import Reading
@@ -24,6 +23,7 @@ from trioproxy.config.settings import check_exposure, client_keys, partial_deadl
 from trioproxy.config.statefolder import state_dir_of
 from trioproxy.config.tables import Section
 from trioproxy.config.tokenfile import ReadFile, read_text
+from trioproxy.protocols.table import SPELLINGS
 from trioproxy.providers.catalog import Catalogue
 
 __all__ = ["build"]
@@ -127,7 +127,7 @@ def _defaults(section: Section, groups: Mapping[str, int], report: Report) -> di
     for word, provider in names.values.items():
         if provider:
             _check_group(provider, names.at(word), groups, report)
-            defaults[PROTOCOL_WORDS[word]] = provider
+            defaults[SPELLINGS[word]] = provider
     return defaults
 
 

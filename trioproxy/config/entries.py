@@ -7,6 +7,7 @@ from __future__ import annotations
 
 from trioproxy.config.kinds import Anything, Choice, Flag, Kind, Number, Seconds, Text, TextMap, Texts, Whole
 from trioproxy.config.tables import Block, Forms, Key, Many
+from trioproxy.protocols.table import SPELLINGS
 
 __all__ = [
     "COMPATIBLE",
@@ -108,18 +109,7 @@ MODEL = Block(
     ),
 )
 
-_WIRES = Choice(
-    words={
-        "openai_chat": "openai_chat",
-        "openai_chat_completions": "openai_chat",
-        "chat": "openai_chat",
-        "openai_responses": "openai_responses",
-        "responses": "openai_responses",
-        "anthropic": "anthropic",
-        "anthropic_messages": "anthropic",
-        "gemini": "gemini",
-    }
-)
+_WIRES = Choice(words=SPELLINGS)
 
 _HEALTH_CHECK = Block(
     title="health-check",

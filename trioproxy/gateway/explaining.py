@@ -7,22 +7,15 @@ from __future__ import annotations
 
 from typing import Any
 
-from trioproxy.config.blocks import PROTOCOL_WORDS
 from trioproxy.config.model import ClientKey, Snapshot
 from trioproxy.config.routes import explain
 from trioproxy.errors import ClientFault, ErrorKind
 from trioproxy.gateway.control import ControlCall, dialect
 from trioproxy.gateway.outlook import Outlook, in_order
 from trioproxy.gateway.refusal import Reply, json_reply
+from trioproxy.protocols.table import SPELLINGS
 
 __all__ = ["explained", "told"]
-
-PROTOCOLS = {
-    **PROTOCOL_WORDS,
-    "chat": "openai_chat",
-    "responses": "openai_responses",
-    "messages": "anthropic",
-}
 
 
 def explained(call: ControlCall, snapshot: Snapshot, client: ClientKey | None) -> Reply:
@@ -34,9 +27,9 @@ def explained(call: ControlCall, snapshot: Snapshot, client: ClientKey | None) -
     model, word = call.asked("model"), call.asked("protocol")
     if model is None:
         raise ClientFault(ErrorKind.INVALID_REQUEST, "which model? (?model=…)", param="model")
-    name = dialect(call.head).name if word is None else PROTOCOLS.get(word.lower())
+    name = dialect(call.head).name if word is None else SPELLINGS.get(word.lower())
     if name is None:
-        known = ", ".join(PROTOCOLS)
+        known = ", ".join(SPELLINGS)
         raise ClientFault(ErrorKind.INVALID_REQUEST, f"no protocol is called {word!r} ({known})", param="protocol")
     found = explain(snapshot, protocol=name, model=model, client=client)
     document: dict[str, Any] = {

@@ -21,9 +21,33 @@ import attrs
 
 from trioproxy.protocols.base import Endpoint, Protocol
 
-__all__ = ["MOUNTS", "NAMES", "Match", "Mount", "Mounted", "Template", "match", "mounted", "protocol", "protocols"]
+__all__ = [
+    "MOUNTS",
+    "NAMES",
+    "SPELLINGS",
+    "Match",
+    "Mount",
+    "Mounted",
+    "Template",
+    "match",
+    "mounted",
+    "protocol",
+    "protocols",
+]
 
 NAMES = ("openai_chat", "openai_responses", "anthropic", "gemini")
+
+SPELLINGS: Mapping[str, str] = MappingProxyType(
+    {
+        **{name: name for name in NAMES},
+        "openai_chat_completions": "openai_chat",
+        "anthropic_messages": "anthropic",
+        "chat": "openai_chat",
+        "responses": "openai_responses",
+        "messages": "anthropic",
+    }
+)
+"""How people spell a protocol, in a configuration, a query or a command line, and which one they mean."""
 
 
 @functools.cache
