@@ -163,6 +163,27 @@ def test_a_detail_is_told_in_words_that_there_are(detail: str, told: str | None,
     assert bool(written.losses) is lost
 
 
+def test_openai_knows_the_original_detail() -> None:
+    image = {"type": "input_image", "image_url": "https://a.example/x.png", "detail": "original"}
+    said = read_request(RESPONSES, {"model": "m", "input": [{"role": "user", "content": [image]}]})
+
+    written = protocol(CHAT).write_request(said, WriteTarget(model="gpt-5.4", quirks=frozenset({"openai-fields"})))
+
+    assert written.body["messages"][0]["content"][0]["image_url"]["detail"] == "original"
+
+
+def test_a_message_that_says_nothing_leaves_no_gap() -> None:
+    items = [
+        USER,
+        {"role": "assistant", "content": ""},
+        {"type": "function_call", "call_id": "a", "name": "f", "arguments": "{}"},
+        {"role": "assistant", "content": "two"},
+        {"type": "function_call_output", "call_id": "a", "output": "done"},
+    ]
+
+    assert sent(RESPONSES, CHAT, input=items).body["messages"][1]["content"] == "two"
+
+
 NESTED = {"type": "function", "function": {"name": "f", "parameters": {"type": "object", "properties": {}}}}
 
 

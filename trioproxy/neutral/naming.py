@@ -156,7 +156,7 @@ class NameRestorer:
 
 _ESCAPES = {'"': '"', "\\": "\\", "/": "/", "b": "\b", "f": "\f", "n": "\n", "r": "\r", "t": "\t"}
 # The argument is declared as ``input``; models that know the tool by heart give it the name they learnt.
-_INPUT_NAMES = ("input", "patch", "code", "script", "text")
+_INPUT_NAMES = ("input", "patch", "code", "script", "text", "content")
 _INPUT_OPENING = re.compile(rf'\s*\{{\s*"(?:{"|".join(_INPUT_NAMES)})"\s*:\s*"')
 
 

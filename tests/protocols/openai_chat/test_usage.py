@@ -117,3 +117,12 @@ def test_anthropics_cache_is_inside_the_prompt() -> None:
 @given(usages())
 def test_what_is_written_is_read_back(usage: Usage) -> None:
     assert read_usage(write_usage(usage)) == usage
+
+
+@pytest.mark.parametrize(
+    "name", ["cache_write_tokens", "cache_creation_tokens", "cached_creation_tokens", "created_cache_tokens"]
+)
+def test_what_was_written_to_a_cache_has_several_names(name: str) -> None:
+    details = {"cached_tokens": 30, name: 20}
+    usage = read_usage({"prompt_tokens": 120, "completion_tokens": 5, "prompt_tokens_details": details})
+    assert usage == Usage(input=120, output=5, cache_read=30, cache_write=20)

@@ -599,7 +599,7 @@ def test_an_error_event_keeps_its_words(sent: Frame) -> None:
     [
         pytest.param(Frame(b'{"type":'), id="not JSON"),
         pytest.param(Frame(b"[1]"), id="not an object"),
-        pytest.param(frame("response.output_item.added"), id="no item"),
+        pytest.param(frame("response.output_item.done"), id="no item"),
         pytest.param(frame("response.output_text.delta", delta=5), id="a delta that is no text"),
     ],
 )

@@ -18,3 +18,9 @@ def test_usage_both_ways() -> None:
 
     assert read_usage(write_usage(usage)) == usage
     assert write_usage(usage)["total_tokens"] == 13
+
+
+def test_gateways_name_what_was_written_to_a_cache_otherwise() -> None:
+    usage = read_usage({"input_tokens": 9, "input_tokens_details": {"cached_tokens": 3, "cache_creation_tokens": 2}})
+
+    assert usage == Usage(input=9, cache_read=3, cache_write=2)

@@ -197,6 +197,17 @@ RESPONSES = (
         finish=FinishReason.TOOL_CALLS,
     ),
     responses(
+        "an end called complete that was none, and an announcement of nothing",
+        _CREATED,
+        event("output_item.added"),
+        words("Hi"),
+        event(
+            "completed", response=response("incomplete", _MESSAGE, incomplete_details={"reason": "max_output_tokens"})
+        ),
+        said=(_HI,),
+        finish=FinishReason.LENGTH,
+    ),
+    responses(
         "it broke off at its limit",
         _CREATED,
         added(0, _MESSAGE),

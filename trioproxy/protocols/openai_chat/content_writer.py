@@ -24,7 +24,7 @@ from trioproxy.neutral.parts import (
 from trioproxy.protocols.openai_chat.draft import Draft, nulls
 from trioproxy.protocols.openai_chat.media import data_url, sound_of_mime
 from trioproxy.protocols.openai_chat.peek import NAME
-from trioproxy.protocols.openai_chat.quirks import MEDIA_URLS
+from trioproxy.protocols.openai_chat.quirks import MEDIA_URLS, OPENAI_FIELDS
 from trioproxy.wire.jsoncodec import JSON, Object
 
 __all__ = ["joined_text", "write_content", "write_part"]
@@ -120,8 +120,8 @@ def _media(part: Media, draft: Draft, path: str) -> tuple[Object, Object]:
 
 
 def _detail(part: Media, draft: Draft, path: str) -> str | None:
-    """How closely an image is to be looked at, in the words that there are here: servers that check refuse any other."""
-    if part.detail is None or part.detail in _DETAILS:
+    """How closely an image is to be looked at. OpenAI alone knows ``original``, and servers that check refuse a word they don't know."""
+    if part.detail is None or part.detail in _DETAILS or (part.detail == "original" and draft.has(OPENAI_FIELDS)):
         return part.detail
     draft.lose(f"{path}.detail", f"there is no detail {part.detail}")
     return "high" if part.detail == "original" else None

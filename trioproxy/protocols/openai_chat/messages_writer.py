@@ -7,7 +7,7 @@ were.
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterable, Iterator, Sequence
 from itertools import groupby
 from typing import assert_never
 
@@ -221,10 +221,14 @@ def _assistant_run(turns: list[Turn], paths: list[str], draft: Draft) -> Iterato
 def _merged(turns: list[Turn]) -> Turn:
     parts: list[Part] = []
     for turn in turns:
-        if any(isinstance(part, Text) for part in parts) and any(isinstance(part, Text) for part in turn.parts):
+        if _speaks(parts) and _speaks(turn.parts):
             parts.append(Text(text="\n\n"))
         parts += turn.parts
     return attrs.evolve(turns[0], parts=tuple(parts))
+
+
+def _speaks(parts: Iterable[Part]) -> bool:
+    return any(isinstance(part, Text) and part.text for part in parts)
 
 
 def _assistant(turn: Turn, draft: Draft, path: str) -> Object | None:

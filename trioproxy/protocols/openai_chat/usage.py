@@ -13,6 +13,9 @@ from trioproxy.wire.jsoncodec import JSON, Object
 
 __all__ = ["read_usage", "write_usage"]
 
+_WRITTEN = ("cache_write_tokens", "cache_creation_tokens", "cached_creation_tokens", "created_cache_tokens")
+"""What was written to a cache, in the words of OpenAI and OpenRouter, of LiteLLM, of New API, of vLLM."""
+
 
 def read_usage(document: JSON) -> Usage | None:
     """The counts of a ``usage`` object, None where it holds none."""
@@ -31,7 +34,7 @@ def read_usage(document: JSON) -> Usage | None:
     if cached is None:
         # DeepSeek; Moonshot and Together; LiteLLM.
         cached = _count(document, "prompt_cache_hit_tokens", "cached_tokens", "cache_read_input_tokens")
-    written_to = _count(read, "cache_write_tokens")
+    written_to = _count(read, *_WRITTEN)
     if written_to is None:
         written_to = _count(document, "cache_creation_input_tokens")
     total = _count(document, "total_tokens")

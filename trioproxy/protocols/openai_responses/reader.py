@@ -8,9 +8,7 @@ events or only in the final response, a final response without output (Codex), `
 from __future__ import annotations
 
 from collections.abc import Callable, Sequence
-from typing import Annotated, Any, ClassVar
-
-import msgspec
+from typing import Any
 
 from trioproxy.errors import ErrorKind, Failure, Fault
 from trioproxy.neutral.events import (
@@ -18,10 +16,7 @@ from trioproxy.neutral.events import (
     Event,
     Failed,
     PartKind,
-    ReasoningDelta,
     ResponseStarted,
-    TextDelta,
-    ToolArgsDelta,
     UsageReported,
 )
 from trioproxy.protocols.base import StreamSeen
@@ -31,7 +26,8 @@ from trioproxy.protocols.openai_responses.desk import Desk
 from trioproxy.protocols.openai_responses.ending import ending
 from trioproxy.protocols.openai_responses.errors import failure_of
 from trioproxy.protocols.openai_responses.message_item import MessageItem
-from trioproxy.protocols.openai_responses.open_item import Kind, OpenItem
+from trioproxy.protocols.openai_responses.open_item import OpenItem
+from trioproxy.protocols.openai_responses.plain import plain_growth
 from trioproxy.protocols.openai_responses.reasoning_item import ReasoningItem
 from trioproxy.protocols.openai_responses.usage import read_usage
 from trioproxy.wire.frames import Frame
@@ -45,48 +41,6 @@ _STATUS = {
     "response.failed": "failed",
     "response.cancelled": "cancelled",
 }
-
-
-class _Growth(msgspec.Struct, tag_field="type", forbid_unknown_fields=True, gc=False):
-    """An event that holds nothing but more of a part. One member more may mean something else.
-
-    ``kind`` is what it makes grow, ``place`` the member that says which part of its item.
-    """
-
-    kind: ClassVar[Kind] = ToolArgsDelta
-    place: ClassVar[str] = ""
-
-    output_index: int
-    item_id: str
-    delta: Annotated[str, msgspec.Meta(min_length=1)]
-    sequence_number: int | None = None
-    obfuscation: str | None = None
-
-
-class _TextGrowth(_Growth, tag="response.output_text.delta", kw_only=True):
-    kind = TextDelta
-    place = "content_index"
-
-    content_index: int
-    logprobs: msgspec.Raw = msgspec.Raw()
-
-
-class _SummaryGrowth(_Growth, tag="response.reasoning_summary_text.delta", kw_only=True):
-    kind = ReasoningDelta
-    place = "summary_index"
-
-    summary_index: int
-
-
-class _ArgumentsGrowth(_Growth, tag="response.function_call_arguments.delta"):
-    pass
-
-
-class _InputGrowth(_Growth, tag="response.custom_tool_call_input.delta"):
-    pass
-
-
-_decode = msgspec.json.Decoder(_TextGrowth | _SummaryGrowth | _ArgumentsGrowth | _InputGrowth).decode
 
 
 class _Unusable(Exception):
@@ -151,9 +105,8 @@ class StreamReader:
         """See :meth:`~trioproxy.protocols.base.Reader.look`."""
         if self._over or b".delta" not in item.data:
             return None
-        try:
-            event = _decode(item.data)
-        except (msgspec.DecodeError, UnicodeError, RecursionError):
+        event = plain_growth(item.data)
+        if event is None:
             return None
         known = self._desk.find(event.output_index, event.item_id)
         if known is None:
@@ -201,7 +154,9 @@ class StreamReader:
 
     def _item_added(self, event: Object, kind: str) -> list[Event]:
         events = self._start()
-        item = _object(event, "item", kind)
+        item = _object(event, "item", kind, needed=False)
+        if not item:
+            return events
         return events + self._desk.announce(item, event.get("output_index"))[1]
 
     def _item_done(self, event: Object, kind: str) -> list[Event]:
@@ -286,6 +241,9 @@ class StreamReader:
         response = response if isinstance(response, dict) else {}
         events = self._start()
         status = _STATUS[kind]
+        if status == "completed" and response.get("status") in _STATUS.values():
+            # Some gateways end every stream with this event and say in the response how it ended.
+            status = response["status"]
         if status in {"completed", "incomplete"}:
             output = response.get("output")
             events += self._desk.settle(output if isinstance(output, list) else [])

@@ -19,7 +19,7 @@ def read_usage(value: JSON) -> Usage | None:
         input=_count(value.get("input_tokens")),
         output=_count(value.get("output_tokens")),
         cache_read=_count(read.get("cached_tokens")),
-        cache_write=_count(read.get("cache_write_tokens")),
+        cache_write=_count(read.get("cache_write_tokens", read.get("cache_creation_tokens"))),
         reasoning=_count(written.get("reasoning_tokens")),
     )
     return usage if usage != Usage() else None
