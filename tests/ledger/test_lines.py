@@ -90,6 +90,32 @@ def test_a_providers_words_stay_out_and_our_own_are_told() -> None:
     assert facts(failed(ErrorKind.TIMEOUT, message="sent nothing for 5 s"))["detail"] == "sent nothing for 5 s"
 
 
+@pytest.mark.parametrize(
+    "failure",
+    [
+        Failure(kind=ErrorKind.INTERNAL, message="your prompt was: secret", fault=Fault.UPSTREAM),
+        Failure(kind=ErrorKind.TIMEOUT, message="secret took too long", fault=Fault.UPSTREAM, type="timeout_error"),
+    ],
+)
+def test_what_a_provider_said_in_a_stream_stays_out_too(failure: Failure) -> None:
+    assert "detail" not in facts(attrs.evolve(PLAIN, outcome=Outcome.FAILED, failure=failure))
+
+
+@pytest.mark.parametrize(
+    ("param", "told"),
+    [("last turn", "no recording fits; the nearest differs at last turn"), (None, "no recording fits")],
+)
+def test_a_recording_that_is_missing_is_told_without_what_was_asked(param: str | None, told: str) -> None:
+    failure = Failure(
+        kind=ErrorKind.NOT_FOUND,
+        message='It differs at last turn: recorded "hi", asked "secret".',
+        fault=Fault.UPSTREAM,
+        code="no_recording",
+        param=param,
+    )
+    assert facts(attrs.evolve(PLAIN, outcome=Outcome.FAILED, failure=failure))["detail"] == told
+
+
 def test_the_candidates_that_failed_before_are_told() -> None:
     tries = (
         Try(credential="a", provider="p", model="m", kind=ErrorKind.RATE_LIMITED, status=429),

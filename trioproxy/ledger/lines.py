@@ -10,8 +10,9 @@ import logging
 import time
 from typing import Any
 
-from trioproxy.errors import FACTS, Failure
+from trioproxy.errors import FACTS, ErrorKind, Failure, Fault
 from trioproxy.ledger.entry import Outcome, Settled
+from trioproxy.upstream.question import NO_RECORDING
 
 __all__ = ["LOGGER", "facts", "write_line"]
 
@@ -74,9 +75,26 @@ def facts(settled: Settled) -> dict[str, Any]:
     return {name: value for name, value in told.items() if value is not None}
 
 
+_FOUND_OUT_HERE = frozenset(
+    {
+        ErrorKind.TIMEOUT,
+        ErrorKind.UNREACHABLE,
+        ErrorKind.TRUNCATED,
+        ErrorKind.MALFORMED,
+        ErrorKind.MODEL_COOLDOWN,
+    }
+)
+"""What is a provider's fault and said by us. All else it said itself."""
+
+
 def _detail(failure: Failure) -> str | None:
-    """The message, where it is our own and not a provider's (those carry the provider's status)."""
-    return failure.message if failure.status is None else None
+    """The message, where it is our own: a provider's may quote what it was asked, and so does that of a recording that is missing."""
+    if failure.code == NO_RECORDING:
+        return f"no recording fits; the nearest differs at {failure.param}" if failure.param else "no recording fits"
+    said = failure.status is not None or failure.type is not None
+    if said or (failure.fault is Fault.UPSTREAM and failure.kind not in _FOUND_OUT_HERE):
+        return None
+    return failure.message
 
 
 def _tries(settled: Settled) -> str | None:
