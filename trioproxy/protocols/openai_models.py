@@ -1,4 +1,7 @@
-"""Model lists in the words of OpenAI (``GET /v1/models``), which both of its protocols are asked for at the same path."""
+"""Model lists in the words of OpenAI (``GET /v1/models``), which both of its protocols are asked for at the same path.
+
+Refuses to know: which models there are, and who serves them.
+"""
 
 from __future__ import annotations
 

@@ -3,6 +3,8 @@
 Some vendors' ids have other characters and a meaning: Kimi's ``functions.NAME:0`` stand in its prompt, and it loses its way and its cache
 when they come back changed. So an id is spelled, not digested: a client of the Messages API sends the spelling back, and the vendor gets
 its own word.
+
+Refuses to know: which calls there are, and which result belongs to which.
 """
 
 from __future__ import annotations

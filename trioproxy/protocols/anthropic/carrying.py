@@ -2,6 +2,8 @@
 
 A member that is null, an empty list or an empty object asks for what holds anyway, and so does one that says what the API does unasked: it is
 spelling, which the own writer puts back and nobody else loses anything by. Source: anthropic SDK 2.14, whose optional members may all be null.
+
+Refuses to know: what any member means, and what another protocol makes of what is carried.
 """
 
 from __future__ import annotations

@@ -6,6 +6,8 @@ which messages are still seen, which tools are offered and which effort holds, a
 refuses anything: what has another shape than it must have says nothing, and is refused where it is read. Sources: platform.claude.com,
 "Mid-conversation system messages and tool changes", "Compaction"; anthropic SDK 2.14, ``types/beta/beta_system_message_param.py``,
 ``beta_compaction_block_param.py``.
+
+Refuses to know: how a message, a tool or an effort is read, and how any of them is told to another provider.
 """
 
 from __future__ import annotations

@@ -2,6 +2,8 @@
 
 Most chunks of an answer are of this kind. The look refuses what it does not know: a chunk with one member more may mean something else, and is
 for the reader.
+
+Refuses to know: which part of the answer the text goes on, and what the counts mean.
 """
 
 from __future__ import annotations

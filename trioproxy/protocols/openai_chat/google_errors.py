@@ -1,5 +1,7 @@
 """What Google says in the errors of its compatible endpoint: a list of one error in the form of its own API, whose details hold the reason
 and the time to wait (https://cloud.google.com/apis/design/errors#error_details).
+
+Refuses to know: what kind of failure follows, which is for ``errors.py`` to say.
 """
 
 from __future__ import annotations

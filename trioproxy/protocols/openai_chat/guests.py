@@ -4,6 +4,8 @@ Cursor asks every server here as it asks the model's own vendor: for GPT models 
 ``messages``), for Claude models with Anthropic's blocks in ``content`` (``tool_use``, ``tool_result``, ``image``) and tools without a
 ``function`` around them. No server of this protocol understands that, so that such a request is written anew before it goes anywhere; any other
 one stays as it came. Sources: what Cursor sends (github.com/router-for-me/CLIProxyAPI issues 658 and 3805), the API references of both vendors.
+
+Refuses to know: what becomes of the request then. What is no body of either vendor is left for the reader of this protocol to refuse.
 """
 
 from __future__ import annotations

@@ -39,7 +39,7 @@ from trioproxy.protocols.openai_chat.images import IMAGES, write_image
 from trioproxy.protocols.openai_chat.legacy import asks_legacy_functions
 from trioproxy.protocols.openai_chat.peek import NAME
 from trioproxy.protocols.openai_chat.reasoning import details_of
-from trioproxy.protocols.openai_chat.turnstile import Turnstile
+from trioproxy.protocols.openai_chat.sequencer import Sequencer
 from trioproxy.protocols.openai_chat.usage import write_usage
 from trioproxy.wire.frames import Frame, Row
 from trioproxy.wire.jsoncodec import JSON, Object, dumps
@@ -75,7 +75,7 @@ class ChatWriter:
         self._context = context
         self._legacy = asks_legacy_functions(context.conversation)
         self._over = False
-        self._turnstile = Turnstile()
+        self._sequencer = Sequencer()
         self._before, self._behind = b"", b""
         self._head: Object = {}
         self._usage: Usage | None = None
@@ -98,14 +98,14 @@ class ChatWriter:
         if self._over:
             return []
         frames: list[Frame] = []
-        for event in self._turnstile.feed(item):
+        for event in self._sequencer.feed(item):
             frames += self._write(event)
         return frames
 
     def more(self, growth: Growth) -> Row | None:
         """See :meth:`~trioproxy.protocols.base.Writer.more`."""
         index = growth.index
-        if self._over or not self._turnstile.passes(index):
+        if self._over or not self._sequencer.passes(index):
             return None
         closing = b"}" + self._behind
         if growth.kind is ToolArgsDelta:

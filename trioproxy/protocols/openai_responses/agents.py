@@ -3,6 +3,8 @@
 The item is Codex's (``codex-rs/protocol/src/models.rs``, 2026) and OpenAI's own servers read it; no schema has it. ``author`` and
 ``recipient`` are paths of agents; ``content`` is ``input_text`` and ``encrypted_content``, which holds ciphertext where OpenAI's model wrote
 it, and plain words where another vendor's did (``encrypted.py``).
+
+Refuses to know: which agents there are, and how what they say is kept from others (``encrypted.py``).
 """
 
 from __future__ import annotations

@@ -1,4 +1,7 @@
-"""A tool call while it grows."""
+"""A tool call while it grows.
+
+Refuses to know: in which of the provider's events something is said of it (``reader.py``).
+"""
 
 from __future__ import annotations
 

@@ -4,6 +4,8 @@ Codex (its "multi-agent v2", 2026) declares tools with a parameter marked ``"enc
 client hands on in an ``agent_message`` item; nobody else can make or read it. A call whose ``encrypted_function_args`` is an empty list says
 that nothing in it is encrypted, and its text is handed on as text. So other vendors' calls say that, messages that hold text are read as text,
 and those that hold ciphertext are told from them by how it begins. Sources: Codex's pull requests 26210, 28368 and 35845.
+
+Refuses to know: what ciphertext says, and how tools, calls and messages are read or written.
 """
 
 from __future__ import annotations

@@ -1,4 +1,7 @@
-"""A message while it grows: several content parts, each with its text, its citations and its end."""
+"""A message while it grows: several content parts, each with its text, its citations and its end.
+
+Refuses to know: in which of the provider's events something is said of it (``reader.py``).
+"""
 
 from __future__ import annotations
 

@@ -3,6 +3,8 @@
 Everything a provider says about an item comes up to three times: in deltas, in the ``done`` event of a part, in the ``done`` event of the
 item, and once more in the final response. A :class:`Told` remembers how many characters were passed on (never the text), so that whatever
 arrives is passed on at once, what an earlier step left out is made good by a later one, and nothing is said twice.
+
+Refuses to know: any kind of item.
 """
 
 from __future__ import annotations

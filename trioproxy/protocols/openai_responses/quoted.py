@@ -3,6 +3,8 @@
 Some histories of Codex (seen 2026) hold what ``view_image`` gave as JSON in a string instead of as a list of parts. Told as text a picture of
 two megabytes costs a million tokens, and no model sees it. Only a string that is such a list to its end and has a picture in it is read so;
 all others are the text they are. Sources: CLIProxyAPI's issues 4699 and 4902.
+
+Refuses to know: which item the text stands in, and what the model makes of the picture.
 """
 
 from __future__ import annotations

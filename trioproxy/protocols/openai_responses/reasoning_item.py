@@ -1,4 +1,7 @@
-"""Reasoning while it grows: sections of a summary, full text, encrypted content, or none of them."""
+"""Reasoning while it grows: sections of a summary, full text, encrypted content, or none of them.
+
+Refuses to know: in which of the provider's events something is said of it (``reader.py``). What is sealed is carried and never opened here.
+"""
 
 from __future__ import annotations
 

@@ -1,4 +1,7 @@
-"""Items of this protocol's own that other protocols can show in part, both ways: searches of the web, and images that the model made."""
+"""Items of this protocol's own that other protocols can show in part, both ways: searches of the web, and images that the model made.
+
+Refuses to know: where in an answer or a history such an item stands.
+"""
 
 from __future__ import annotations
 

@@ -6,6 +6,8 @@ keeps the user's messages. Its first versions asked with an empty ``context_comp
 openai 3.57 (``ResponseInputItemParam.CompactionTrigger``: "Must be the final input item"), Codex's pull requests 22809 and before.
 
 The way of the answer is that of any stream: the events of the model's are folded here, and one item is told at the end.
+
+Refuses to know: how a summary is made (``compaction.py`` asks for one), and what the client keeps of its history.
 """
 
 from __future__ import annotations

@@ -19,10 +19,10 @@ from trioproxy.neutral.events import (
     UsageReported,
 )
 
-__all__ = ["Turnstile"]
+__all__ = ["Sequencer"]
 
 
-class Turnstile:
+class Sequencer:
     """A machine from events to the same events in an order that a message can hold."""
 
     def __init__(self) -> None:

@@ -16,7 +16,7 @@ from trioproxy.neutral.events import (
     ToolCallStarted,
 )
 from trioproxy.neutral.fold import fold
-from trioproxy.protocols.openai_chat.turnstile import Turnstile
+from trioproxy.protocols.openai_chat.sequencer import Sequencer
 
 
 def _text(index: int) -> tuple[PartStarted, TextDelta, PartFinished]:
@@ -28,7 +28,7 @@ def _text(index: int) -> tuple[PartStarted, TextDelta, PartFinished]:
 
 
 def test_what_is_in_order_passes_at_once() -> None:
-    turnstile = Turnstile()
+    sequencer = Sequencer()
     events: list[Event] = [
         ResponseStarted(id="", model=""),
         *_text(0)[:2],
@@ -38,45 +38,45 @@ def test_what_is_in_order_passes_at_once() -> None:
         _text(0)[2],
         *_text(3),
     ]
-    assert [turnstile.feed(event) for event in events] == [[event] for event in events]
-    assert turnstile.close() == []
+    assert [sequencer.feed(event) for event in events] == [[event] for event in events]
+    assert sequencer.close() == []
 
 
 def test_a_second_text_waits_for_the_first() -> None:
-    turnstile = Turnstile()
+    sequencer = Sequencer()
     first, second, third = _text(0), _text(1), _text(2)
     event: Event
     for event in first[:2]:
-        turnstile.feed(event)
+        sequencer.feed(event)
     for event in (*second, *third[:2]):
-        assert turnstile.feed(event) == []
-    assert turnstile.feed(first[2]) == [first[2], *second, *third[:2]]
-    assert turnstile.feed(third[2]) == [third[2]]
+        assert sequencer.feed(event) == []
+    assert sequencer.feed(first[2]) == [first[2], *second, *third[:2]]
+    assert sequencer.feed(third[2]) == [third[2]]
 
 
 def test_a_part_that_waits_with_nothing_said() -> None:
-    turnstile = Turnstile()
+    sequencer = Sequencer()
     first, second = _text(0), _text(1)
-    turnstile.feed(first[0])
-    turnstile.feed(second[0])
-    assert turnstile.feed(first[2]) == [first[2], second[0]]
-    assert turnstile.feed(second[1]) == [second[1]]
+    sequencer.feed(first[0])
+    sequencer.feed(second[0])
+    assert sequencer.feed(first[2]) == [first[2], second[0]]
+    assert sequencer.feed(second[1]) == [second[1]]
 
 
 def test_a_failure_lets_everything_through() -> None:
-    turnstile = Turnstile()
-    turnstile.feed(_text(0)[0])
-    turnstile.feed(_text(1)[0])
-    turnstile.feed(_text(1)[1])
+    sequencer = Sequencer()
+    sequencer.feed(_text(0)[0])
+    sequencer.feed(_text(1)[0])
+    sequencer.feed(_text(1)[1])
     failed = Failed(failure=Failure(kind=ErrorKind.TRUNCATED, message="m"))
-    assert turnstile.feed(failed) == [*_text(1)[:2], failed]
+    assert sequencer.feed(failed) == [*_text(1)[:2], failed]
 
 
 @settings(max_examples=60, deadline=None)
 @given(legal_events())
 def test_nothing_is_lost_and_no_two_of_a_kind_are_open(events: list[Event]) -> None:
-    turnstile = Turnstile()
-    passed = [event for each in events for event in turnstile.feed(each)]
+    sequencer = Sequencer()
+    passed = [event for each in events for event in sequencer.feed(each)]
     assert len(passed) == len(events)
     assert fold(passed) == fold(events)
     if isinstance(events[-1], Failed):
