@@ -135,7 +135,7 @@ MESSAGES_OF: dict[str, tuple[list[Any], tuple[str, str, str]]] = {
     "detail": (_user({"type": "image_url", "image_url": {"url": _PNG, "detail": "low"}}), (LOST, SAID, LOST)),
     "a document in an image's place": (_user({"type": "image_url", "image_url": {"url": _PDF}}), _all(SAID)),
     "a file": (_user({"type": "file", "file": {"file_data": _PDF}}), _all(SAID)),
-    "a file by id": (_user({"type": "file", "file": {"file_id": "file-1"}}), _all(REFUSED)),
+    "a file by id": (_user({"type": "file", "file": {"file_id": "file-1"}}), (REFUSED, SAID, REFUSED)),
     "sound": (_user({"type": "input_audio", "input_audio": {"data": "AA", "format": "wav"}}), (REFUSED, REFUSED, SAID)),
     "a film": (_user({"type": "video_url", "video_url": {"url": "https://a/b.mp4"}}), (REFUSED, REFUSED, SAID)),
     "an unknown part": (_user({"type": "hologram"}), _all(REFUSED)),

@@ -7,7 +7,7 @@ from typing import Any
 
 import pytest
 
-from tests.translation.requests import MODELS, read_request
+from tests.translation.requests import MODELS, read_request, request_gist
 from trioproxy.protocols.base import WriteTarget, Written
 from trioproxy.protocols.table import protocol
 
@@ -215,3 +215,35 @@ def test_properties_of_branches_keep_their_order() -> None:
     written = sent(CHAT, MESSAGES, messages=[USER], tools=[tool])
 
     assert list(written.body["tools"][0]["input_schema"]["properties"]) == ["b", "a", "c"]
+
+
+def unidentified(**ids: Any) -> Any:
+    """A step of three calls, of which only the second has an id; ``ids`` are the results', by what they say."""
+    calls = [call("", name) for name in ("f", "g", "h")]
+    calls[1]["id"] = "own"
+    del calls[2]["id"]
+    results = [
+        {"role": "tool", "content": said, **({"tool_call_id": given} if given is not ... else {})}
+        for said, given in ids.items()
+    ]
+    return [USER, {"role": "assistant", "content": None, "tool_calls": calls}, *results]
+
+
+@pytest.mark.parametrize("target", [MESSAGES, RESPONSES, GEMINI, CHAT])
+@pytest.mark.parametrize("ids", [{"of_g": "own", "of_f": None, "of_h": ...}, {"of_f": "", "of_g": "own", "of_h": ""}])
+def test_results_without_ids_answer_the_calls_in_their_order(ids: Any, target: str) -> None:
+    written = sent(CHAT, target, messages=unidentified(**ids))
+
+    loop = request_gist(read_request(target, written.body)).loop
+    names = {number: name for _, kind, number, name, *_ in loop if kind == "call"}
+    answers = {names[number]: said[-2] for _, kind, number, *said in loop if kind == "result"}
+    assert answers == {"f": "of_f", "g": "of_g", "h": "of_h"}
+    assert written.body == sent(CHAT, target, messages=unidentified(**ids)).body
+
+
+def test_an_upload_of_openais_is_one_for_both_its_protocols() -> None:
+    part = {"type": "file", "file": {"file_id": "file-1", "filename": "a.pdf"}}
+
+    written = sent(CHAT, RESPONSES, messages=[{"role": "user", "content": [part]}])
+
+    assert written.body["input"][0]["content"] == [{"type": "input_file", "file_id": "file-1", "filename": "a.pdf"}]

@@ -15,6 +15,7 @@ from trioproxy.errors import ClientFault
 from trioproxy.neutral.extras import own, packed, spelling
 from trioproxy.neutral.parts import Media, Opaque, Part, Reasoning, Refusal, Text, ToolCall, ToolKind, ToolResult
 from trioproxy.neutral.request import Role, Turn
+from trioproxy.protocols.openai_chat.call_ids import identified
 from trioproxy.protocols.openai_chat.calls import google_signature
 from trioproxy.protocols.openai_chat.content_reader import read_cache, read_content
 from trioproxy.protocols.openai_chat.fields import Fields, fault
@@ -48,7 +49,7 @@ def read_messages(value: JSON) -> Dialogue:
     system: list[Text | Opaque] = []
     groups: list[Object] = []
     turns: list[Turn] = []
-    for position, each in enumerate(value):
+    for position, each in enumerate(identified(value)):
         fields = Fields(each, f"messages[{position}]")
         role = fields.name("role")
         reader = _READERS.get(role)

@@ -36,6 +36,8 @@ __all__ = ["read_control", "read_part", "write_media", "write_refusal", "write_t
 _TEXTS = frozenset({"input_text", "output_text", "text", "summary_text"})
 _BREAKPOINT = "prompt_cache_breakpoint"
 _CONTROL = "cache_control"
+# The Files API is one for Responses and Chat Completions.
+_OPENAI_FILES = frozenset({NAME, "openai_chat"})
 
 
 def read_part(value: JSON, path: str, notes: Mapping[str, Any] | None = None) -> Text | Refusal | Media | Opaque:
@@ -190,7 +192,7 @@ def write_media(part: Media, losses: list[Loss], path: str) -> Object:
         raise _unsaid(
             path, f"{part.kind.value} input has no place in the Responses API. Send it to a model that hears it."
         )
-    if isinstance(part.source, FileIdSource) and part.source.protocol != NAME:
+    if isinstance(part.source, FileIdSource) and part.source.protocol not in _OPENAI_FILES:
         raise _unsaid(path, "this file was uploaded to another provider. Send its bytes or a URL instead of its id.")
     losses += settled(part.extras, NAME, path=path)
     notes = spelling(part.extras, NAME)
