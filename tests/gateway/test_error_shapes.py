@@ -31,6 +31,9 @@ from trioproxy.gateway.error_shapes import EMPTY, FOREIGN_SHAPE, NON_JSON, UNKNO
         (b'{"message":{}}', UNKNOWN_SHAPE),
         (b'{"base_resp":{"status_msg":"said"}}', FOREIGN_SHAPE),
         (b'{"error":{"message":"said"}}', "own"),
+        (b'[{"error":{"message":"said"}}]', "own"),
+        (b'[{"detail":"said"}]', FOREIGN_SHAPE),
+        (b'[{"error":{"message":"said"}}, 1]', UNKNOWN_SHAPE),
         (b'{"type":"error","error":{"type":"t","message":"said"}}', "own"),
     ],
 )

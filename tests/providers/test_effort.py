@@ -17,6 +17,7 @@ STRICT = ModelFacts(id="s", thinking=Thinking(minimum=128, maximum=32768, zero_a
 LEVELS = ModelFacts(id="l", thinking=Thinking(levels=("low", "high")))
 DYNAMIC = ModelFacts(id="d", thinking=Thinking(levels=("low", "high"), dynamic_allowed=True))
 ADAPTIVE = ModelFacts(id="a", thinking=Thinking(adaptive=True, levels=("low", "medium", "high", "max")))
+ALWAYS = ModelFacts(id="w", thinking=Thinking(adaptive=True, levels=("low", "high"), zero_allowed=False))
 BARE_ADAPTIVE = ModelFacts(id="a", thinking=Thinking(adaptive=True))
 THOUGHTLESS = ModelFacts(id="t", thinks=False)
 UNSAID = ModelFacts(id="u", context_length=5)
@@ -70,7 +71,17 @@ def test_suffix_in_neutral_words() -> None:
         ("anthropic", level("auto"), None, {}, {"thinking": {"type": "enabled", "budget_tokens": 8192}}),
         ("anthropic", level("auto"), BUDGETS, {}, {"thinking": {"type": "enabled", "budget_tokens": 16512}}),
         ("anthropic", level("none"), BUDGETS, {}, {"thinking": {"type": "disabled"}}),
-        ("anthropic", level("max"), ADAPTIVE, {"temperature": 1}, {"thinking": {"type": "adaptive"}, "output_config": {"effort": "max"}}),
+        ("anthropic", level("max"), ADAPTIVE, {"temperature": 0}, {"thinking": {"type": "adaptive"}, "output_config": {"effort": "max"}}),
+        ("anthropic", level("xhigh"), ADAPTIVE, {"top_p": 0.5}, {"thinking": {"type": "adaptive"}, "output_config": {"effort": "max"}}),
+        ("anthropic", level("auto"), ADAPTIVE, {"top_p": 0.99}, {"top_p": 0.99, "thinking": {"type": "adaptive"}, "output_config": {"effort": "high"}}),
+        (
+            "anthropic",
+            level("low"),
+            BUDGETS,
+            {"tool_choice": None, "max_tokens": "9", "top_p": None, "temperature": "x"},
+            {"tool_choice": None, "max_tokens": "9", "top_p": None, "temperature": "x", "thinking": {"type": "enabled", "budget_tokens": 1024}},
+        ),
+        ("anthropic", level("none"), ALWAYS, {}, {"thinking": {"type": "adaptive"}, "output_config": {"effort": "low"}}),
         (
             "anthropic",
             level("high"),

@@ -77,8 +77,14 @@ def _shape(body: bytes) -> str | None:
         document = loads(body)
     except JSONError:
         return NON_JSON
-    if not isinstance(document, dict):
-        return UNKNOWN_SHAPE
+    match document:
+        case [dict() as only]:
+            # Google's way where an array was asked for, and always at its compatible endpoint.
+            document = only
+        case dict():
+            pass
+        case _:
+            return UNKNOWN_SHAPE
     error = document.get("error")
     if isinstance(error, dict) and _text(error.get("message")):
         return None

@@ -9,9 +9,16 @@ from __future__ import annotations
 
 from collections.abc import Callable, Collection, Mapping
 
-from trioproxy.neutral.effort import BUDGETS, DYNAMIC, budget_of, clamp_budget, effort_of, nearest_level
+from trioproxy.neutral.effort import budget_of, clamp_budget, effort_of, nearest_level
 from trioproxy.neutral.loss import Loss
 from trioproxy.neutral.request import Effort, ReasoningAsk
+from trioproxy.protocols.anthropic.draft import Draft as MessagesDraft
+from trioproxy.protocols.anthropic.rules import (
+    budget_below_max_tokens,
+    sampling_beside_thinking,
+    thinking_or_forced_tool,
+)
+from trioproxy.protocols.anthropic.thinking_writer import write_thinking
 from trioproxy.protocols.base import WriteTarget
 from trioproxy.protocols.openai_chat.draft import Draft
 from trioproxy.protocols.openai_chat.thinking_writer import SPOKEN_OTHERWISE, write_reasoning
@@ -21,10 +28,16 @@ from trioproxy.wire.jsoncodec import Object
 __all__ = ["ask_of", "suffixed"]
 
 _ANY_THINKING = Thinking(minimum=None, maximum=None, dynamic_allowed=True)
-_MIN_ANTHROPIC = 1024
-_DEFAULT_MAX_TOKENS = 32000
+# What the rules look at. Where the client wrote something else there, the provider says so.
+_RULED: Mapping[str, type | tuple[type, ...]] = {
+    "output_config": dict,
+    "tool_choice": dict,
+    "max_tokens": int,
+    "temperature": (int, float),
+    "top_p": (int, float),
+    "top_k": (int, float),
+}
 _UNKNOWN_LEVELS = ("none", "minimal", "low", "medium", "high", "xhigh")
-_ANTHROPIC_LEVELS = ("low", "medium", "high", "max")
 
 
 def ask_of(suffix: ThinkingSuffix) -> ReasoningAsk:
@@ -52,11 +65,13 @@ def suffixed(
     thinking = facts.thinking if facts is not None else None
     if facts is not None and facts.thinks is False:
         return changed if changed != body else None
+    lost: list[Loss] = [] if losses is None else losses
     if protocol == "openai_chat" and not SPOKEN_OTHERWISE.isdisjoint(quirks):
         draft = Draft(target=WriteTarget(model="", quirks=frozenset(quirks), thinking=thinking), native=False)
         changed = {**changed, **write_reasoning(ask_of(suffix), draft)}
-        if losses is not None:
-            losses += draft.losses
+        lost += draft.losses
+    elif protocol == "anthropic":
+        changed = _write_anthropic(changed, ask_of(suffix), facts, lost)
     else:
         changed = _WRITE[protocol](changed, ask_of(suffix), thinking or _ANY_THINKING)
     return changed if changed != body else None
@@ -121,26 +136,16 @@ def _clear_anthropic(body: Object) -> Object:
     return _member(cleared, "output_config", _without(_object(cleared, "output_config"), "effort"))
 
 
-def _write_anthropic(body: Object, ask: ReasoningAsk, thinking: Thinking) -> Object:
-    if effort_of(ask) is Effort.NONE:
-        return {**body, "thinking": {"type": "disabled"}}
-    choice = _object(body, "tool_choice").get("type")
-    if choice in {"any", "tool"}:
-        # A forced tool and thinking exclude each other; the tool is what the client's program depends on.
-        return body
-    if thinking.adaptive:
-        level = _level(ask, thinking, _ANTHROPIC_LEVELS)
-        config = {**_object(body, "output_config"), "effort": level}
-        return _without({**body, "thinking": {"type": "adaptive"}, "output_config": config}, "temperature", "top_k")
-    budget = _budget(ask, thinking)
-    if budget == DYNAMIC:
-        budget = BUDGETS[Effort.MEDIUM]
-    most = body.get("max_tokens")
-    room = (most if isinstance(most, int) else _DEFAULT_MAX_TOKENS) - 1
-    budget = min(max(budget, _MIN_ANTHROPIC), room)
-    if budget < _MIN_ANTHROPIC:
-        return body
-    return _without({**body, "thinking": {"type": "enabled", "budget_tokens": budget}}, "temperature", "top_k")
+def _write_anthropic(body: Object, ask: ReasoningAsk, facts: ModelFacts | None, losses: list[Loss]) -> Object:
+    """By the tables and rules of the lane that translates: models differ too much to have them twice."""
+    thinking = facts.thinking if facts is not None else None
+    ruled = {name: body[name] for name, kind in _RULED.items() if isinstance(body.get(name), kind)}
+    draft = MessagesDraft(target=WriteTarget(model="", thinking=thinking), top=dict(ruled))
+    write_thinking(ask, draft)
+    for rule in (thinking_or_forced_tool, budget_below_max_tokens, sampling_beside_thinking):
+        rule(draft)
+    losses += draft.losses
+    return {name: value for name, value in body.items() if name not in ruled or name in draft.top} | draft.top
 
 
 def _config_name(body: Object) -> str:
@@ -186,6 +191,5 @@ _CLEAR: Mapping[str, Callable[[Object], Object]] = {
 _WRITE: Mapping[str, Callable[[Object, ReasoningAsk, Thinking], Object]] = {
     "openai_chat": _write_chat,
     "openai_responses": _write_responses,
-    "anthropic": _write_anthropic,
     "gemini": _write_gemini,
 }

@@ -46,8 +46,8 @@ _FIXED_BY_THINKING: dict[str, JSON] = {
 _TWINS = ("prompt_cache_retention", "prompt_cache_options")
 """What Responses has under the same names, and means the same by."""
 
-_OPENAI_STOPS = 4
-"""API reference: "Up to 4 sequences where the API will stop"."""
+_MOST_STOPS = 4
+"""API reference: "Up to 4 sequences where the API will stop". Groq, Fireworks and others copied the limit; who takes more loses nothing."""
 
 _USER_LENGTH = 64
 """OpenAI: "Invalid 'user': string too long. Expected a string with maximum length 64"."""
@@ -192,9 +192,9 @@ def _fitted(user: str) -> str:
 
 def _stop(sequences: tuple[str, ...], draft: Draft) -> JSON:
     """Those the target takes; at the others the answer is cut here."""
-    if draft.native or not draft.has(REASONING_MODEL, OPENAI_FIELDS):
+    if draft.native:
         return list(sequences) or None
-    taken = 0 if draft.has(REASONING_MODEL) else _OPENAI_STOPS
+    taken = 0 if draft.has(REASONING_MODEL) else _MOST_STOPS
     draft.stops = sequences[taken:]
     if draft.stops:
         draft.lose("stop", f"the model takes {taken or 'no'} stop sequences: at the others the answer is cut here")
