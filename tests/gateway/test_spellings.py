@@ -15,7 +15,12 @@ from trioproxy.neutral.parts import Text
 from trioproxy.neutral.request import Conversation, Role, Tool, Turn
 from trioproxy.protocols.table import NAMES, protocol
 
-WORDS = {"stop": "stop_sequences", "reasoning": "thinking", "reasoning.budget": "thinking.budget_tokens"}
+WORDS = {
+    "stop": "stop_sequences",
+    "reasoning": "thinking",
+    "reasoning.budget": "thinking.budget_tokens",
+    ".cache": ".mark",
+}
 SAID = Conversation(
     model="m",
     tools=(Tool(name="f", place="tools[0].tools[0]"), Tool(name="g")),
@@ -37,6 +42,8 @@ SAID = Conversation(
         ("turns[1].parts[1]", "input[2].content[1]"),
         ("messages[1].content[0].detail", "input[2].content[0].detail"),
         ("turns[1].role", "input[2].role"),
+        ("turns[1].parts[1].cache", "input[2].content[1].mark"),
+        ("tools[0].cache", "tools[0].tools[0].mark"),
         ("turns[1].parts[7]", "input[2]"),
         ("turns[2].name", "somewhere.name"),
         ("tools[0].strict", "tools[0].tools[0].strict"),

@@ -18,6 +18,7 @@ LEVELS = ModelFacts(id="l", thinking=Thinking(levels=("low", "high")))
 DYNAMIC = ModelFacts(id="d", thinking=Thinking(levels=("low", "high"), dynamic_allowed=True))
 ADAPTIVE = ModelFacts(id="a", thinking=Thinking(adaptive=True, levels=("low", "medium", "high", "max")))
 ALWAYS = ModelFacts(id="w", thinking=Thinking(adaptive=True, levels=("low", "high"), zero_allowed=False))
+HIGH = {"output_config": {"effort": "high"}}
 BARE_ADAPTIVE = ModelFacts(id="a", thinking=Thinking(adaptive=True))
 THOUGHTLESS = ModelFacts(id="t", thinks=False)
 UNSAID = ModelFacts(id="u", context_length=5)
@@ -73,7 +74,7 @@ def test_suffix_in_neutral_words() -> None:
         ("anthropic", level("none"), BUDGETS, {}, {"thinking": {"type": "disabled"}}),
         ("anthropic", level("max"), ADAPTIVE, {"temperature": 0}, {"thinking": {"type": "adaptive"}, "output_config": {"effort": "max"}}),
         ("anthropic", level("xhigh"), ADAPTIVE, {"top_p": 0.5}, {"thinking": {"type": "adaptive"}, "output_config": {"effort": "max"}}),
-        ("anthropic", level("auto"), ADAPTIVE, {"top_p": 0.99}, {"top_p": 0.99, "thinking": {"type": "adaptive"}, "output_config": {"effort": "high"}}),
+        ("anthropic", level("auto"), ADAPTIVE, {"top_p": 1}, {"top_p": 1, "thinking": {"type": "adaptive"}, **HIGH}),
         (
             "anthropic",
             level("low"),

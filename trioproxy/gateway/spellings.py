@@ -25,10 +25,10 @@ def spelled(path: str, conversation: Conversation, words: Mapping[str, str]) -> 
     """``path`` as the client would write it; as it is where nobody knows better."""
     found = _PLACE.match(path)
     if found is not None:
-        return _placed(found, path, conversation)
+        return _placed(found, path, conversation, words)
     found = _TOOL.match(path)
     if found is not None and int(found[1]) < len(conversation.tools):
-        return (conversation.tools[int(found[1])].place or found[0]) + path[found.end() :]
+        return (conversation.tools[int(found[1])].place or found[0]) + _behind(found, path, words)
     head, rest = path, ""
     while head:
         if head in words:
@@ -38,15 +38,21 @@ def spelled(path: str, conversation: Conversation, words: Mapping[str, str]) -> 
     return path
 
 
-def _placed(found: re.Match[str], path: str, conversation: Conversation) -> str:
+def _behind(found: re.Match[str], path: str, words: Mapping[str, str]) -> str:
+    rest = path[found.end() :]
+    return words.get(rest, rest)
+
+
+def _placed(found: re.Match[str], path: str, conversation: Conversation, words: Mapping[str, str]) -> str:
     number, part = int(found[1]), found[2]
+    rest = _behind(found, path, words)
     places = conversation.turns[number].places if number < len(conversation.turns) else ()
     if not places:
         return path
     if part is not None and int(part) < len(places):
-        return places[int(part)] + path[found.end() :]
+        return places[int(part)] + rest
     root = _ROOT.match(places[0])
-    return (root[0] if root is not None else places[0]) + path[found.end() :]
+    return (root[0] if root is not None else places[0]) + rest
 
 
 def spelled_losses(losses: Iterable[Loss], conversation: Conversation, words: Mapping[str, str]) -> tuple[Loss, ...]:

@@ -23,6 +23,7 @@ from trioproxy.neutral.parts import (
     ToolCall,
     ToolKind,
     ToolResult,
+    UrlSource,
 )
 from trioproxy.neutral.request import Conversation, Role, Turn
 from trioproxy.protocols.openai_chat.messages_writer import wrapped_input
@@ -237,7 +238,7 @@ def test_thoughts_go_back_only_where_they_are_wanted() -> None:
     )
     first, _, called, _, last = _messages(said)
     assert not any("reasoning" in name for message in (first, called, last) for name in message)
-    assert _losses(said) == ["messages[0].reasoning"]
+    assert _losses(said) == ["messages[0].content[0]", "messages[0].content[1]"]
     first, _, called, _, last = _messages(said, "reasoning-content-history")
     assert first["reasoning_content"] == "a\n\nb\n\nc"
     assert called["reasoning_content"] == ""
@@ -257,13 +258,28 @@ def test_thoughts_go_back_only_where_they_are_wanted() -> None:
         (Role.USER, [Text(text="hi")]), (Role.ASSISTANT, [Reasoning(text="", signature=signature), Text(text="x")])
     )
     assert _messages(sealed, "think-tags-history")[1]["content"] == "x"
-    assert _losses(sealed, "think-tags-history") == ["messages[1].reasoning"]
+    assert _losses(sealed, "think-tags-history") == ["messages[1].content[0]"]
+
+
+def test_what_is_lost_or_refused_is_named_by_its_place_in_the_turn() -> None:
+    sent = UrlSource(url="https://x.y/z.pdf")
+    cached = Text(text="more", cache=CacheHint())
+    said = _said(_called("1"), (Role.USER, [_result("1", Text(text="a")), Text(text="b"), cached]))
+    assert _losses(said) == ["messages[1].content[2].cache_control"]
+    document = Media(kind=MediaKind.DOCUMENT, source=sent)
+    for parts, place in (
+        ([_result("1", Text(text="a")), document], "messages[1].content[1]"),
+        ([_result("1", Text(text="a"), document)], "messages[1].content[0].content[1]"),
+    ):
+        with pytest.raises(ClientFault) as caught:
+            written(_said(_called("1"), (Role.USER, parts)))
+        assert caught.value.failure.param == place
 
 
 def test_a_turn_of_which_nothing_is_left_is_left_out() -> None:
     said = _said((Role.ASSISTANT, [Reasoning(text="hm")]), (Role.USER, [Text(text="hi")]))
     assert _messages(said) == [USER]
-    assert _losses(said) == ["messages[0].reasoning"]
+    assert _losses(said) == ["messages[0].content[0]"]
     assert _messages(said, "reasoning-content-history") == [USER]
     assert _losses(said, "reasoning-content-history") == ["messages[0].reasoning"]
 
@@ -271,7 +287,7 @@ def test_a_turn_of_which_nothing_is_left_is_left_out() -> None:
 def test_refusals_and_pictures_of_an_assistant() -> None:
     said = _said((Role.ASSISTANT, [Refusal(text="I can't"), IMAGE]))
     assert _messages(said) == [{"role": "assistant", "content": "I can't"}]
-    assert _losses(said) == ["messages[0].content"]
+    assert _losses(said) == ["messages[0].content[1]"]
 
 
 def test_custom_calls() -> None:
@@ -307,7 +323,7 @@ def test_thought_signatures_of_words() -> None:
 def test_thought_signatures_of_calls() -> None:
     signature = Signature(value="AV", form=SignatureForm.GEMINI_THOUGHT)
     said = _said((Role.ASSISTANT, [ToolCall(call_id="1", name="f", arguments="{}", signature=signature)]))
-    assert _losses(said) == ["messages[0].tool_calls[0].signature"]
+    assert _losses(said) == ["messages[0].content[0].signature"]
     (message,) = _messages(said, "google-extra-content")
     assert message["tool_calls"][0]["extra_content"] == {"google": {"thought_signature": "AV"}}
     other = Signature(value="s", form=SignatureForm.ANTHROPIC_SIGNATURE)

@@ -80,7 +80,7 @@ def test_calls_without_a_result_are_answered() -> None:
     asked = _turn(Role.ASSISTANT, _call("a"), _call("b"))
     missing = ToolResult(call_id="b", content=(Text(text="No result was given for this call."),))
     out, losses = _paired(asked, _turn(Role.USER, _result("a"), Text(text="never mind")))
-    assert out == [asked, _turn(Role.USER, missing, _result("a"), Text(text="never mind"))]
+    assert out == [asked, _turn(Role.USER, _result("a"), Text(text="never mind"), missing)]
     assert losses == ["messages[0].tool_calls"]
     out, _ = _paired(_turn(Role.ASSISTANT, _call("b")), SYSTEM, SAID)
     assert out == [_turn(Role.ASSISTANT, _call("b")), _turn(Role.USER, missing), SYSTEM, SAID]
@@ -97,7 +97,7 @@ def test_calls_under_one_id_are_told_apart_with_their_results() -> None:
     asked = _turn(Role.ASSISTANT, _call("a"), _call("a"), _call("a"))
     out, losses = _paired(asked, _turn(Role.USER, _result("a"), _result("a")))
     assert [part.call_id for part in out[0].parts if isinstance(part, ToolCall)] == ["a", "a_2", "a_3"]
-    assert [part.call_id for part in out[1].parts if isinstance(part, ToolResult)] == ["a_3", "a", "a_2"]
+    assert [part.call_id for part in out[1].parts if isinstance(part, ToolResult)] == ["a", "a_2", "a_3"]
     assert losses == ["messages[0].tool_calls"]
 
 

@@ -9,6 +9,7 @@ __all__ = ["WORDS"]
 
 WORDS: Mapping[str, str] = MappingProxyType(
     {
+        ".cache": ".cache_control",
         "stop": "stop_sequences",
         "user": "metadata.user_id",
         "parallel_tools": "tool_choice.disable_parallel_tool_use",
@@ -23,4 +24,4 @@ WORDS: Mapping[str, str] = MappingProxyType(
         "sampling.max_tokens": "max_tokens",
     }
 )
-"""The hub's or a writer's path of a field -> the client's."""
+"""The hub's or a writer's path of a field -> the client's; what begins with a point stands behind a part's or a tool's place."""

@@ -39,12 +39,16 @@ def joined_text(parts: Iterable[Part], between: str) -> str:
     return between.join(part.text for part in parts if isinstance(part, Text))
 
 
-def write_content(parts: Sequence[Part], draft: Draft, path: str, *, form: str | None = None) -> JSON:
-    """``content``: a string for one plain text, a list else, or what ``form`` says (``list``)."""
+def write_content(
+    parts: Sequence[Part], draft: Draft, path: str, *, form: str | None = None, places: Sequence[str] | None = None
+) -> JSON:
+    """``content``: a string for one plain text, a list else, or what ``form`` says (``list``). ``places`` are those of the parts in their
+    turn, where they are some of it."""
     written = [
         document
         for position, part in enumerate(parts)
-        if (document := write_part(part, draft, f"{path}.content[{position}]")) is not None
+        if (document := write_part(part, draft, places[position] if places else f"{path}.content[{position}]"))
+        is not None
     ]
     if form != "list" and len(written) == 1 and isinstance(written[0], dict) and written[0].keys() == {"type", "text"}:
         return written[0]["text"]

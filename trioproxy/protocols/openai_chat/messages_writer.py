@@ -9,7 +9,7 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Iterator, Sequence
 from itertools import groupby
-from typing import assert_never
+from typing import TypeAlias, assert_never
 
 import attrs
 
@@ -159,21 +159,21 @@ def _completed(message: Object, turn: Turn, draft: Draft, path: str) -> Object:
 
 def _user_run(turns: list[Turn], paths: list[str], draft: Draft) -> Iterator[Object]:
     """Consecutive user turns: all results first, then what they showed, then what the user says."""
-    shown: list[Part] = []
+    shown: list[_Placed] = []
     for turn, path in zip(turns, paths, strict=True):
         for position, result in enumerate(turn.parts):
             if isinstance(result, ToolResult):
                 yield _tool_message(result, draft, path if draft.native else f"{path}.content[{position}]", shown)
     if shown:
-        yield {"role": "user", "content": write_content(shown, draft, paths[0], form="list")}
+        yield {"role": "user", "content": _content(shown, draft, paths[0], form="list")}
     for turn, path in zip(turns, paths, strict=True):
-        said = [part for part in turn.parts if not isinstance(part, ToolResult)]
-        content = write_content(said, draft, path, form=spelling(turn.extras, NAME).get("content"))
+        said = [(part, place) for part, place in _placed(turn, path) if not isinstance(part, ToolResult)]
+        content = _content(said, draft, path, form=spelling(turn.extras, NAME).get("content"))
         if content != [] or (draft.native and not turn.parts):
             yield _completed({"role": "user", "content": content}, turn, draft, path)
 
 
-def _tool_message(result: ToolResult, draft: Draft, path: str, shown: list[Part]) -> Object:
+def _tool_message(result: ToolResult, draft: Draft, path: str, shown: list[_Placed]) -> Object:
     notes = spelling(result.extras, NAME)
     message: Object = {"role": "tool", "tool_call_id": draft.call_id(result.call_id)}
     if draft.native:
@@ -190,19 +190,34 @@ def _tool_message(result: ToolResult, draft: Draft, path: str, shown: list[Part]
     return message
 
 
-def _result_text(result: ToolResult, draft: Draft, path: str, shown: list[Part]) -> str:
-    media = [part for part in result.content if isinstance(part, Media)]
+def _result_text(result: ToolResult, draft: Draft, path: str, shown: list[_Placed]) -> str:
+    media: list[_Placed] = []
     for position, part in enumerate(result.content):
+        place = f"{path}.content[{position}]"
         if isinstance(part, Opaque):
-            draft.opaque(part, f"{path}.content[{position}]")
+            draft.opaque(part, place)
+        elif isinstance(part, Media):
+            media.append((part, place))
         else:
-            draft.own(part.extras, f"{path}.content[{position}]")
+            draft.own(part.extras, place)
     text = joined_text(result.content, "\n")
     if media:
         draft.lose(f"{path}.content", "a tool message holds text only: its images and files follow in a user message")
-        shown += [Text(text=f"Content of the result of tool call {result.call_id}:"), *media]
+        shown += [(Text(text=f"Content of the result of tool call {result.call_id}:"), path), *media]
         text = text or "The result is in the next user message."
     return f"{_ERROR_PREFIX}{text}" if result.is_error else text
+
+
+_Placed: TypeAlias = tuple[Part, str]
+"""A part, and where it stands in its turn."""
+
+
+def _placed(turn: Turn, path: str) -> list[_Placed]:
+    return [(part, f"{path}.content[{position}]") for position, part in enumerate(turn.parts)]
+
+
+def _content(placed: list[_Placed], draft: Draft, path: str, *, form: str | None) -> JSON:
+    return write_content([part for part, _ in placed], draft, path, form=form, places=[place for _, place in placed])
 
 
 # Assistants.
@@ -234,9 +249,11 @@ def _speaks(parts: Iterable[Part]) -> bool:
 def _assistant(turn: Turn, draft: Draft, path: str) -> Object | None:
     notes = spelling(turn.extras, NAME)
     message: Object = {"role": "assistant"}
-    calls = [part for part in turn.parts if isinstance(part, ToolCall)]
-    said = [part for part in turn.parts if _is_said(part, draft, path)]
-    message["content"] = _said(said, draft, path, form=notes.get("content"), has_calls=bool(calls))
+    placed = _placed(turn, path)
+    calls = [(part, place) for part, place in placed if isinstance(part, ToolCall)]
+    spoken = [(part, place) for part, place in placed if _is_said(part, draft, place)]
+    said = [part for part, _ in spoken]
+    message["content"] = _said(spoken, draft, path, form=notes.get("content"), has_calls=bool(calls))
     for part in turn.parts:
         if isinstance(part, Refusal) and spelling(part.extras, NAME).get("member"):
             message["refusal"] = part.text
@@ -246,7 +263,8 @@ def _assistant(turn: Turn, draft: Draft, path: str) -> Object | None:
         message.update(_thoughts(turn, draft, path, has_calls=bool(calls), said=message["content"]))
     if calls:
         message["tool_calls"] = [
-            _call(call, draft, f"{path}.tool_calls[{position}]") for position, call in enumerate(calls)
+            _call(call, draft, f"{path}.tool_calls[{position}]" if draft.native else place)
+            for position, (call, place) in enumerate(calls)
         ]
     elif notes.get("calls") == "empty":
         message["tool_calls"] = []
@@ -260,7 +278,7 @@ def _assistant(turn: Turn, draft: Draft, path: str) -> Object | None:
     return _completed(message, turn, draft, path)
 
 
-def _is_said(part: Part, draft: Draft, path: str) -> bool:
+def _is_said(part: Part, draft: Draft, place: str) -> bool:
     """Whether a part belongs into ``content``: thoughts and calls have places of their own."""
     match part:
         case Reasoning(extras=extras):
@@ -270,16 +288,16 @@ def _is_said(part: Part, draft: Draft, path: str) -> bool:
         case Opaque(protocol=protocol, kind=kind) if (protocol, kind) == (NAME, IMAGES):
             return False
         case Media() if not draft.native:
-            draft.lose(f"{path}.content", f"an assistant message holds text only: its {part.kind.value} is left out")
+            draft.lose(place, f"an assistant message holds text only: its {part.kind.value} is left out")
             return False
         case _:
             return not isinstance(part, ToolCall)
 
 
-def _said(parts: list[Part], draft: Draft, path: str, *, form: str | None, has_calls: bool) -> JSON:
-    if not parts:
+def _said(spoken: list[_Placed], draft: Draft, path: str, *, form: str | None, has_calls: bool) -> JSON:
+    if not spoken:
         return [] if form == "list" else None if draft.native or has_calls else ""
-    content = write_content(parts, draft, path, form=form)
+    content = _content(spoken, draft, path, form=form)
     plain = isinstance(content, list) and all(
         isinstance(part, dict) and part.keys() == {"type", "text"} for part in content
     )
@@ -304,8 +322,9 @@ def _thoughts(turn: Turn, draft: Draft, path: str, *, has_calls: bool, said: JSO
     if draft.has(THINK_TAGS_HISTORY) and text and not isinstance(said, list):
         # As the vendor said them itself, and wants them kept (platform.minimax.io, "Interleaved thinking").
         return {"content": f"<think>\n{text}\n</think>\n\n{said or ''}"}
-    if thoughts:
-        draft.lose(f"{path}.reasoning", "the target takes no reasoning back")
+    for part, place in _placed(turn, path):
+        if isinstance(part, Reasoning) and not spelling(part.extras, NAME):
+            draft.lose(place, "the target takes no reasoning back")
     return {}
 
 

@@ -48,8 +48,8 @@ def _exchange(asking: list[Turn], answering: list[Turn], draft: Draft, *, at: in
         draft.lose(f"messages[{at}].tool_calls", f"calls without a result were answered: {named}")
         missing = tuple(_missing(call.call_id, call.kind) for call in left)
         if following and following[0].role is Role.USER:
-            # In the turn that is there, so that the others keep their numbers.
-            following[0] = attrs.evolve(following[0], parts=(*missing, *following[0].parts))
+            # Behind what is in the turn that is there, so that turns and parts keep their numbers.
+            following[0] = attrs.evolve(following[0], parts=(*following[0].parts, *missing))
         else:
             following.insert(0, Turn(role=Role.USER, parts=missing))
     return [*asking, *_results_first(following)]

@@ -9,6 +9,7 @@ __all__ = ["WORDS"]
 
 WORDS: Mapping[str, str] = MappingProxyType(
     {
+        ".cache": ".cache_control",
         "cache_key": "prompt_cache_key",
         "parallel_tools": "parallel_tool_calls",
         "thinking": "reasoning_effort",
@@ -30,4 +31,4 @@ WORDS: Mapping[str, str] = MappingProxyType(
         "sampling.max_tokens": "max_tokens",
     }
 )
-"""The hub's or a writer's path of a field -> the client's."""
+"""The hub's or a writer's path of a field -> the client's; what begins with a point stands behind a part's or a tool's place."""

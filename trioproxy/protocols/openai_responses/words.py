@@ -9,6 +9,8 @@ __all__ = ["WORDS"]
 
 WORDS: Mapping[str, str] = MappingProxyType(
     {
+        ".cache": ".prompt_cache_breakpoint",
+        ".cache_control": ".prompt_cache_breakpoint",
         "cache_key": "prompt_cache_key",
         "parallel_tools": "parallel_tool_calls",
         "thinking": "reasoning",
@@ -23,4 +25,4 @@ WORDS: Mapping[str, str] = MappingProxyType(
         "system": "instructions",
     }
 )
-"""The hub's or a writer's path of a field -> the client's."""
+"""The hub's or a writer's path of a field -> the client's; what begins with a point stands behind a part's or a tool's place."""
