@@ -267,10 +267,11 @@ def test_what_is_lost_or_refused_is_named_by_its_place_in_the_turn() -> None:
     said = _said(_called("1"), (Role.USER, [_result("1", Text(text="a")), Text(text="b"), cached]))
     assert _losses(said) == ["messages[1].content[2].cache_control"]
     document = Media(kind=MediaKind.DOCUMENT, source=sent)
-    for parts, place in (
+    cases: list[tuple[list[Part], str]] = [
         ([_result("1", Text(text="a")), document], "messages[1].content[1]"),
         ([_result("1", Text(text="a"), document)], "messages[1].content[0].content[1]"),
-    ):
+    ]
+    for parts, place in cases:
         with pytest.raises(ClientFault) as caught:
             written(_said(_called("1"), (Role.USER, parts)))
         assert caught.value.failure.param == place

@@ -167,7 +167,7 @@ def _user_run(turns: list[Turn], paths: list[str], draft: Draft) -> Iterator[Obj
     if shown:
         yield {"role": "user", "content": _content(shown, draft, paths[0], form="list")}
     for turn, path in zip(turns, paths, strict=True):
-        said = [(part, place) for part, place in _placed(turn, path) if not isinstance(part, ToolResult)]
+        said = [each for each in _placed(turn, path) if not isinstance(each[0], ToolResult)]
         content = _content(said, draft, path, form=spelling(turn.extras, NAME).get("content"))
         if content != [] or (draft.native and not turn.parts):
             yield _completed({"role": "user", "content": content}, turn, draft, path)
@@ -216,7 +216,7 @@ def _placed(turn: Turn, path: str) -> list[_Placed]:
     return [(part, f"{path}.content[{position}]") for position, part in enumerate(turn.parts)]
 
 
-def _content(placed: list[_Placed], draft: Draft, path: str, *, form: str | None) -> JSON:
+def _content(placed: Sequence[_Placed], draft: Draft, path: str, *, form: str | None) -> JSON:
     return write_content([part for part, _ in placed], draft, path, form=form, places=[place for _, place in placed])
 
 
@@ -322,9 +322,9 @@ def _thoughts(turn: Turn, draft: Draft, path: str, *, has_calls: bool, said: JSO
     if draft.has(THINK_TAGS_HISTORY) and text and not isinstance(said, list):
         # As the vendor said them itself, and wants them kept (platform.minimax.io, "Interleaved thinking").
         return {"content": f"<think>\n{text}\n</think>\n\n{said or ''}"}
-    for part, place in _placed(turn, path):
-        if isinstance(part, Reasoning) and not spelling(part.extras, NAME):
-            draft.lose(place, "the target takes no reasoning back")
+    for position, each in enumerate(turn.parts):
+        if isinstance(each, Reasoning) and not spelling(each.extras, NAME):
+            draft.lose(f"{path}.content[{position}]", "the target takes no reasoning back")
     return {}
 
 
