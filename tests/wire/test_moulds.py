@@ -222,7 +222,12 @@ def test_a_number_is_found_behind_what_stands_before_it() -> None:
     mould = moulded(b'data: {"n":7,"a":"words","b":1}', "words", b'"n":')
     assert mould is not None
     assert (mould.head, mould.before, mould.after) == (NUMBERED.head, NUMBERED.before, NUMBERED.after)
-    for block in (b'data: {"n":null,"a":"words"}', b'data: {"a":"words","n":7}', b'data: {"n":7,"n":8,"a":"words"}'):
+    for block in (
+        b'data: {"n":null,"a":"words"}',
+        b'data: {"a":"words","n":7}',
+        b'data: {"n":7,"n":8,"a":"words"}',
+        b'data: {"n":99999999999999999999,"a":"words"}',
+    ):
         plain = moulded(block, "words", b'"n":')
         assert plain is not None
         assert plain.head == b""

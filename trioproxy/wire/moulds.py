@@ -40,7 +40,7 @@ class Gap(enum.Enum):
     STRING = enum.auto()
 
 
-_COUNT = re.compile(rb"0|[1-9][0-9]{0,14}")
+_COUNT = re.compile(rb"(?:0|[1-9][0-9]{0,14})(?![0-9])")
 _NUMBER = 1234567890
 _PADDING = {Gap.NONE: b"", Gap.SPACES: b"   ", Gap.STRING: rb"\"padding\", \u00e9 \n"}
 

@@ -467,6 +467,14 @@ def test_a_call_that_is_named_at_last_is_said_again_whole() -> None:
     assert (called.call_id, called.name, called.arguments) == ("c1", "f", "{}")
 
 
+def test_more_of_a_call_without_a_name_is_no_plain_growth() -> None:
+    reader = PROTOCOL.stream_reader()
+    frames = [args_delta(text, item_id="fc_1", output_index=0) for text in ("{", "}")]
+    reader.feed(frames[0])
+
+    assert reader.look(frames[1]) is None
+
+
 @pytest.mark.parametrize("item_id", [{}, {"item_id": ""}, {"item_id": 7}], ids=["absent", "empty", "odd"])
 @pytest.mark.parametrize("name", ["function_call_arguments", "custom_tool_call_input"])
 def test_arguments_of_no_call_are_malformed(name: str, item_id: dict[str, Any]) -> None:

@@ -74,8 +74,8 @@ class CallItem:
         return events
 
     def more(self, kind: Kind, number: int, text: str) -> Delta | None:
-        """See :class:`OpenItem`."""
-        if kind is not ToolArgsDelta or self.over or self._at is None:
+        """See :class:`OpenItem`. Who is told an answer is told nothing of a call without a name: it is no growth."""
+        if kind is not ToolArgsDelta or self.over or self._at is None or self.nameless:
             return None
         return ToolArgsDelta(index=self._at, text=text)
 
