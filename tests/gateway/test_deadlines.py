@@ -59,9 +59,9 @@ def test_connect_runs_from_the_attempt_until_the_request_is_out() -> None:
 
 def test_first_byte_ends_with_the_first_byte_and_idle_begins() -> None:
     at_work = sent()
-    at_work.bytes_received(15)
+    at_work.heard_at = 15
     assert (at_work.due(), at_work.phase()) == (45, Phase.IDLE)
-    at_work.bytes_received(40)
+    at_work.heard_at = 40
     assert at_work.due() == 70
 
 
@@ -69,13 +69,13 @@ def test_a_whole_answer_must_be_there_in_time_however_it_trickles() -> None:
     at_work = sent(streaming=False)
     assert (at_work.due(), at_work.phase()) == (51, Phase.RESPONSE)
     for now in (20, 40, 50):
-        at_work.bytes_received(now)
+        at_work.heard_at = now
     assert (at_work.due(), at_work.phase()) == (51, Phase.RESPONSE)
 
 
 def test_a_tool_call_is_due_from_its_start() -> None:
     at_work = sent()
-    at_work.bytes_received(2)
+    at_work.heard_at = 2
     at_work.events_seen([started(0)], 2)
     assert (at_work.due(), at_work.phase()) == (7, Phase.TOOL_CALL)
 
@@ -91,7 +91,7 @@ def test_only_its_own_arguments_re_arm_a_tool_call() -> None:
 
 def test_the_end_of_one_call_leaves_the_other_due() -> None:
     at_work = sent()
-    at_work.bytes_received(2)
+    at_work.heard_at = 2
     at_work.events_seen([started(0), args(0), started(1), args(1)], 2)
     at_work.events_seen([PartFinished(index=0)], 3)
     assert (at_work.due(), at_work.phase()) == (7, Phase.TOOL_CALL)
@@ -102,21 +102,21 @@ def test_the_end_of_one_call_leaves_the_other_due() -> None:
 @pytest.mark.parametrize("end", [Finished(reason=FinishReason.STOP), FAILED])
 def test_the_end_of_the_answer_ends_every_call(end: Event) -> None:
     at_work = sent()
-    at_work.bytes_received(2)
+    at_work.heard_at = 2
     at_work.events_seen([started(0), end], 2)
     assert at_work.phase() is Phase.IDLE
 
 
 def test_arguments_of_an_unknown_or_finished_call_arm_nothing() -> None:
     at_work = sent()
-    at_work.bytes_received(2)
+    at_work.heard_at = 2
     at_work.events_seen([args(3), started(0), PartFinished(index=0), args(0)], 2)
     assert at_work.phase() is Phase.IDLE
 
 
 def test_while_the_client_is_waited_for_only_it_and_the_total_run() -> None:
     at_work = sent()
-    at_work.bytes_received(2)
+    at_work.heard_at = 2
     at_work.events_seen([started(0)], 2)
     at_work.send_started(3)
     assert (at_work.due(), at_work.phase()) == (10, Phase.CLIENT_SEND)
@@ -130,20 +130,20 @@ def test_the_total_cuts_a_send_short() -> None:
 
 def test_time_spent_on_a_slow_client_is_not_held_against_the_provider() -> None:
     at_work = sent()
-    at_work.bytes_received(2)
+    at_work.heard_at = 2
     at_work.events_seen([started(0)], 2)
     at_work.send_started(3)
     at_work.send_finished(9)
     assert (at_work.due(), at_work.phase()) == (13, Phase.TOOL_CALL)
     at_work.events_seen([PartFinished(index=0)], 9)
     assert (at_work.due(), at_work.phase()) == (38, Phase.IDLE)
-    at_work.bytes_received(20)
+    at_work.heard_at = 20
     assert at_work.due() == 50
 
 
 def test_total_is_never_moved() -> None:
     at_work = sent(limits=attrs.evolve(LIMITS, total=25))
-    at_work.bytes_received(20)
+    at_work.heard_at = 20
     at_work.send_started(20)
     at_work.send_finished(22)
     assert (at_work.due(), at_work.phase()) == (25, Phase.TOTAL)
@@ -153,7 +153,7 @@ def test_what_is_off_is_never_due() -> None:
     off = Deadlines(connect=inf, first_byte=inf, response=inf, idle=inf, tool_call=inf, total=inf, client_send=inf)
     for streaming in (True, False):
         at_work = sent(streaming=streaming, limits=off)
-        at_work.bytes_received(1)
+        at_work.heard_at = 1
         at_work.events_seen([started(0), args(0)], 1)
         assert at_work.due() == inf
         at_work.send_started(2)

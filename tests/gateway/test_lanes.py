@@ -24,6 +24,7 @@ from trioproxy.neutral.naming import ToolNaming
 from trioproxy.protocols.base import Framing, WriteContext
 from trioproxy.protocols.table import NAMES, protocol
 from trioproxy.wire.frames import Frame
+from trioproxy.wire.moulds import Mould
 from trioproxy.wire.sse import SSEDecoder, encode
 
 WORDS = (TextDelta, ReasoningDelta)
@@ -36,6 +37,7 @@ class LongWay:
     """A source that tells every delta by itself, of frames that are taken apart."""
 
     complete = False
+    steady: Mould | None = None
 
     def __init__(self, name: str, max_event: int) -> None:
         self.source = StreamSource(protocol(name), Framing.SSE, max_event=max_event)
@@ -131,18 +133,19 @@ def test_a_client_need_not_wait_until_bytes_are_understood(forgotten: bool) -> N
 
 
 def test_an_observer_that_fails_on_its_shortest_way_is_given_up() -> None:
-    class Broken:
-        def text(self, data: bytes) -> str:
-            raise ZeroDivisionError
+    def broken(data: bytes) -> list[Event]:
+        raise ZeroDivisionError
 
     passage = StreamPassage(protocol("openai_chat"), Framing.SSE, max_event=1 << 20)
     frames = [f"data: {chat(text)}\n\n".encode() for text in ("a", "b", "c", "d")]
     for frame in frames[:3]:
         passage.feed(frame)
         passage.catch_up()
-    assert passage._source._silent is not None
-    passage._source._silent = Broken()  # type: ignore[assignment]
+    assert passage._source.silent is not None
+    passage._source.feed = broken  # type: ignore[method-assign]
     assert passage.feed(frames[3]) == (frames[3], [])
+    assert passage.catch_up() == []
+    assert passage.feed(b": hold on\n\n") == (b": hold on\n\n", [])
     assert passage.catch_up() == []
     assert passage.lost
     assert passage.feed(frames[3]) == (frames[3], [])
@@ -654,6 +657,25 @@ def test_a_part_that_nobody_expects_does_not_spoil_those_behind_it() -> None:
     for _ in range(70):
         source.feed(named("openai_chat", chat("words")))
     assert source.pour(named("openai_chat", chat("more"))) == [Growth(0, ["more"])]
+
+
+@pytest.mark.parametrize("target", NAMES)
+@pytest.mark.parametrize("source", ["openai_chat", "anthropic"])
+def test_what_goes_on_frame_by_frame_is_only_cast_and_pressed(source: str, target: str) -> None:
+    long, short = translations(source, target)
+    opening = [named(source, data) for data in OPENING[source]]
+    translated_alike([*opening, *(named(source, TEXT[source](text)) for text in ("a", "b", "c"))], long, short)
+    assert short._steady is None  # after the end
+    long, short = translations(source, target)
+    for piece in [*opening, *(named(source, TEXT[source](text)) for text in ("a", "b", "c"))]:
+        assert short.feed(piece)[0] == long.feed(piece)[0]
+    assert short._steady is not None
+    poured: list[bytes] = []
+    short._source.pour = poured.append  # type: ignore[assignment, method-assign]
+    for text in ("d", "\\u00e9\\n", "f"):
+        piece = named(source, TEXT[source](text))
+        assert short.feed(piece)[0] == long.feed(piece)[0] != b""
+    assert not poured
 
 
 def test_a_frame_that_is_too_long_is_refused_on_either_way() -> None:

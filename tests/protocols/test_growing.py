@@ -27,7 +27,7 @@ from trioproxy.protocols.base import Operation, WriteContext, Writer
 from trioproxy.protocols.table import NAMES, protocol
 from trioproxy.wire.frames import Frame, Row
 from trioproxy.wire.jsoncodec import Object
-from trioproxy.wire.sse import encode, encode_row
+from trioproxy.wire.sse import around, encode, encode_row
 
 CONTEXT = WriteContext(model="asked", now=1_700_000_000, token="c0ffee")
 WRITERS: dict[str, Callable[[WriteContext], Writer]] = {
@@ -62,6 +62,31 @@ def test_many_are_written_as_each_is(name: str, events: list[Event], texts: list
     assert many.close() == one.close()
 
 
+@pytest.mark.parametrize("name", WRITERS)
+@settings(max_examples=200, deadline=None)
+@given(events=legal_events(interleaved=True), texts=st.lists(st.text(min_size=1, max_size=6), min_size=1, max_size=4))
+def test_what_is_pressed_is_what_is_fed(name: str, events: list[Event], texts: list[str]) -> None:
+    fed, pressed = WRITERS[name](CONTEXT), WRITERS[name](CONTEXT)
+    for event in events:
+        grown = growth(event, texts[:1])
+        row = pressed.more(grown) if grown is not None else None
+        if grown is None or row is None:
+            for delta in [event] if grown is None else grown.deltas():
+                assert pressed.feed(delta) == fed.feed(delta)
+            continue
+        assert row.frames() == [frame for delta in grown.deltas() for frame in fed.feed(delta)]
+        press = pressed.press(grown)
+        for text in texts:
+            further = Growth(grown.index, [text], grown.kind)
+            expected = [frame for delta in further.deltas() for frame in fed.feed(delta)]
+            if press is None:
+                assert [frame for delta in further.deltas() for frame in pressed.feed(delta)] == expected
+            else:
+                assert around(row.event) % press(text) == encode(expected)
+        assert pressed.losses == fed.losses
+    assert pressed.close() == fed.close()
+
+
 @pytest.mark.parametrize("item_id", [None, "i"])
 @pytest.mark.parametrize("kind", [PartKind.TEXT, PartKind.REASONING])
 @pytest.mark.parametrize("name", NAMES)
@@ -74,6 +99,7 @@ def test_text_that_goes_on_goes_in_one_step(name: str, kind: PartKind, item_id: 
         writer.feed(delta)
     row = writer.more(more)
     assert row is not None
+    assert writer.press(more) is not None
     assert len(row.data) == 2
     assert all(isinstance(frame, Frame) for frame in row.frames())
 
@@ -89,6 +115,7 @@ def test_arguments_of_calls_in_another_form_are_fed(name: str, note: Object) -> 
     writer.feed(ResponseStarted(id="r", model="m"))
     writer.feed(ToolCallStarted(index=0, call_id="c", name="apply_patch"))
     assert writer.more(Growth(0, ["{"], ToolArgsDelta)) is None
+    assert writer.press(Growth(0, ["{"], ToolArgsDelta)) is None
     plain = WRITERS[name](CONTEXT)
     plain.feed(ResponseStarted(id="r", model="m"))
     plain.feed(ToolCallStarted(index=0, call_id="c", name="apply_patch"))
@@ -98,3 +125,5 @@ def test_arguments_of_calls_in_another_form_are_fed(name: str, note: Object) -> 
 def test_a_row_of_frames() -> None:
     assert encode_row(Row([b"{}", b"[]"])) == b"data: {}\n\ndata: []\n\n"
     assert encode_row(Row([b"{}"], "x")) == b"event: x\ndata: {}\n\n"
+    assert around(None) % b"{}" == b"data: {}\n\n"
+    assert around("50%") % b"{}" == b"event: 50%\ndata: {}\n\n"

@@ -83,7 +83,7 @@ class Opened:
             out, events = self.carrier.close()
         pulse.received(events)
         if events:
-            self._note(events)
+            self.note(events)
         return out
 
     @property
@@ -102,15 +102,16 @@ class Opened:
     def hear(self, events: Sequence[Event], pulse: Pulse) -> None:
         """These were in bytes that were handed on before they were understood."""
         pulse.seen(events)
-        self._note(events)
+        self.note(events)
 
     def conclude(self) -> bytes:
         """The rest for the client of an answer that its provider called whole, whatever became of the transfer afterwards."""
         out, events = self.carrier.close()
-        self._note(events)
+        self.note(events)
         return out
 
-    def _note(self, events: Sequence[Event]) -> None:
+    def note(self, events: Sequence[Event]) -> None:
+        """These were understood."""
         for event in events:
             if type(event) not in _NOTED:
                 continue

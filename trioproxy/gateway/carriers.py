@@ -93,8 +93,8 @@ class Carrier(TypingProtocol):
         ...
 
     @property
-    def behind(self) -> bool:
-        """Whether there is something to catch up with."""
+    def behind(self) -> bytes:
+        """What there is to catch up with."""
         ...
 
     def catch_up(self) -> list[Event]:

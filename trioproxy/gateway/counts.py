@@ -64,7 +64,7 @@ class CountTranslation:
     """See :class:`~trioproxy.gateway.carriers.Carrier`. Both protocols count."""
 
     streams = False
-    behind = False
+    behind = b""
     at_border = False
     complete = False
     lost = False

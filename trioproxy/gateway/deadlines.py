@@ -77,9 +77,11 @@ class DeadlineTracker:
     streaming: bool
     began: float
 
+    heard_at: float = attrs.field(default=inf, init=False)
+    """When bytes of the body came last, whatever they are; ``inf`` before the first. To be set: it is the one fact that every chunk brings."""
+
     _connect: float = attrs.field(default=inf, init=False)
     _answer: float = attrs.field(default=inf, init=False)
-    _idle: float = attrs.field(default=inf, init=False)
     _calls: dict[int, float] = attrs.field(factory=dict, init=False)
     _send: float = attrs.field(default=inf, init=False)
     _send_began: float = attrs.field(default=0.0, init=False)
@@ -94,12 +96,6 @@ class DeadlineTracker:
         """The request is going out."""
         self._connect = inf
         self._answer = now + (self.deadlines.first_byte if self.streaming else self.deadlines.response)
-
-    def bytes_received(self, now: float) -> None:
-        """Bytes of the body came, whatever they are."""
-        if self.streaming:
-            self._answer = inf
-        self._idle = now - self._held_up + self.deadlines.idle
 
     def events_seen(self, events: Iterable[Event], now: float) -> None:
         """These events were in the bytes that came."""
@@ -136,16 +132,15 @@ class DeadlineTracker:
         """The client's kernel took them."""
         self._send = inf
         self._held_up += now - self._send_began
+        self.heard_at += now - self._send_began  # nobody listened since
 
     def due(self) -> float:
         """When the next deadline falls, ``inf`` for never."""
         total = self.began + self.deadlines.total
         if self._send != inf:
             return min(self._send, total)
-        answer = min(self._answer, self._idle)
-        if self._calls:
-            answer = min(answer, *self._calls.values())
-        return min(answer + self._held_up, self._connect, total)
+        begun = min(self._begin, *self._calls.values()) if self._calls else self._begin
+        return min(begun + self._held_up, self._idle, self._connect, total)
 
     def phase(self) -> Phase:
         """What the deadline that falls next means."""
@@ -154,11 +149,20 @@ class DeadlineTracker:
             return _first((self._send, Phase.CLIENT_SEND), total)
         return _first(
             (self._connect, Phase.CONNECT),
-            (self._answer + self._held_up, Phase.FIRST_BYTE if self.streaming else Phase.RESPONSE),
+            (self._begin + self._held_up, Phase.FIRST_BYTE if self.streaming else Phase.RESPONSE),
             *((at + self._held_up, Phase.TOOL_CALL) for at in self._calls.values()),
-            (self._idle + self._held_up, Phase.IDLE),
+            (self._idle, Phase.IDLE),
             total,
         )
+
+    @property
+    def _begin(self) -> float:
+        """When the answer's own deadline falls, as if nothing was held up."""
+        return inf if self.streaming and self.heard_at != inf else self._answer
+
+    @property
+    def _idle(self) -> float:
+        return self.heard_at + self.deadlines.idle
 
 
 def _first(*pending: tuple[float, Phase]) -> Phase:

@@ -70,7 +70,8 @@ class StreamPassage:
         """See :class:`Carrier`. A provider's own error is followed to the end of its stream; bytes that are broken are not."""
         self._understood = False
         self._spoken = False
-        self._unseen = b""
+        self.behind = b""
+        """See :class:`Carrier`."""
 
     @property
     def framing(self) -> Framing:
@@ -100,24 +101,19 @@ class StreamPassage:
             except ProtocolViolation as violation:
                 self._break(violation)
                 return b"", []
-        events = self.catch_up() if self._unseen else []
+        events = self.catch_up() if self.behind else []
         if self._spoken:
-            self._unseen = data
+            self.behind = data
         else:
             events += self._until_content(data)
         return data if self._dropper is None else self._dropper.feed(data), events
 
-    @property
-    def behind(self) -> bool:
-        """See :class:`Carrier`."""
-        return bool(self._unseen)
-
     def catch_up(self) -> list[Event]:
         """See :class:`Carrier`."""
-        unseen = self._unseen
-        if not unseen:
+        unseen, self.behind = self.behind, b""
+        silent = self._source.silent
+        if not unseen or (silent is not None and silent.text(unseen) is not None):
             return []
-        self._unseen = b""
         return self._observe(self._source.feed, unseen)
 
     def close(self) -> tuple[bytes, list[Event]]:
@@ -153,7 +149,7 @@ class StreamPassage:
             self._spoken = any(type(event) in _CONTENT for event in found)
             events += found
             at = end
-        self._unseen = data[at:]
+        self.behind = data[at:]
         return events
 
     def _observe(self, look: Callable[[bytes], list[Event]], data: bytes) -> list[Event]:
@@ -220,7 +216,7 @@ class WholePassage:
     ``edit`` it is held back whole, and with ``hold`` too, as long as it can be observed."""
 
     streams = False
-    behind = False
+    behind = b""
     at_border = False
     complete = False
     done = False

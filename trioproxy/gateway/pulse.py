@@ -76,8 +76,7 @@ class Pulse:
 
     def received(self, events: Sequence[Event]) -> None:
         """Bytes of the answer came, and these events were in them."""
-        now = self.at = self._now()
-        self.tracker.bytes_received(now)
+        now = self.at = self.tracker.heard_at = self._now()
         if events:
             self.tracker.events_seen(events, now)
 

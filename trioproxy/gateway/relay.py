@@ -144,6 +144,7 @@ async def _carry(opened: Opened, outlet: Outlet, pulse: Pulse, found: list[Failu
     response, carrier = opened.response, opened.carrier
     tap = response.tap
     ready = tap.ready if tap is not None else None
+    feed = carrier.feed
     try:
         ended = opened.ended
         while not ended and not carrier.done:
@@ -152,9 +153,15 @@ async def _carry(opened: Opened, outlet: Outlet, pulse: Pulse, found: list[Failu
             else:
                 await ready()
                 data = tap.take()
-                if data is None:
+                if data:
+                    out, heard = feed(data)
+                    pulse.received(heard)
+                    if heard:
+                        opened.note(heard)
+                elif data is None:
                     continue
-                out = opened.take(data, pulse)
+                else:
+                    out = opened.take(data, pulse)
             if response.whole:
                 out += opened.close_early()
             ended = opened.ended
@@ -166,9 +173,10 @@ async def _carry(opened: Opened, outlet: Outlet, pulse: Pulse, found: list[Failu
                     if rest is not None:
                         await rest
                 finally:
-                    heard = carrier.catch_up()
-                    if heard:
-                        opened.hear(heard, pulse)
+                    if carrier.behind:
+                        heard = carrier.catch_up()
+                        if heard:
+                            opened.hear(heard, pulse)
         found.append(carrier.failure)
     except ProxyError as error:
         found.append(error.failure)

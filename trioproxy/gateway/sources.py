@@ -17,6 +17,7 @@ from trioproxy.protocols.base import Framing, Metering, Protocol, StreamSeen
 from trioproxy.wire import sse
 from trioproxy.wire.jsoncodec import JSONError, loads, loads_object, undecoded_members
 from trioproxy.wire.machine import ProtocolViolation
+from trioproxy.wire.moulds import Mould
 
 __all__ = [
     "AnySource",
@@ -57,6 +58,12 @@ class Source(TypingProtocol):
         """Who takes all that is still to come, where that is known: itself, unless it only waited to find out."""
         ...
 
+    @property
+    def steady(self) -> Mould | None:
+        """What reads the text of one more delta like the last, from all the bytes of a read; None where it is not clear that this would be all.
+        Who reads by it need not pour what it could read."""
+        ...
+
     def close(self) -> list[Event]:
         """Events owed at the clean end of the body."""
         ...
@@ -64,6 +71,8 @@ class Source(TypingProtocol):
 
 class CutSource:
     """The events of another source, cut at stop sequences that the provider does not know."""
+
+    steady: Mould | None = None
 
     def __init__(self, source: Source, sequences: Iterable[str]) -> None:
         self._source = source
@@ -117,6 +126,7 @@ class WholeSource:
     """The events of a whole JSON body, all at its end. ``wordless`` is as in :class:`StreamSource`."""
 
     complete = False
+    steady: Mould | None = None
 
     def __init__(self, protocol: Protocol, *, limit: int, wordless: bool = False) -> None:
         self._protocol = protocol
@@ -153,6 +163,7 @@ class UsageSource:
     """The usage of a whole JSON body that is no answer (embeddings, images), at its end. Nothing else of it is read: its numbers may be many."""
 
     complete = False
+    steady: Mould | None = None
 
     def __init__(self, metering: Metering, *, limit: int) -> None:
         self._metering = metering
@@ -191,6 +202,8 @@ class AnySource:
 
     Providers (and what stands before them) name their errors streams, and their streams JSON.
     """
+
+    steady: Mould | None = None
 
     def __init__(self, protocol: Protocol, framing: Framing | None, *, max_event: int, limit: int) -> None:
         self._protocol = protocol

@@ -64,8 +64,10 @@ class StreamSource:
         """What is cast in the mould, but for its text."""
         self._ready: Mould | None = None
         """The mould, where the next bytes begin where a frame may begin."""
-        self._silent: Mould | None = None
-        """The same, where nobody wants to know what is cast in it."""
+        self.silent: Mould | None = None
+        """The same, where nobody wants to know what is cast in it, and nothing is to be remembered of it."""
+        self.steady: Mould | None = None
+        """See ``Source.steady``."""
         self.torn = False
         self.unterminated = False
 
@@ -81,10 +83,6 @@ class StreamSource:
 
     def feed(self, data: bytes) -> list[Event]:
         """See ``Source.feed``."""
-        mould = self._silent
-        if mould is not None and len(data) <= self._max_event and mould.text(data) is not None:
-            self._moulds = _MOST_MOULDS
-            return []
         events: list[Event] = []
         for told in self.pour(data):
             if isinstance(told, Growth):
@@ -96,18 +94,18 @@ class StreamSource:
     def pour(self, data: bytes) -> list[Event | Growth]:
         """See ``Source.pour``."""
         mould = self._ready
-        if mould is not None and (text := mould.text(data)) is not None and len(data) <= self._max_event:
+        told: list[Event | Growth] = []
+        if mould is not None and (text := mould.text(data)) is not None:
             self._moulds = _MOST_MOULDS
             model = self._model
-            kind = type(model)
-            if kind not in self._forgets:
+            if type(model) not in self._forgets:
                 self._reader.grew(model, [text], mould.number)
-            if kind is TextDelta:
-                return [] if self._wordless else [Growth(model.index, [text])]
-            told: list[Event | Growth] = []
+            else:
+                self._settle(mould, model)
             self._grown(model, [text], told)
             return told
-        decoder, told = self.decoder, []
+        self.silent = self.steady = None
+        decoder = self.decoder
         if isinstance(decoder, JSONArrayDecoder):
             for element in decoder.feed(data):
                 self._read(element, None, told)
@@ -127,9 +125,14 @@ class StreamSource:
                 self._read(frame, blocks[at], told)
             at += 1
         self._ready = self._mould if decoder.empty else None
-        heard = self._wordless and type(self._model) is TextDelta and TextDelta in self._forgets
-        self._silent = self._ready if heard else None
         return told
+
+    def _settle(self, mould: Mould, model: Delta) -> None:
+        """What was cast twice and leaves nothing to be remembered: the next bytes need not come by here if they are cast in it too."""
+        if self._wordless:
+            self.silent = mould if type(model) is TextDelta else None
+        elif type(model) is TextDelta or (isinstance(model, ReasoningDelta) and model.summary is None):
+            self.steady = mould
 
     @property
     def settled(self) -> StreamSource:
@@ -186,6 +189,7 @@ class StreamSource:
         wider = widened(self._mould, fresh) if self._mould is not None else None
         for mould in (wider, fresh):
             trial = sse.frame_of(mould.filled(_TRIAL)) if mould is not None else None
-            if trial is not None and self._reader.look(trial) == expected:
+            if mould is not None and trial is not None and self._reader.look(trial) == expected:
+                mould.limit = self._max_event
                 return mould
         return None

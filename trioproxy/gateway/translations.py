@@ -16,12 +16,13 @@ from trioproxy.neutral.fold import Folder
 from trioproxy.neutral.loss import Loss
 from trioproxy.neutral.naming import NameRestorer, ToolNaming
 from trioproxy.neutral.unnamed import Unnamed
-from trioproxy.protocols.base import Emulation, Framing, Protocol, WriteContext
+from trioproxy.protocols.base import Emulation, Framing, Press, Protocol, WriteContext
 from trioproxy.wire import sse
-from trioproxy.wire.frames import Frame
+from trioproxy.wire.frames import Frame, Row
 from trioproxy.wire.jsonarray import JSONArrayEncoder
 from trioproxy.wire.jsoncodec import dumps
 from trioproxy.wire.machine import ProtocolViolation
+from trioproxy.wire.moulds import Mould
 
 __all__ = ["StreamTranslation", "WholeTranslation"]
 
@@ -35,7 +36,7 @@ _Any = TypeVar("_Any", bound=_Told)
 class _Translation:
     """What both translations share: a source of events whose violations are failures, and tool names as the client knows them."""
 
-    behind = False
+    behind = b""
 
     def __init__(self, source: Source, naming: ToolNaming) -> None:
         self._source = source
@@ -93,6 +94,10 @@ class StreamTranslation(_Translation):
         self._writer = words.stream_writer(context)
         self._array = JSONArrayEncoder() if framing is Framing.JSON_ARRAY else None
         self._begun = False
+        self._steady: Mould | None = None
+        """What reads the next delta, if it is like the last one; then ``_press`` writes it, and ``_around`` frames it."""
+        self._press: Press = dumps
+        self._around = b"%b"
 
     @property
     def ready(self) -> bool:
@@ -111,6 +116,12 @@ class StreamTranslation(_Translation):
 
     def feed(self, data: bytes) -> tuple[bytes, list[Event]]:
         """See :class:`Carrier`."""
+        steady = self._steady
+        if steady is not None:
+            text = steady.text(data)
+            if text is not None:
+                return self._around % self._press(text), []
+            self._steady = None
         if self.finished:
             return b"", []
         told: Sequence[_Told]
@@ -125,21 +136,31 @@ class StreamTranslation(_Translation):
             row = self._writer.more(growth)
             if row is not None:
                 self._begun = True
+                self._expect(growth, row)
                 return sse.encode_row(row), _heard(told) if growth.kind is ToolArgsDelta else []
         self._source = self._source.settled
         told = self._ended(told)
         return self._written(told), _heard(told)
 
+    def _expect(self, growth: Growth, row: Row) -> None:
+        """If the source knows how the next delta would be read, be ready to write it: between two of a kind nothing is to be decided."""
+        steady = self._source.steady
+        press = self._writer.press(growth) if steady is not None else None
+        if press is not None:
+            self._steady, self._press, self._around = steady, press, sse.around(row.event)
+
     def close(self) -> tuple[bytes, list[Event]]:
         """See :class:`Carrier`."""
         if self.finished:
             return b"", []
+        self._steady = None
         events = list(self._events(None))
         return self._written(events), events
 
     def failing(self, failure: Failure) -> bytes | None:
         """See :class:`Carrier`."""
         self.finished = self.done = True
+        self._steady = None
         return self._written([Failed(failure=failure)])
 
     @staticmethod

@@ -9,7 +9,7 @@ from __future__ import annotations
 import enum
 from collections.abc import Callable, Mapping, Sequence
 from types import MappingProxyType
-from typing import Any
+from typing import Any, TypeAlias
 from typing import Protocol as TypingProtocol
 
 import attrs
@@ -37,6 +37,7 @@ __all__ = [
     "ModelSpot",
     "Operation",
     "PeekRequest",
+    "Press",
     "Protocol",
     "Reader",
     "Seals",
@@ -181,6 +182,10 @@ class Reader(TypingProtocol):
         ...
 
 
+Press: TypeAlias = Callable[[str], bytes]
+"""From one more text to the data of the frame that says it."""
+
+
 class Writer(TypingProtocol):
     """A :class:`~trioproxy.wire.machine.Machine` from neutral events to the client's frames, strict in what it emits.
 
@@ -198,6 +203,11 @@ class Writer(TypingProtocol):
 
         None, as wherever more than these frames is to be said, or less: nothing happened, the deltas are to be fed.
         """
+        ...
+
+    def press(self, growth: Growth, /) -> Press | None:
+        """What makes the data of one frame of every further text behind ``growth``, which was told by :meth:`more`, for as long as nothing else
+        is told. With each text the writer stands as if it had been fed the delta. None where a frame takes more than that."""
         ...
 
     def close(self) -> list[Frame]:

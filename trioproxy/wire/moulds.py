@@ -17,6 +17,7 @@ from __future__ import annotations
 
 import enum
 import re
+import sys
 from collections.abc import Sequence
 
 import msgspec
@@ -50,7 +51,7 @@ class Mould:
     where it begins (behind the quote that opens its string), and ``behind`` is what follows it. Where frames are numbered, ``head`` is what
     stands before the number, and ``before`` begins behind it. Blocks are those of :meth:`~trioproxy.wire.sse.SSEDecoder.blocks`.
 
-    ``number`` is that of the block that was taken last.
+    ``number`` is that of the block that was taken last, ``limit`` the most bytes that one may have.
     """
 
     __slots__ = (
@@ -66,6 +67,7 @@ class Mould:
         "behind",
         "gap",
         "head",
+        "limit",
         "number",
     )
 
@@ -74,6 +76,7 @@ class Mould:
     ) -> None:
         self.before, self.after, self.behind, self.gap, self.head = before, after, behind, gap, head
         self.number: int | None = None
+        self.limit = sys.maxsize
         self._begin = head or before
         self._end = after if gap is Gap.NONE else behind
         self._last = self._end + b"\n\n"
@@ -90,7 +93,7 @@ class Mould:
 
     def text(self, data: bytes) -> str | None:
         """The text of one block and its blank line; None where ``data`` is something else, or the text is empty."""
-        if data.startswith(self._begin) and data.endswith(self._last):
+        if data.startswith(self._begin) and data.endswith(self._last) and len(data) <= self.limit:
             try:
                 if self._simple:
                     return _decode(data[self._opening : self._closing_last]) or None

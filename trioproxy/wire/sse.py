@@ -13,7 +13,7 @@ from trioproxy.wire.frames import Frame, Row
 from trioproxy.wire.jsoncodec import JSONError, loads
 from trioproxy.wire.machine import ProtocolViolation
 
-__all__ = ["CommentStripper", "SSEDecoder", "encode", "encode_row", "frame_of"]
+__all__ = ["CommentStripper", "SSEDecoder", "around", "encode", "encode_row", "frame_of"]
 
 DEFAULT_MAX_EVENT = 16 * 1024 * 1024
 
@@ -166,6 +166,12 @@ def encode_row(row: Row) -> bytes:
     if len(row.data) == 1:
         return b"%b%b\n\n" % (before, row.data[0])
     return b"%b%b\n\n" % (before, (b"\n\n" + before).join(row.data))
+
+
+def around(event: str | None) -> bytes:
+    """What stands around one line of data in a frame of this name: a format for ``%``."""
+    name = b"" if event is None else b"event: %b\n" % event.encode().replace(b"%", b"%%")
+    return name + b"data: %b\n\n"
 
 
 class CommentStripper:

@@ -58,6 +58,7 @@ def emulation(kind: str = "compaction_trigger") -> Emulation:
 def told(events: list[Event], kind: str = "compaction_trigger") -> list[Any]:
     writer = emulation(kind).stream_writer(CONTEXT)
     assert writer.more(Growth(1, ["x"])) is None
+    assert writer.press(Growth(1, ["x"])) is None
     frames = [frame for event in events for frame in writer.feed(event)] + writer.close()
     assert writer.losses == []
     return [loads(frame.data) for frame in frames]

@@ -10,7 +10,7 @@ from trioproxy.neutral.events import Delta, Event, Failed, Finished, Growth, Rea
 from trioproxy.neutral.loss import Loss
 from trioproxy.protocols.anthropic.errors import error_frames
 from trioproxy.protocols.anthropic.telling import Telling
-from trioproxy.protocols.base import StreamSeen, WriteContext
+from trioproxy.protocols.base import Press, StreamSeen, WriteContext
 from trioproxy.wire.frames import Frame, Row
 from trioproxy.wire.jsoncodec import dumps
 
@@ -46,6 +46,14 @@ class MessagesWriter:
             return None
         more = _MORE[growth.kind]
         return Row([more % (number, dumps(text)) for text in growth.texts], "content_block_delta")
+
+    def press(self, growth: Growth, /) -> Press | None:
+        """See :meth:`~trioproxy.protocols.base.Writer.press`."""
+        number = self._telling.goes_on(growth.index)
+        if number is None:
+            return None
+        around = _MORE[growth.kind] % (number, b"%b")
+        return lambda text: around % dumps(text)
 
     def close(self) -> list[Frame]:
         """An error where the stream was given no end."""

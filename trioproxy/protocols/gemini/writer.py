@@ -34,7 +34,7 @@ from trioproxy.neutral.extras import foreign, own
 from trioproxy.neutral.loss import Loss
 from trioproxy.neutral.parts import Citation, Search, Signature, ToolCall
 from trioproxy.neutral.usage import Usage
-from trioproxy.protocols.base import WriteContext
+from trioproxy.protocols.base import Press, WriteContext
 from trioproxy.protocols.gemini.answer_writing import (
     NO_TEXT,
     blocks,
@@ -147,17 +147,33 @@ class GeminiWriter:
 
     def more(self, growth: Growth) -> Row | None:
         """See :meth:`~trioproxy.protocols.base.Writer.more`."""
+        closing = self._closing(growth)
+        if closing is None:
+            return None
+        self._told(self._prose[growth.index], "".join(growth.texts))
+        return Row([b"%b%b%b" % (_MORE, dumps(text), closing) for text in growth.texts])
+
+    def press(self, growth: Growth) -> Press | None:
+        """See :meth:`~trioproxy.protocols.base.Writer.press`."""
+        closing = self._closing(growth)
+        if closing is None:
+            return None
+        prose = self._prose[growth.index]
+
+        def press(text: str) -> bytes:
+            self._told(prose, text)
+            return b"%b%b%b" % (_MORE, dumps(text), closing)
+
+        return press
+
+    def _closing(self, growth: Growth) -> bytes | None:
+        """What stands behind the text where nothing but text is to be said of this part."""
         if self._over or growth.kind is ToolArgsDelta:
             return None
         prose = self._prose[growth.index]
         if not prose.spoken or prose.section is not None:
             return None
-        closing = (b',"thought":true}' if prose.thought else b"}") + self._behind()
-        if not prose.thought:
-            text = "".join(growth.texts)
-            prose.text.add(text)
-            self._spoken += len(text.encode())
-        return Row([b"%b%b%b" % (_MORE, dumps(text), closing) for text in growth.texts])
+        return (b',"thought":true}' if prose.thought else b"}") + self._behind()
 
     def close(self) -> list[Frame]:
         """Nothing is owed."""
@@ -167,10 +183,14 @@ class GeminiWriter:
         if not text:
             return []
         prose.spoken = True
+        self._told(prose, text)
+        return [self._prose_frame(prose, text)]
+
+    def _told(self, prose: _Prose, text: str) -> None:
+        """Remember what sources may be found in."""
         if not prose.thought:
             prose.text.add(text)
             self._spoken += len(text.encode())
-        return [self._prose_frame(prose, text)]
 
     @staticmethod
     def _sectioned(prose: _Prose, delta: ReasoningDelta) -> str:

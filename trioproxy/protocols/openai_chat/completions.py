@@ -131,6 +131,9 @@ class CompletionWriter:
     def more(self, growth: Growth) -> None:
         """See :meth:`~trioproxy.protocols.base.Writer.more`. Never: few ask for completions."""
 
+    def press(self, growth: Growth) -> None:
+        """See :meth:`~trioproxy.protocols.base.Writer.press`. Never."""
+
     def close(self) -> list[Frame]:
         """Nothing is owed: readers end every stream with Finished or Failed."""
         return []

@@ -31,7 +31,7 @@ from trioproxy.neutral.extras import foreign
 from trioproxy.neutral.loss import Loss
 from trioproxy.neutral.parts import Citation, Extras, Signature, SignatureForm, ToolKind
 from trioproxy.neutral.usage import Usage
-from trioproxy.protocols.base import StreamSeen, WriteContext
+from trioproxy.protocols.base import Press, StreamSeen, WriteContext
 from trioproxy.protocols.openai_chat.citations import nameless_source, write_annotation
 from trioproxy.protocols.openai_chat.errors import error_frames
 from trioproxy.protocols.openai_chat.finish import lost_stop, write_finish
@@ -47,6 +47,8 @@ from trioproxy.wire.jsoncodec import JSON, Object, dumps
 __all__ = ["ChatWriter", "answer_id", "google_content", "lost_fields"]
 
 _DONE = Frame(b"[DONE]")
+_CONTENT = b'{"content":'
+_REASONING = b'{"reasoning_content":'
 
 
 def answer_id(upstream: str, token: str) -> str:
@@ -118,11 +120,28 @@ class ChatWriter:
             closing = b"}}]" + closing
         elif growth.kind is ReasoningDelta:
             self._thoughts.setdefault(index, []).extend(growth.texts)
-            opening = self._before + b'{"reasoning_content":'
+            opening = self._before + _REASONING
         else:
             self._length += sum(map(len, growth.texts))
-            opening = self._before + b'{"content":'
+            opening = self._before + _CONTENT
         return Row([b"%b%b%b" % (opening, dumps(text), closing) for text in growth.texts])
+
+    def press(self, growth: Growth) -> Press | None:
+        """See :meth:`~trioproxy.protocols.base.Writer.press`."""
+        if self._over or growth.kind is ToolArgsDelta or not self._turnstile.passes(growth.index):
+            return None
+        thought = growth.kind is ReasoningDelta
+        opening, closing = self._before + (_REASONING if thought else _CONTENT), b"}" + self._behind
+        thoughts = self._thoughts.setdefault(growth.index, []) if thought else None
+
+        def press(text: str) -> bytes:
+            if thoughts is not None:
+                thoughts.append(text)
+            else:
+                self._length += len(text)
+            return b"%b%b%b" % (opening, dumps(text), closing)
+
+        return press
 
     def close(self) -> list[Frame]:
         """Nothing is owed: readers end every stream with Finished or Failed."""

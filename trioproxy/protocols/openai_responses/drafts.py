@@ -8,7 +8,7 @@ memory.
 from __future__ import annotations
 
 from collections.abc import Iterable, Mapping
-from typing import Any
+from typing import Any, TypeAlias
 
 import attrs
 
@@ -18,10 +18,13 @@ from trioproxy.neutral.parts import ToolKind
 from trioproxy.protocols.openai_responses.builtin import Builtin, call_item
 from trioproxy.wire.jsoncodec import Object
 
-__all__ = ["BuiltinDraft", "CallDraft", "ForeignDraft", "MessageDraft", "ReasoningDraft", "Said"]
+__all__ = ["BuiltinDraft", "CallDraft", "ForeignDraft", "Growing", "MessageDraft", "ReasoningDraft", "Said"]
 
 Said = tuple[str, Object]
 """The type of an event and its members, without type and sequence number."""
+
+Growing: TypeAlias = tuple[list[str], Said]
+"""The texts to which more is added, and the event that says one more, with none in it."""
 
 
 @attrs.define(eq=False)
@@ -92,10 +95,10 @@ class MessageDraft(_Draft):
             return [("response.refusal.delta", self._at(content_index=number, delta=text))]
         return [("response.output_text.delta", self._at(content_index=number, delta=text, logprobs=[]))]
 
-    def more(self, number: int, texts: list[str]) -> Said:
-        """More text of a part of text: the event that each text is, with none in it."""
-        self._parts[number].texts += texts
-        return "response.output_text.delta", self._at(content_index=number, delta="", logprobs=[])
+    def more(self, number: int) -> Growing:
+        """How a part of text grows."""
+        said = "response.output_text.delta", self._at(content_index=number, delta="", logprobs=[])
+        return self._parts[number].texts, said
 
     def length(self, number: int) -> int:
         """Characters of a part so far."""
@@ -175,15 +178,12 @@ class ReasoningDraft(_Draft):
         said.append(("response.reasoning_text.delta", self._at(content_index=0, delta=text)))
         return said
 
-    def more(self, texts: list[str], *, summary: bool) -> Said | None:
-        """More of the section that is open (``summary``) or of the full text: the event that each text is, with none in it. None, and nothing
-        done, where neither was begun."""
+    def more(self, *, summary: bool) -> Growing | None:
+        """How the section that is open (``summary``) or the full text grows; None where neither was begun."""
         if summary and self._open:
-            self._sections[-1] += texts
-            return "response.reasoning_summary_text.delta", self._summary_at(delta="")
+            return self._sections[-1], ("response.reasoning_summary_text.delta", self._summary_at(delta=""))
         if self._text and not summary:
-            self._text += texts
-            return "response.reasoning_text.delta", self._at(content_index=0, delta="")
+            return self._text, ("response.reasoning_text.delta", self._at(content_index=0, delta=""))
         return None
 
     def done(self) -> list[Said]:
@@ -247,10 +247,9 @@ class CallDraft(_Draft):
         self._text.append(text)
         return [(f"{self._event}.delta", self._at(delta=text))]
 
-    def more(self, texts: list[str]) -> Said:
-        """More argument text: the event that each text is, with none in it."""
-        self._text += texts
-        return f"{self._event}.delta", self._at(delta="")
+    def more(self) -> Growing:
+        """How the arguments grow."""
+        return self._text, (f"{self._event}.delta", self._at(delta=""))
 
     @property
     def status(self) -> str:

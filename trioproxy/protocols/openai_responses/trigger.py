@@ -98,6 +98,9 @@ class _SummaryWriter:
         """See :class:`~trioproxy.protocols.base.Writer`: each delta is fed."""
         return None
 
+    def press(self, growth: Growth) -> None:
+        """See :meth:`~trioproxy.protocols.base.Writer.press`. Never."""
+
     def close(self) -> list[Frame]:
         """Nothing is owed: the end of a stream is an event."""
         return []

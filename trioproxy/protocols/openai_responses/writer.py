@@ -34,13 +34,14 @@ from trioproxy.neutral.extras import foreign, own, spelling
 from trioproxy.neutral.loss import Loss
 from trioproxy.neutral.parts import Citation, Extras, Media, Search, Signature
 from trioproxy.neutral.usage import Usage
-from trioproxy.protocols.base import WriteContext
+from trioproxy.protocols.base import Press, WriteContext
 from trioproxy.protocols.openai_responses.annotations import write_annotation
 from trioproxy.protocols.openai_responses.builtin import declared
 from trioproxy.protocols.openai_responses.drafts import (
     BuiltinDraft,
     CallDraft,
     ForeignDraft,
+    Growing,
     MessageDraft,
     ReasoningDraft,
     Said,
@@ -125,28 +126,45 @@ class StreamWriter:
 
     def more(self, growth: Growth) -> Row | None:
         """See :meth:`~trioproxy.protocols.base.Writer.more`."""
-        part = self._parts[growth.index]
-        said: Said | None
+        growing = self._growing(growth.index)
+        if growing is None:
+            return None
+        texts, said = growing
+        texts += growth.texts
+        opening, between, closing = _around(said)
+        numbered = enumerate(growth.texts, self._number)
+        row = [b"%b%d%b%b%b" % (opening, number, between, dumps(text), closing) for number, text in numbered]
+        self._number += len(row)
+        return Row(row, said[0])
+
+    def press(self, growth: Growth) -> Press | None:
+        """See :meth:`~trioproxy.protocols.base.Writer.press`."""
+        growing = self._growing(growth.index)
+        if growing is None:
+            return None
+        texts, said = growing
+        opening, between, closing = _around(said)
+
+        def press(text: str) -> bytes:
+            texts.append(text)
+            self._number += 1
+            return b"%b%d%b%b%b" % (opening, self._number - 1, between, dumps(text), closing)
+
+        return press
+
+    def _growing(self, index: int) -> Growing | None:
+        part = self._parts[index]
         match part:
             case (message, number):
-                said = message.more(number, growth.texts)
+                return message.more(number)
             case ReasoningDraft():
-                said = part.more(growth.texts, summary=self._tells_summary(part))
+                return part.more(summary=self._tells_summary(part))
             case CallDraft():
-                said = part.more(growth.texts)
+                return part.more()
             case BuiltinDraft():
-                said = None
+                return None
             case _:
                 assert_never(part)
-        if said is None:
-            return None
-        kind, members = said
-        opening = b'{"type":"%b","sequence_number":' % kind.encode()
-        before, _, after = dumps(members)[1:].partition(b'"delta":""')
-        numbered = enumerate(growth.texts, self._number)
-        row = [b'%b%d,%b"delta":%b%b' % (opening, number, before, dumps(text), after) for number, text in numbered]
-        self._number += len(row)
-        return Row(row, kind)
 
     def close(self) -> list[Frame]:
         """Nothing is owed: the end of a stream is an event."""
@@ -361,3 +379,10 @@ class StreamWriter:
             "usage": write_usage(self._usage),
         }
         self.response = {**self.response, **changed}
+
+
+def _around(said: Said) -> tuple[bytes, bytes, bytes]:
+    """What stands before the number of an event whose delta is empty, between number and delta, and behind it."""
+    kind, members = said
+    before, _, after = dumps(members)[1:].partition(b'"delta":""')
+    return b'{"type":"%b","sequence_number":' % kind.encode(), b',%b"delta":' % before, after
