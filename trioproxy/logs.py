@@ -53,7 +53,9 @@ class HumanFormatter(logging.Formatter):
         at = f"{_clock_time(int(record.created))}.{int(record.msecs):03d}"
         words = [f"{at} {record.levelname:<7}", _printable(record.getMessage())]
         words += [
-            f"{name}={value if type(value) in _NUMBERS else _word(value)}" for name, value in _facts(record).items()
+            f"{name}={value if type(value) in _NUMBERS else _word(value)}"
+            for name, value in _facts(record).items()
+            if value is not None
         ]
         line = " ".join(words)
         return f"{line}\n{self.formatException(record.exc_info)}" if record.exc_info else line
@@ -69,7 +71,7 @@ class JSONFormatter(logging.Formatter):
             "level": record.levelname.lower(),
             "logger": record.name,
             "message": record.getMessage(),
-            **_facts(record),
+            **{name: value for name, value in _facts(record).items() if value is not None},
         }
         if record.exc_info:
             document["exception"] = self.formatException(record.exc_info)
@@ -83,6 +85,7 @@ def _clock_time(second: int) -> str:
 
 
 def _facts(record: logging.LogRecord) -> dict[str, Any]:
+    """What a line tells; None is what nobody knows."""
     facts: dict[str, Any] = getattr(record, "facts", {})
     return facts
 

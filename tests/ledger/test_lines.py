@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 import logging
 
 import attrs
@@ -10,6 +11,7 @@ import pytest
 from trioproxy.errors import ErrorKind, Failure, Fault
 from trioproxy.ledger.entry import Outcome, Settled, Try
 from trioproxy.ledger.lines import facts, write_line
+from trioproxy.logs import HumanFormatter, JSONFormatter
 from trioproxy.neutral.usage import Usage
 
 PLAIN = Settled(
@@ -28,8 +30,14 @@ def failed(kind: ErrorKind, *, status: int | None = None, message: str = "said")
     return attrs.evolve(PLAIN, outcome=Outcome.FAILED, failure=failure)
 
 
-def test_what_is_unknown_is_left_out() -> None:
-    assert facts(PLAIN) == {"id": "i", "status": 200, "outcome": "complete", "total_ms": 1234.6}
+def test_what_is_unknown_is_none_and_left_out_of_a_line() -> None:
+    known = {name: value for name, value in facts(PLAIN).items() if value is not None}
+    assert known == {"id": "i", "status": 200, "outcome": "complete", "total_ms": 1234.6}
+    record = logging.makeLogRecord({"msg": "said", "facts": facts(PLAIN)})
+    assert HumanFormatter().format(record).endswith("said id=i status=200 outcome=complete total_ms=1234.6")
+    written = json.loads(JSONFormatter().format(record))
+    assert {**written, **known} == written
+    assert "client" not in written
 
 
 def test_everything_known_is_told_in_order() -> None:

@@ -15,19 +15,18 @@ from trioproxy.gateway.exchange import RequestHead
 
 __all__ = ["admit", "presented_keys"]
 
-_HEADERS = (b"x-api-key", b"x-goog-api-key")
+_HEADERS = frozenset({b"authorization", b"x-api-key", b"x-goog-api-key"})
 
 
 def presented_keys(head: RequestHead) -> tuple[str, ...]:
     """Every key the request shows, from ``Authorization`` (with or without ``Bearer``), ``x-api-key``, ``x-goog-api-key``, ``?key=``."""
     found: list[str] = []
     for name, value in head.headers:
-        if name == b"authorization":
+        if name in _HEADERS:
             text = value.decode("latin-1").strip()
             scheme, _, rest = text.partition(" ")
-            found.append(rest.strip() if scheme.lower() == "bearer" and rest else text)
-        elif name in _HEADERS:
-            found.append(value.decode("latin-1").strip())
+            bearer = name == b"authorization" and scheme.lower() == "bearer" and rest
+            found.append(rest.strip() if bearer else text)
     if "key=" in head.query:
         found += (value for name, value in parse_qsl(head.query) if name == "key")
     return tuple(key for key in found if key)

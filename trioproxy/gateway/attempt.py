@@ -144,8 +144,8 @@ async def attempt(
     response: UpstreamResponse | None = None
     outcome: Opened | Rejected | None = None
     try:
-        pulse.tracker.attempt_started(trio.current_time())
         with pulse:
+            pulse.tracker.attempt_started(pulse.at)
             response = await upstream.open(prepared.request, pulse)
             outcome = await _head(prepared, response, pulse, choose, entry)
             if isinstance(outcome, Opened):

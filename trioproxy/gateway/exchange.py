@@ -33,6 +33,11 @@ class RequestHead:
     scheme: str = "http"
     version: str = "1.1"
     turn: Turn | None = None
+    _first: dict[bytes, bytes] = attrs.field(init=False, eq=False, repr=False)
+
+    @_first.default
+    def _firsts(self) -> dict[bytes, bytes]:
+        return dict(reversed(self.headers))
 
     @property
     def path(self) -> str:
@@ -46,10 +51,7 @@ class RequestHead:
 
     def header(self, name: bytes) -> bytes | None:
         """The first value of a header (lower-case name), None where absent."""
-        for key, value in self.headers:
-            if key == name:
-                return value
-        return None
+        return self._first.get(name)
 
 
 class Exchange(Protocol):

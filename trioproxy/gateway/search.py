@@ -6,7 +6,7 @@ is asked (``failover.py``).
 
 from __future__ import annotations
 
-from collections import Counter
+from collections import defaultdict
 from collections.abc import Iterable
 
 import attrs
@@ -54,7 +54,7 @@ class Search:
     demand: Demand = attrs.field(init=False)
     number: int = 0
     barred: dict[tuple[str, str], Barred] = attrs.field(factory=dict)
-    asked: Counter[str | None] = attrs.field(factory=Counter)
+    asked: defaultdict[str | None, int] = attrs.field(factory=lambda: defaultdict(int))
     last: Rejected | None = None
     patience: float | None = None
 

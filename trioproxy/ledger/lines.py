@@ -41,7 +41,7 @@ def write_line(settled: Settled) -> None:
 
 
 def facts(settled: Settled) -> dict[str, Any]:
-    """The facts of the line, in order; what is unknown is left out."""
+    """The facts of the line, in order; what is unknown is None."""
     told: dict[str, Any] = {
         "id": settled.id,
         "status": settled.status,
@@ -72,7 +72,7 @@ def facts(settled: Settled) -> dict[str, Any]:
         "total_ms": round(settled.total * 1000, 1),
         "peer": settled.peer or None,
     }
-    return {name: value for name, value in told.items() if value is not None}
+    return told
 
 
 _FOUND_OUT_HERE = frozenset(

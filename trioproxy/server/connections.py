@@ -127,8 +127,8 @@ class Connections:
         """A connection waits for a request within ``scope``; cancelling that closes it, which is done at ``until`` by whoever attends to all."""
         self._idle[scope] = None
         if until != inf:
-            if not self._resting:
-                self._reaper.deadline = min(self._reaper.deadline, until)
+            if not self._resting and until < self._reaper.deadline:
+                self._reaper.deadline = until
             self._resting[scope] = until
         if self._changes:
             self._changes.unpark_all()

@@ -28,7 +28,8 @@ class BodyGatherer:
 
     def __init__(self, head: RequestHead, body: BodyReader, limit: int) -> None:
         try:
-            codings = parse_codings(value for name, value in head.headers if name == b"content-encoding")
+            coded = head.header(b"content-encoding") is not None
+            codings = parse_codings(_content_encodings(head)) if coded else ()
         except UnknownCoding as exc:
             raise ClientFault(ErrorKind.UNSUPPORTED_ENCODING, str(exc)) from None
         self._limit = limit
@@ -67,6 +68,10 @@ class BodyGatherer:
 
     def _too_large(self) -> ClientFault:
         return ClientFault(ErrorKind.TOO_LARGE, f"the request body is larger than {self._limit} bytes")
+
+
+def _content_encodings(head: RequestHead) -> list[bytes]:
+    return [value for name, value in head.headers if name == b"content-encoding"]
 
 
 async def pour(body: BodyReader, inbox: Inbox, limits: ServerLimits, into: Callable[[bytes], None]) -> None:

@@ -36,7 +36,7 @@ MAX_HEAD_BYTES = 64 * 1024
 
 _MAX_CHUNK_LINE = 4 * 1024
 _TOKEN = re.compile(rb"[!#$%&'*+\-.^_`|~0-9A-Za-z]+")
-_STRICT_FIELDS = re.compile(rb"(?:[!#$%&'*+\-.^_`|~0-9A-Za-z]+: [^\x00\r\n]*\r\n)*")
+_TOKEN_BYTES = b"!#$%&'*+-.^_`|~0123456789ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz"
 _FORBIDDEN_IN_VALUE = re.compile(rb"[\x00\r\n]")
 _HEAD_END = re.compile(rb"\r?\n\r?\n")
 _STATUS_LINE = re.compile(rb"HTTP/1\.([01]) ([1-9][0-9][0-9])(?: .*)?")
@@ -53,11 +53,15 @@ def request_head(method: str, target: bytes, headers: Headers) -> bytes:
     """
     if not _TOKEN.fullmatch(method.encode("ascii", "replace")):
         raise ValueError("the method is not a token")
-    # A colon would end the name early and make another name of it.
-    block = b"".join([b"%b: %b\r\n" % (name.replace(b":", b"\0"), value) for name, value in headers])
-    if _STRICT_FIELDS.fullmatch(block) is None or block.count(b"\n") != len(headers):
+    block = b"".join([b"%b: %b\r\n" % line for line in headers])
+    named = _are_tokens([line[0] for line in headers])
+    if not named or b"\0" in block or not block.count(b"\r") == block.count(b"\n") == len(headers):
         raise ValueError(_complaint(headers))
     return b"%b %b HTTP/1.1\r\n%b\r\n" % (method.encode("ascii"), target, block)
+
+
+def _are_tokens(names: list[bytes]) -> bool:
+    return b"" not in names and not b"".join(names).translate(None, _TOKEN_BYTES)
 
 
 def _complaint(headers: Headers) -> str:
@@ -120,8 +124,31 @@ def _read_head(block: bytes) -> ResponseHead:
     status_line = _STATUS_LINE.fullmatch(first.removesuffix(b"\r"))
     if status_line is None:
         raise ProtocolViolation("the answer has no HTTP/1.x status line")
-    headers: list[tuple[bytes, bytes]] = []
+    headers = _plain_fields(block, lines)
+    if headers is None:
+        headers = _fields(lines)
     persistent = status_line[1] == b"1"
+    if b"connection" in dict(headers):
+        closes = any(name == b"connection" and b"close" in value.lower() for name, value in headers)
+        persistent = persistent and not closes
+    return ResponseHead(status=int(status_line[2]), headers=headers, keep_alive=persistent)
+
+
+def _plain_fields(block: bytes, lines: list[bytes]) -> Headers | None:
+    """The headers of a head as servers write it, line by line and nothing else; None where it has anything that is to be looked at more
+    closely."""
+    ends = block.count(b"\r\n")
+    if not ends == len(lines) == block.count(b"\r") or b"\0" in block or b"\n " in block or b"\n\t" in block:
+        return None
+    try:
+        fields = [(name.lower(), value.strip(b" \t\r")) for name, value in [line.split(b":", 1) for line in lines]]
+    except ValueError:  # a line without a colon
+        return None
+    return tuple(fields) if _are_tokens([name for name, _ in fields]) else None
+
+
+def _fields(lines: list[bytes]) -> Headers:
+    headers: list[tuple[bytes, bytes]] = []
     for line in lines:
         if line[:1] in (b" ", b"\t") and headers:  # a folded line (RFC 9112 section 5.2)
             name, value = headers[-1]
@@ -134,8 +161,7 @@ def _read_head(block: bytes) -> ResponseHead:
         if _FORBIDDEN_IN_VALUE.search(value):
             raise ProtocolViolation(f"the value of header {name.decode('ascii')!r} holds a control character")
         headers.append((name.lower(), value))
-    persistent = persistent and not any(name == b"connection" and b"close" in value.lower() for name, value in headers)
-    return ResponseHead(status=int(status_line[2]), headers=tuple(headers), keep_alive=persistent)
+    return tuple(headers)
 
 
 _SIZES: dict[bytes, int] = {}
@@ -354,20 +380,22 @@ def body_decoder(method: str, head: ResponseHead) -> BodyDecoder:
     """
     if method == "HEAD" or head.status in (204, 304):
         return EmptyBody()
-    codings: list[bytes] = []
-    lengths: set[bytes] = set()
-    for name, value in head.headers:
-        if name == b"transfer-encoding":
-            codings += [coding.strip(b" \t").lower() for coding in value.split(b",")]
-        elif name == b"content-length":
-            lengths.update(length.strip(b" \t") for length in value.split(b","))
+    said = [line for line in head.headers if line[0] in _FRAMING]
+    codings = [coding for name, value in said if name == b"transfer-encoding" for coding in _listed(value)]
     if codings:
-        if codings != [b"chunked"]:
+        if [coding.lower() for coding in codings] != [b"chunked"]:
             raise ProtocolViolation("the answer has a transfer coding other than chunked")
         return ChunkedBody()
-    if not lengths:
+    if not said:
         return UntilCloseBody()
-    length = lengths.pop()
-    if lengths or not _LENGTH.fullmatch(length):
+    (length, *others) = {length for _, value in said for length in _listed(value)}
+    if others or not _LENGTH.fullmatch(length):
         raise ProtocolViolation("the answer's content-length is not one number")
     return LengthBody(int(length))
+
+
+_FRAMING = frozenset({b"transfer-encoding", b"content-length"})
+
+
+def _listed(value: bytes) -> list[bytes]:
+    return [each.strip(b" \t") for each in value.split(b",")]

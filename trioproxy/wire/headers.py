@@ -6,7 +6,8 @@ next; a client's cookies are none of a provider's business, and a provider's coo
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from collections.abc import Callable, Iterable
+from functools import lru_cache
 
 __all__ = ["CREDENTIAL_HEADERS", "HOP_BY_HOP", "Headers", "error_response", "header", "request", "response"]
 
@@ -96,12 +97,12 @@ def header(headers: Iterable[tuple[bytes, bytes]], name: bytes) -> bytes | None:
 
 def request(headers: Iterable[tuple[bytes, bytes]]) -> Headers:
     """A client's headers as they go to a provider, without what belongs to one hop or names the client's own key or account."""
-    return _filtered(tuple(headers), _REQUEST_DENY, _REQUEST_DENY_PREFIXES)
+    return _filtered(headers, _goes_up)
 
 
 def response(headers: Iterable[tuple[bytes, bytes]]) -> Headers:
     """A provider's headers of a success as they go to the client."""
-    return _filtered(tuple(headers), _RESPONSE_DENY, _RESPONSE_DENY_PREFIXES)
+    return _filtered(headers, _comes_down)
 
 
 def error_response(headers: Iterable[tuple[bytes, bytes]]) -> Headers:
@@ -109,10 +110,23 @@ def error_response(headers: Iterable[tuple[bytes, bytes]]) -> Headers:
     return tuple((key, value) for key, value in headers if key in _ERROR_ALLOW or key.startswith(_ERROR_ALLOW_PREFIXES))
 
 
-def _filtered(headers: Headers, deny: frozenset[bytes], prefixes: tuple[bytes, ...]) -> Headers:
+# The same names come with every request.
+
+
+@lru_cache(maxsize=1024)
+def _goes_up(name: bytes) -> bool:
+    return name not in _REQUEST_DENY and not name.startswith(_REQUEST_DENY_PREFIXES)
+
+
+@lru_cache(maxsize=1024)
+def _comes_down(name: bytes) -> bool:
+    return name not in _RESPONSE_DENY and not name.startswith(_RESPONSE_DENY_PREFIXES)
+
+
+def _filtered(headers: Iterable[tuple[bytes, bytes]], passes: Callable[[bytes], bool]) -> Headers:
+    headers = tuple(headers)
+    kept = tuple([line for line in headers if passes(line[0])])
+    if b"connection" not in dict(headers):
+        return kept
     nominated = {name.strip().lower() for key, value in headers if key == b"connection" for name in value.split(b",")}
-    return tuple(
-        (key, value)
-        for key, value in headers
-        if key not in deny and key not in nominated and not key.startswith(prefixes)
-    )
+    return tuple([line for line in kept if line[0] not in nominated])

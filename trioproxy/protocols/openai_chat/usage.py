@@ -19,12 +19,15 @@ _WRITTEN = ("cache_write_tokens", "cache_creation_tokens", "cached_creation_toke
 
 def read_usage(document: JSON) -> Usage | None:
     """The counts of a ``usage`` object, None where it holds none."""
-    if not isinstance(document, Mapping):
+    if not isinstance(document, dict):
         return None
     prompt = _count(document, "prompt_tokens", "input_tokens")
     completion = _count(document, "completion_tokens", "output_tokens")
     if prompt is None and completion is None:
         return None
+    total = _count(document, "total_tokens")
+    if len(document) == len(_SUMS) and prompt is not None and completion is not None and total == prompt + completion:
+        return Usage(input=prompt, output=completion)  # nothing else is said
     read = _object(document, "prompt_tokens_details")
     written = _object(document, "completion_tokens_details")
     reasoning = _count(written, "reasoning_tokens")
@@ -37,7 +40,6 @@ def read_usage(document: JSON) -> Usage | None:
     written_to = _count(read, *_WRITTEN)
     if written_to is None:
         written_to = _count(document, "cache_creation_input_tokens")
-    total = _count(document, "total_tokens")
     if prompt is not None and completion is not None and total is not None:
         completion, reasoning = _with_thoughts(prompt, completion, total, reasoning)
     return Usage(
@@ -47,6 +49,9 @@ def read_usage(document: JSON) -> Usage | None:
         cache_write=written_to,
         reasoning=reasoning,
     )
+
+
+_SUMS = ("prompt_tokens", "completion_tokens", "total_tokens")
 
 
 def write_usage(usage: Usage | None) -> Object:
