@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 
+import attrs
 import pytest
 
 from tests.support.answers import ANSWERS
@@ -114,3 +115,13 @@ async def test_a_boundless_name_of_a_model_is_refused_and_not_kept() -> None:
     assert bench.last.model is not None
     assert len(bench.last.model) <= 512
     assert len(exchange.body) < 1000
+
+
+def test_what_was_worked_out_of_a_head_is_kept_for_another_length_and_for_nothing_else() -> None:
+    head = request_head("POST", "/v1/messages", ((b"x-api-key", b"one"), (b"content-length", b"5")))
+    head.memo["keys"] = [b"one"]
+    longer = head.with_length(b"70")
+    assert longer.header(b"content-length") == b"70"
+    assert longer.headers[0] == (b"x-api-key", b"one")
+    assert longer.memo is head.memo
+    assert attrs.evolve(head, headers=((b"x-api-key", b"two"),)).memo == {}

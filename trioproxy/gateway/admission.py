@@ -40,7 +40,9 @@ def admit(snapshot: Snapshot, head: RequestHead) -> ClientKey | None:
     """
     if not snapshot.clients:
         return None
-    shown = [key.encode("utf-8", "surrogateescape") for key in presented_keys(head)]
+    shown: list[bytes] | None = head.memo.get("keys")
+    if shown is None:
+        shown = head.memo["keys"] = [key.encode("utf-8", "surrogateescape") for key in presented_keys(head)]
     admitted: ClientKey | None = None
     for client in snapshot.clients:
         wanted = client.key.reveal().encode()

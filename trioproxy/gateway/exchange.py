@@ -12,7 +12,7 @@ the server answers 503.
 from __future__ import annotations
 
 from collections.abc import Awaitable, Callable
-from typing import Protocol, TypeAlias
+from typing import Any, Protocol, TypeAlias
 
 import attrs
 
@@ -33,11 +33,20 @@ class RequestHead:
     scheme: str = "http"
     version: str = "1.1"
     turn: Turn | None = None
+    memo: dict[str, Any] = attrs.field(factory=dict, init=False, eq=False, repr=False)
+    """What was worked out of this head. It holds for every head that differs from it in nothing but the length of the body."""
     _first: dict[bytes, bytes] = attrs.field(init=False, eq=False, repr=False)
 
     @_first.default
     def _firsts(self) -> dict[bytes, bytes]:
         return dict(reversed(self.headers))
+
+    def with_length(self, length: bytes) -> RequestHead:
+        """The same head before a body of this many bytes."""
+        headers = tuple((name, length if name == b"content-length" else value) for name, value in self.headers)
+        head = attrs.evolve(self, headers=headers)
+        object.__setattr__(head, "memo", self.memo)
+        return head
 
     @property
     def path(self) -> str:

@@ -28,7 +28,7 @@ from trioproxy.protocols.table import protocol
 from trioproxy.providers.auth import auth_headers, entry_headers
 from trioproxy.providers.effort import ask_of
 from trioproxy.providers.model import AuthStyle
-from trioproxy.providers.quirks import Edited, QuirkContext, edited
+from trioproxy.providers.quirks import Edited, QuirkContext, edited, may_edit
 from trioproxy.providers.urls import forwarded_query, url_for
 from trioproxy.upstream.base import Headers, UpstreamRequest
 from trioproxy.wire import headers as table
@@ -74,29 +74,16 @@ def prepare(
 
 def _passed(admitted: Admitted, routed: Routed, candidate: Candidate, *, now: float, token: str) -> Prepared:
     asked = admitted.asked
-    rules = QuirkContext(
-        protocol=asked.protocol,
-        model=candidate.model,
-        operation=asked.operation,
-        suffix=routed.suffix,
-        quirks=frozenset(candidate.quirks),
-        facts=candidate.facts,
-        client=_Readable(admitted.headers),
-    )
     # A recording is asked what the client asked, to the letter: it was made of that.
     replayed = candidate.credential.replay is not None
-    opened = _opened(admitted.protocol, asked) if not replayed else None
-    document = asked.document if opened is None else opened
-    change = edited(candidate.quirks, asked.body, document, rules) if not replayed else None
-    if change is None and opened is not None:
-        change = Edited(body=opened, headers={}, losses=())
+    change = _changed(admitted, routed, candidate) if not replayed else None
     demanded = change.headers if change is not None else {}
     body = _with_model(asked, candidate.model) if change is None else _rewritten(asked, change.body, candidate.model)
     metered = asking_for_usage(asked, body) if ASK_FOR_USAGE in candidate.quirks and not replayed else None
     request = _request(
         admitted,
         candidate,
-        headers=_headers(table.request(admitted.headers), admitted, candidate, demanded, now=now, token=token),
+        headers=_passed_headers(admitted, candidate, demanded, now=now, token=token),
         body=body if metered is None else metered,
         verb=_verb(asked),
         query=forwarded_query(asked.query),
@@ -145,7 +132,7 @@ def _translated(admitted: Admitted, routed: Routed, candidate: Candidate, *, now
         facts=candidate.facts,
     )
     change = edited(quirks, None, written.body, rules)
-    kept = tuple((name, value) for name, value in table.request(admitted.headers) if name in _CROSSING)
+    kept = tuple([line for line in _forwarded(admitted) if line[0] in _CROSSING])
     accept = b"text/event-stream" if asked.stream else b"application/json"
     headers = _headers((*kept, (b"accept", accept)), admitted, candidate, {}, now=now, token=token)
     streaming = outbound.name == "gemini" and asked.stream
@@ -174,6 +161,26 @@ def _translated(admitted: Admitted, routed: Routed, candidate: Candidate, *, now
             admitted.protocol.words,
         ),
     )
+
+
+def _changed(admitted: Admitted, routed: Routed, candidate: Candidate) -> Edited | None:
+    """The body of a request that passes as named rules want it, without what only another vendor could read; None where it stays as it is."""
+    asked = admitted.asked
+    opened = _opened(admitted.protocol, asked)
+    if may_edit(candidate.quirks, asked.body, asked.protocol):
+        rules = QuirkContext(
+            protocol=asked.protocol,
+            model=candidate.model,
+            operation=asked.operation,
+            suffix=routed.suffix,
+            quirks=frozenset(candidate.quirks),
+            facts=candidate.facts,
+            client=_Readable(admitted.headers),
+        )
+        change = edited(candidate.quirks, asked.body, asked.document if opened is None else opened, rules)
+        if change is not None:
+            return change
+    return Edited(body=opened, headers={}, losses=()) if opened is not None else None
 
 
 def _opened(own: Protocol, asked: Asked) -> Object | None:
@@ -287,6 +294,26 @@ def _fault(headers: Headers) -> str | None:
     """What is to go wrong with a replayed answer, where its client asks for that."""
     asked = table.header(headers, FAULT_HEADER)
     return asked.decode("latin-1") if asked is not None else None
+
+
+def _forwarded(admitted: Admitted) -> Headers:
+    forwarded: Headers | None = admitted.memo.get("forwarded")
+    if forwarded is None:
+        forwarded = admitted.memo["forwarded"] = table.request(admitted.headers)
+    return forwarded
+
+
+def _passed_headers(
+    admitted: Admitted, candidate: Candidate, demanded: Mapping[str, str], *, now: float, token: str
+) -> Headers:
+    """What goes with a request that passes. A client that sends the same head again has it answered by the same candidate, most often."""
+    known: tuple[Candidate, Headers] | None = admitted.memo.get("passed")
+    if known is not None and known[0] is candidate and not demanded:
+        return known[1]
+    headers = _headers(_forwarded(admitted), admitted, candidate, demanded, now=now, token=token)
+    if not demanded and "over" in candidate.memo:
+        admitted.memo["passed"] = (candidate, headers)
+    return headers
 
 
 def _headers(

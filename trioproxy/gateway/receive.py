@@ -35,6 +35,7 @@ async def receive(exchange: Exchange, door: Match, client: ClientKey | None, lim
         asked=asked,
         client=client,
         headers=head.headers,
+        memo=head.memo,
         tail=door.params.get("tail", ""),
         turn=head.turn,
     )

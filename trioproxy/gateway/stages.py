@@ -6,6 +6,7 @@
 from __future__ import annotations
 
 import enum
+from typing import Any
 
 import attrs
 
@@ -37,12 +38,13 @@ class Lane(enum.Enum):
 class Admitted:
     """A request that may be served: what is asked, in which protocol, by whom (None where no keys are configured), with which
     headers. ``tail`` is what the path had behind its operation's root, where the endpoint leaves that open; ``turn`` is set where the client
-    asked over a socket."""
+    asked over a socket; ``memo`` is its head's."""
 
     protocol: Protocol
     asked: Asked
     client: ClientKey | None
     headers: Headers
+    memo: dict[str, Any] = attrs.field(factory=dict, eq=False, repr=False)
     tail: str = ""
     turn: Turn | None = None
 

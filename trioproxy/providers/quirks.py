@@ -25,7 +25,7 @@ from trioproxy.providers.quirk import ANTHROPIC, CHAT, GEMINI, RESPONSES, Edit, 
 from trioproxy.providers.vendors import VENDOR_EDITS
 from trioproxy.wire.jsoncodec import Object
 
-__all__ = ["ASK_FOR_USAGE", "QUIRKS", "Edited", "Quirk", "QuirkContext", "answered", "edited"]
+__all__ = ["ASK_FOR_USAGE", "QUIRKS", "Edited", "Quirk", "QuirkContext", "answered", "edited", "may_edit"]
 
 
 ASK_FOR_USAGE = "ask-for-usage"
@@ -56,6 +56,11 @@ def edited(names: Iterable[str], raw: bytes | None, document: Object | None, con
     if body is None:
         return None
     return Edited(body=body, headers=dict(context.headers), losses=tuple(context.losses))
+
+
+def may_edit(names: Iterable[str], raw: bytes, protocol: str) -> bool:
+    """Whether :func:`edited` may have something to do in a body of these bytes."""
+    return any(quirk.applies(raw) for quirk, _ in _editing(protocol, tuple(names), ours=False))
 
 
 @functools.lru_cache(maxsize=1024)

@@ -30,6 +30,7 @@ _STRICT_HEAD = re.compile(_REQUEST_LINE + rb"\r\n(?:" + _FIELD_LINE + rb"\r\n)*\
 _STRICT_REQUEST_LINE = re.compile(_REQUEST_LINE)
 _STRICT_FIELD_LINE = re.compile(_FIELD_LINE)
 _OTHER_VERSION = re.compile(_TOKEN + rb" [!-~]+ HTTP/[0-9](?:\.[0-9])?")
+_CR = ord("\r")
 _BARE_LF = re.compile(rb"(?<!\r)\n")
 
 _LENGTH = re.compile(rb"[0-9]{1,18}")
@@ -76,15 +77,17 @@ class HeadScanner:
         Raises:
             ClientFault: HEAD_TOO_LARGE, or INVALID_REQUEST for what can never become a head.
         """
-        if not self._blank_skipped and arrived[:1] == b"\r":
+        if not arrived:
+            return None
+        if arrived[0] == _CR and not self._blank_skipped:
             # RFC 9112 section 2.2: one empty line before the request line is forgiven.
             if len(arrived) < 2:
                 return None
             if arrived[1:2] == b"\n":
                 del arrived[:2]
             self._blank_skipped = True
-        if not arrived:
-            return None
+            if not arrived:
+                return None
         if arrived[0] not in _TOKEN_BYTES:
             raise _invalid(
                 "this port speaks plain HTTP/1.1, and what arrived is not the beginning of a request (TLS, perhaps?)"
@@ -165,9 +168,7 @@ class HeadMemory:
 def _with_length(parsed: ParsedHead, length: bytes) -> ParsedHead:
     if parsed.length == int(length):
         return parsed
-    request = parsed.request
-    headers = tuple((name, length if name == b"content-length" else value) for name, value in request.headers)
-    return attrs.evolve(parsed, request=attrs.evolve(request, headers=headers), length=int(length))
+    return attrs.evolve(parsed, request=parsed.request.with_length(length), length=int(length))
 
 
 def parse_head(raw: bytes, *, limits: ServerLimits, peer: str, scheme: str) -> ParsedHead:

@@ -16,6 +16,7 @@ from __future__ import annotations
 
 import ssl
 from collections.abc import Awaitable, Callable, Mapping
+from functools import lru_cache
 from typing import TypeAlias
 
 import attrs
@@ -23,7 +24,14 @@ import attrs
 from trioproxy.errors import ErrorKind, ProxyFault, UpstreamFault
 from trioproxy.upstream.base import Headers, Progress, UpstreamRequest
 from trioproxy.upstream.dial import Dialer, proxy_authorization, reason_in_words, system_trust
-from trioproxy.upstream.http1 import BodyDecoder, HeadDecoder, ResponseHead, body_decoder, request_head
+from trioproxy.upstream.http1 import (
+    BodyDecoder,
+    HeadDecoder,
+    ResponseHead,
+    body_decoder,
+    header_lines,
+    request_head,
+)
 from trioproxy.upstream.origin import Origin, OutboundProxy, locate, read_proxy
 from trioproxy.upstream.pool import ConnectionPool, Lease, OriginStatistics
 from trioproxy.upstream.stream import ByteStream
@@ -267,17 +275,22 @@ async def _send(stream: ByteStream, head: bytes, body: bytes) -> None:
 
 
 def _head(request: UpstreamRequest, origin: Origin, target: bytes, proxy: OutboundProxy | None) -> bytes:
-    headers = [(b"host", origin.host_header)]
-    headers += [pair for pair in request.headers if pair[0] not in _OWN_HEADERS]
-    if request.body or request.method not in _BODILESS_METHODS:
-        headers.append((b"content-length", b"%d" % len(request.body)))
-    if proxy is not None and origin.scheme == "http" and proxy.origin.scheme in ("http", "https"):
-        target = b"http://" + origin.host_header + target
-        headers += proxy_authorization(proxy)
     try:
-        return request_head(request.method, target, tuple(headers))
+        lines = _lines(origin.host_header, request.headers)
+        if request.body or request.method not in _BODILESS_METHODS:
+            lines += b"content-length: %d\r\n" % len(request.body)
+        if proxy is not None and origin.scheme == "http" and proxy.origin.scheme in ("http", "https"):
+            target = b"http://" + origin.host_header + target
+            lines += header_lines(proxy_authorization(proxy))
+        return request_head(request.method, target, lines)
     except ValueError as exc:
         raise ProxyFault(ErrorKind.MISCONFIGURED, f"the request to {origin.authority} can't be sent: {exc}") from None
+
+
+@lru_cache(maxsize=128)
+def _lines(host: bytes, headers: Headers) -> bytes:
+    """What every request of one client to one provider has in common, which may be hundreds."""
+    return header_lines(((b"host", host), *[line for line in headers if line[0] not in _OWN_HEADERS]))
 
 
 def _name(origin: Origin, proxy: OutboundProxy | None) -> str:

@@ -28,6 +28,7 @@ __all__ = [
     "ResponseHead",
     "UntilCloseBody",
     "body_decoder",
+    "header_lines",
     "request_head",
 ]
 
@@ -45,19 +46,28 @@ _CHUNK_SIZE = re.compile(rb"[0-9A-Fa-f]{1,15}")
 _LENGTH = re.compile(rb"[0-9]{1,18}")
 
 
-def request_head(method: str, target: bytes, headers: Headers) -> bytes:
-    """The bytes of a request's head, the empty line included.
+def request_head(method: str, target: bytes, lines: bytes) -> bytes:
+    """The bytes of a request's head, the empty line included. ``lines`` are those of :func:`header_lines`.
+
+    Raises:
+        ValueError: ``method`` is not a token.
+    """
+    if not _TOKEN.fullmatch(method.encode("ascii", "replace")):
+        raise ValueError("the method is not a token")
+    return b"%b %b HTTP/1.1\r\n%b\r\n" % (method.encode("ascii"), target, lines)
+
+
+def header_lines(headers: Headers) -> bytes:
+    """The lines of these headers.
 
     Raises:
         ValueError: a name or value that would end its line early. The message names the header and never its value.
     """
-    if not _TOKEN.fullmatch(method.encode("ascii", "replace")):
-        raise ValueError("the method is not a token")
     block = b"".join([b"%b: %b\r\n" % line for line in headers])
     named = _are_tokens([line[0] for line in headers])
     if not named or b"\0" in block or not block.count(b"\r") == block.count(b"\n") == len(headers):
         raise ValueError(_complaint(headers))
-    return b"%b %b HTTP/1.1\r\n%b\r\n" % (method.encode("ascii"), target, block)
+    return block
 
 
 def _are_tokens(names: list[bytes]) -> bool:

@@ -89,10 +89,7 @@ _ERROR_ALLOW_PREFIXES = (b"x-ratelimit-", b"anthropic-ratelimit-")
 
 def header(headers: Iterable[tuple[bytes, bytes]], name: bytes) -> bytes | None:
     """The first value of a header (lower-case ``name``), None where absent."""
-    for key, value in headers:
-        if key == name:
-            return value
-    return None
+    return dict(reversed(tuple(headers))).get(name)
 
 
 def request(headers: Iterable[tuple[bytes, bytes]]) -> Headers:
