@@ -131,7 +131,7 @@ class StreamTranslation(_Translation):
             told = [Failed(failure=malformed(violation))]
         if self._restorer is not None:
             told = self._restored(told, self._restorer)
-        if len(told) == 1 and isinstance(growth := told[0], Growth) and self._array is None:
+        if len(told) == 1 and isinstance(growth := told[0], Growth) and self._goes_alone(growth):
             # As nearly always: one frame more of the text that is under way.
             row = self._writer.more(growth)
             if row is not None:
@@ -141,6 +141,10 @@ class StreamTranslation(_Translation):
         self._source = self._source.settled
         told = self._ended(told)
         return self._written(told), _heard(told)
+
+    def _goes_alone(self, growth: Growth) -> bool:
+        """Whether growth that comes alone is written alone, and is for the client at all."""
+        return self._array is None and not self._unnamed.hides(growth)
 
     def _expect(self, growth: Growth, row: Row) -> None:
         """If the source knows how the next delta would be read, be ready to write it: between two of a kind nothing is to be decided."""
