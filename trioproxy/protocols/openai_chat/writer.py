@@ -128,7 +128,7 @@ class ChatWriter:
 
     def press(self, growth: Growth) -> Press | None:
         """See :meth:`~trioproxy.protocols.base.Writer.press`."""
-        if self._over or growth.kind is ToolArgsDelta or not self._turnstile.passes(growth.index):
+        if self._over or growth.kind is ToolArgsDelta or not self._sequencer.passes(growth.index):
             return None
         thought = growth.kind is ReasoningDelta
         opening, closing = self._before + (_REASONING if thought else _CONTENT), b"}" + self._behind
