@@ -15,7 +15,7 @@ from trioproxy.neutral.parts import Text
 from trioproxy.neutral.request import Conversation
 from trioproxy.protocols.base import WriteContext
 from trioproxy.protocols.openai_responses.vocabulary import NAME
-from trioproxy.protocols.openai_responses.write_request import write_format
+from trioproxy.protocols.openai_responses.write_format import write_format
 from trioproxy.protocols.openai_responses.write_tools import write_choice, write_tools
 from trioproxy.wire.jsoncodec import Object
 

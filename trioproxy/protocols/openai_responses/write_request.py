@@ -11,7 +11,6 @@ Requests that came in this protocol come out as they were, member for member. Fo
 from __future__ import annotations
 
 import hashlib
-from collections.abc import Iterable, Iterator
 from typing import Any
 
 import attrs
@@ -20,16 +19,12 @@ from trioproxy.errors import ClientFault, ErrorKind
 from trioproxy.neutral.choices import unable
 from trioproxy.neutral.effort import effort_of, nearest_level
 from trioproxy.neutral.extras import own, settled, shared, spelling
-from trioproxy.neutral.json_mode import JSON_INSTRUCTION, speaks_of_json
 from trioproxy.neutral.loss import Loss
 from trioproxy.neutral.naming import ToolNames
-from trioproxy.neutral.parameters import spelled_out
 from trioproxy.neutral.parts import Opaque, Text, ToolCall
 from trioproxy.neutral.request import (
     Conversation,
     Effort,
-    OutputFormat,
-    OutputKind,
     ReasoningAsk,
     Role,
     ServerTool,
@@ -38,16 +33,16 @@ from trioproxy.neutral.request import (
     ToolSpec,
     Turn,
 )
-from trioproxy.neutral.strictness import is_strict
 from trioproxy.protocols.base import Operation, WriteTarget, Written
 from trioproxy.protocols.openai_responses.fields import restore
 from trioproxy.protocols.openai_responses.pairing import paired
 from trioproxy.protocols.openai_responses.vocabulary import NAME
+from trioproxy.protocols.openai_responses.write_format import crossing_format, speak_of_json, write_format
 from trioproxy.protocols.openai_responses.write_items import ItemWriter
 from trioproxy.protocols.openai_responses.write_tools import write_choice, write_tools
 from trioproxy.wire.jsoncodec import Object, dumps
 
-__all__ = ["MIN_OUTPUT_TOKENS", "SYSTEM_AS_INSTRUCTIONS", "write_format", "write_request"]
+__all__ = ["MIN_OUTPUT_TOKENS", "SYSTEM_AS_INSTRUCTIONS", "write_request"]
 
 SYSTEM_AS_INSTRUCTIONS = "system-as-instructions"
 """The quirk of providers that take no ``system`` items: their text goes before the ``instructions``."""
@@ -71,7 +66,6 @@ _VERBOSITIES = frozenset({"low", "medium", "high"})
 _IMAGES = "image_generation"
 _ENCRYPTED = "reasoning.encrypted_content"
 _SEARCH, _SOURCES = "web_search", "web_search_call.action.sources"
-_FORMATS = {OutputKind.TEXT: "text", OutputKind.JSON: "json_object", OutputKind.JSON_SCHEMA: "json_schema"}
 # What these operations have no member for (openai 3.57: input_token_count_params, response_compact_params).
 _GENERATION_ONLY = frozenset(
     ["stream", "store", "include", "max_output_tokens", "temperature", "top_p", "metadata", "user", "safety_identifier"]
@@ -115,7 +109,8 @@ class _RequestWriter:
         self._sampling(thinks=(reasoning or {}).get("effort") != Effort.NONE.value)
         self._put("reasoning", reasoning)
         self._put("text", self._text())
-        self._tell_of_json()
+        if not self._ours:
+            speak_of_json(self._body, self._losses)
         self._identity()
         self._mode()
         self._restore()
@@ -220,22 +215,6 @@ class _RequestWriter:
             if value is not None:
                 self._losses.append(Loss(name, "the Responses API has no such member"))
 
-    def _tell_of_json(self) -> None:
-        """The API answers 400 to ``json_object`` where no message of the input speaks of JSON; instructions don't count."""
-        items = self._body.get("input")
-        if (
-            self._ours
-            or not isinstance(items, list)
-            or self._body.get("text", {}).get("format") != {"type": "json_object"}
-        ):
-            return
-        if not speaks_of_json(_texts(items)):
-            self._losses.append(
-                Loss("response_format", "the mode is refused where no message speaks of JSON: one was put first")
-            )
-            said = [{"type": "input_text", "text": JSON_INSTRUCTION}]
-            items.insert(0, {"type": "message", "role": "developer", "content": said})
-
     def _limit(self, asked: int | None) -> int | None:
         if asked is None or self._ours:
             return asked
@@ -287,13 +266,8 @@ class _RequestWriter:
         elif verbosity is not None:
             self._losses.append(Loss("verbosity", f"{verbosity} is not one of low, medium and high"))
         if self._conversation.output is not None:
-            document["format"] = write_format(self._conversation.output)
-            if "schema" in document["format"] and not self._ours:
-                document["format"]["schema"] = spelled_out(document["format"]["schema"])
-            if document["format"].get("strict") and not self._ours and not is_strict(self._conversation.output.schema):
-                del document["format"]["strict"]
-                reason = "answers are held to closed schemas only, in which nothing is optional"
-                self._losses.append(Loss("response_format.strict", reason))
+            output = self._conversation.output
+            document["format"] = write_format(output) if self._ours else crossing_format(output, self._losses)
         if "text" not in self._notes:
             return document or None
         left = dict(own(self._conversation.extras, NAME).get("text", {}))
@@ -353,29 +327,6 @@ class _RequestWriter:
             self._body.pop(name, None)
             self._put(name, value)
         self._body.pop("conversation_id", None)
-
-
-def write_format(output: OutputFormat) -> Object:
-    """A ``text.format``. A schema has to have a name."""
-    document: Object = {"type": _FORMATS[output.kind]}
-    if output.kind is OutputKind.JSON_SCHEMA:
-        document["name"] = output.name or "response"
-        document["schema"] = dict(output.schema or {})
-        if output.description is not None:
-            document["description"] = output.description
-        if output.strict is not None:
-            document["strict"] = output.strict
-    return document
-
-
-def _texts(items: Iterable[Object]) -> Iterator[str]:
-    """What messages of the input say."""
-    for item in items:
-        content = item.get("content")
-        if isinstance(content, str):
-            yield content
-        elif isinstance(content, list):
-            yield from (part["text"] for part in content if isinstance(part.get("text"), str))
 
 
 def _hoisted(conversation: Conversation) -> Conversation:
