@@ -13,6 +13,7 @@ import pytest
 import trio
 from click.testing import CliRunner, Result
 
+from tests.support.raw_server import RawConnection, raw_server
 from trioproxy.app import App, run
 from trioproxy.cli import cli
 from trioproxy.cli.configuration import read
@@ -121,6 +122,31 @@ def test_a_process_that_does_not_answer_is_said(config: Path) -> None:
     leave(config.parent / "state", Contact(url="http://127.0.0.1:9", port=9, pid=os.getpid(), secret=Secret("s")))
     result = accounts(config)
     assert (result.exit_code, "did not answer" in result.output) == (1, True)
+
+
+async def test_a_stranger_at_the_port_is_no_process_of_ours(config: Path) -> None:
+    async def babble(connection: RawConnection) -> None:
+        await connection.read_request()
+        await connection.send(b"220 mail.example ready\r\n")
+
+    async with raw_server(babble) as server:
+        text = f"state-dir: off\nport: {server.port}\nremote-management: {{secret-key: s}}\n"
+        await trio.Path(config).write_text(text)
+        result = await asked(config)
+    assert (result.exit_code, result.stdout) == (0, "there are no credentials\n")
+
+
+@pytest.mark.parametrize("body", [b'{"error":"no"}', b"[]"])
+async def test_an_error_of_another_form_is_told_by_its_status(config: Path, body: bytes) -> None:
+    async def refuse(connection: RawConnection) -> None:
+        await connection.read_request()
+        await connection.send(b"HTTP/1.1 404 Not Found\r\ncontent-length: %d\r\n\r\n%b" % (len(body), body))
+
+    async with raw_server(refuse) as server:
+        contact = Contact(url=server.url, port=server.port, pid=os.getpid(), secret=Secret("s"))
+        leave(config.parent / "state", contact)
+        result = await asked(config)
+    assert (result.exit_code, result.output) == (1, f"Error: {server.url} answered with status 404\n")
 
 
 def test_of_several_processes_the_configured_one_is_meant(config: Path) -> None:

@@ -82,7 +82,7 @@ def test_what_is_seldom_used_is_not_imported_before_it_is_needed(tmp_path: Path)
     assert "trioproxy.gateway.handler" in found
     assert (HEAVY | SELDOM) & set(found) == set()
     # The command itself is imported by name, which is not told.
-    shared = {f"trioproxy.cli.{name}" for name in ("configuration", "descriptors", "serving")}
+    shared = {f"trioproxy.cli.{name}" for name in ("configuration", "descriptors", "printing", "serving")}
     assert {name for name in found if name.startswith("trioproxy.cli.")} == shared
     assert len(found) < MOST
 

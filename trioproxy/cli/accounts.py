@@ -2,14 +2,14 @@
 
 from __future__ import annotations
 
-import json
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 from urllib.parse import quote
 
 import click
 
-from trioproxy.cli.configuration import config_option, counted, fail, find_or_none, look
+from trioproxy.cli.configuration import config_option, fail, find_or_none, look
+from trioproxy.cli.printing import aligned, counted, print_json
 from trioproxy.cli.running import asked, contact_of, running
 
 if TYPE_CHECKING:
@@ -50,7 +50,7 @@ def command(context: click.Context, config: Path | None, as_json: bool) -> None:
     else:
         fail("no process of yours runs, and there is no configuration to list the credentials of (--config FILE)")
     if as_json:
-        click.echo(json.dumps(listed))
+        print_json(listed)
         return
     if contact is None:
         click.echo("no running process was found; this is what the configuration says", err=True)
@@ -148,10 +148,7 @@ def _table(listed: list[dict[str, Any]]) -> str:
     for each in listed:
         lines.append((each["label"], each["provider"], each["type"], each["state"], each["source"]))
         lines += (("", "", "", _rest(rest), "") for rest in each["cooling"])
-    widths = [max(len(line[column]) for line in lines) for column in range(len(lines[0]))]
-    return "\n".join(
-        "  ".join(cell.ljust(width) for cell, width in zip(line, widths, strict=True)).rstrip() for line in lines
-    )
+    return aligned(lines)
 
 
 def _rest(rest: dict[str, Any]) -> str:

@@ -11,6 +11,7 @@ import click
 
 from trioproxy import __version__
 from trioproxy.cli.configuration import fail
+from trioproxy.cli.printing import print_json
 
 __all__ = ["command"]
 
@@ -74,7 +75,6 @@ def command(
     from trioproxy.bench.children import ChildFailed, pinned
     from trioproxy.bench.field import open_field
     from trioproxy.bench.figures import Sample, document, summarise, table
-    from trioproxy.wire.jsoncodec import dumps
 
     if curve is not None:
         return _curve(curve, chart, as_json)
@@ -102,7 +102,7 @@ def command(
 
         chart.write_text(bars(rows), "utf-8")
     if as_json:
-        click.echo(dumps(document(rows, machine, rounds)).decode())
+        print_json(document(rows, machine, rounds))
         return None
     click.echo(", ".join(f"{name} {value}" for name, value in machine.items()))
     click.echo("\n".join(table(rows)))
@@ -115,7 +115,6 @@ def _curve(name: str, chart: Path | None, as_json: bool) -> None:
     from trioproxy.bench.curves import CURVES
     from trioproxy.bench.field import open_field
     from trioproxy.bench.figures import figure
-    from trioproxy.wire.jsoncodec import dumps
 
     curve = CURVES[name]
     try:
@@ -129,7 +128,7 @@ def _curve(name: str, chart: Path | None, as_json: bool) -> None:
         chart.write_text(lines(name, curves, across=curve.across, up=""), "utf-8")
     if as_json:
         told = [{"at": point.at, **point.values} for point in points]
-        click.echo(dumps({"across": curve.across, "points": told}).decode())
+        print_json({"across": curve.across, "points": told})
         return
     click.echo(f"| {curve.across} | {' | '.join(measured)} |")
     click.echo("|---|" + "---|" * len(measured))

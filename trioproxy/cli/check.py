@@ -7,7 +7,8 @@ from typing import Any
 
 import click
 
-from trioproxy.cli.configuration import config_option, counted, find
+from trioproxy.cli.configuration import config_option, find
+from trioproxy.cli.printing import counted, print_json
 from trioproxy.config.load import ConfigInvalid, Problem
 from trioproxy.config.model import Credential, Snapshot
 
@@ -30,7 +31,6 @@ def command(file: Path | None, config: Path | None, as_json: bool) -> None:
 
     from trioproxy.config.load import build, load
     from trioproxy.providers.catalog import catalogue
-    from trioproxy.wire.jsoncodec import dumps
 
     path = find(file or config)
     snapshot: Snapshot | None = None
@@ -40,7 +40,7 @@ def command(file: Path | None, config: Path | None, as_json: bool) -> None:
     except ConfigInvalid as invalid:
         problems = invalid.problems
     if as_json:
-        click.echo(dumps(_document(path, snapshot, problems)).decode())
+        print_json(_document(path, snapshot, problems))
     elif snapshot is not None:
         click.echo("\n".join(_lines(path, snapshot)))
     for problem in () if as_json else problems:
@@ -54,16 +54,7 @@ def _document(path: Path, snapshot: Snapshot | None, problems: tuple[Problem, ..
     return {
         "file": str(path),
         "ok": snapshot is not None,
-        "problems": [
-            {
-                "file": problem.file,
-                "line": problem.line,
-                "path": problem.path,
-                "message": problem.message,
-                "suggestion": problem.suggestion,
-            }
-            for problem in problems
-        ],
+        "problems": [problem.document() for problem in problems],
         "warnings": list(snapshot.warnings) if snapshot is not None else [],
         "plan": _plan(snapshot) if snapshot is not None else None,
     }

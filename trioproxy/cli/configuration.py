@@ -9,6 +9,7 @@ from typing import Any, NoReturn, TypeVar
 
 import click
 
+from trioproxy.cli.printing import counted
 from trioproxy.config.load import ConfigInvalid, build, load
 from trioproxy.config.model import Snapshot
 from trioproxy.providers.catalog import catalogue
@@ -16,7 +17,6 @@ from trioproxy.providers.catalog import catalogue
 __all__ = [
     "PLACES",
     "config_option",
-    "counted",
     "discovering",
     "fail",
     "find",
@@ -45,11 +45,6 @@ config_option = click.option(
 def fail(message: str) -> NoReturn:
     """End the command with exit code 1."""
     raise click.ClickException(message)
-
-
-def counted(number: int, noun: str) -> str:
-    """How many there are of ``noun``, in words."""
-    return f"{number} {noun}{'' if number == 1 else 's'}"
 
 
 def find_or_none(given: Path | None) -> Path | None:

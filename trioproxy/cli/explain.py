@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING, Any
 import click
 
 from trioproxy.cli.configuration import config_option, discovering, find, look
+from trioproxy.cli.printing import print_json
 from trioproxy.config.model import Snapshot
 from trioproxy.protocols.table import NAMES, SPELLINGS
 
@@ -40,7 +41,6 @@ def command(model: str, protocol: str | None, config: Path | None, live: bool, a
         return _tell_live(model, protocol, config, as_json)
     from trioproxy.config.routes import explain
     from trioproxy.gateway.outlook import in_order
-    from trioproxy.wire.jsoncodec import dumps
 
     snapshot = look(find(config))
     if unasked := discovering(snapshot):
@@ -53,7 +53,7 @@ def command(model: str, protocol: str | None, config: Path | None, live: bool, a
         explanation = explain(snapshot, protocol=name, model=model)
         found.append((name, explanation, _prospects(explanation, snapshot)))
     if as_json:
-        click.echo(dumps([_document(model, *each) for each in found]).decode())
+        print_json([_document(model, *each) for each in found])
     else:
         _tell((name, (*explanation.lines, *in_order(prospects))) for name, explanation, prospects in found)
     if all(explanation.routed is None for _, explanation, _ in found):
@@ -106,7 +106,6 @@ def _tell(told: Iterable[tuple[str, Sequence[str]]]) -> None:
 
 
 def _tell_live(model: str, protocol: str | None, config: Path | None, as_json: bool) -> None:
-    import json
     from urllib.parse import urlencode
 
     from trioproxy.cli.running import asked, running
@@ -115,7 +114,7 @@ def _tell_live(model: str, protocol: str | None, config: Path | None, as_json: b
     names = [SPELLINGS[protocol]] if protocol else NAMES
     documents = [asked(contact, "GET", f"/explain?{urlencode({'model': model, 'protocol': name})}") for name in names]
     if as_json:
-        click.echo(json.dumps(documents))
+        print_json(documents)
     else:
         _tell((document["protocol"], document["lines"]) for document in documents)
     if not any(document["served"] for document in documents):

@@ -10,7 +10,8 @@ from typing import TYPE_CHECKING, Any, TypeVar
 
 import click
 
-from trioproxy.cli.configuration import counted, fail
+from trioproxy.cli.configuration import fail
+from trioproxy.cli.printing import counted, print_json
 from trioproxy.protocols.table import NAMES
 
 if TYPE_CHECKING:
@@ -66,7 +67,6 @@ def import_(files: tuple[Path, ...], into: Path, protocol: str | None, force: bo
     from trioproxy.upstream.fixture import write_fixture
     from trioproxy.upstream.question import Question
     from trioproxy.upstream.redact import Redactor, SecretRemains
-    from trioproxy.wire.jsoncodec import dumps
 
     names: dict[str, int] = {}
     written: list[str] = []
@@ -91,7 +91,7 @@ def import_(files: tuple[Path, ...], into: Path, protocol: str | None, force: bo
             if not as_json:
                 click.echo(path)
     if as_json:
-        click.echo(dumps({"written": written}))
+        print_json({"written": written})
 
 
 def _imported(file: Path, protocol: str | None) -> list[Fixture]:
@@ -121,22 +121,11 @@ def lint(paths: tuple[Path, ...], as_json: bool) -> None:
     Example:  trioproxy fixtures lint recordings
     """
     from trioproxy.upstream.lint import lint
-    from trioproxy.wire.jsoncodec import dumps
 
     files = list(_files(paths))
     problems = [problem for file in files for problem in lint(_read(file), str(file))]
     if as_json:
-        documents = [
-            {
-                "file": problem.file,
-                "line": problem.line,
-                "path": problem.path,
-                "message": problem.message,
-                "suggestion": problem.suggestion,
-            }
-            for problem in problems
-        ]
-        click.echo(dumps({"files": len(files), "problems": documents}))
+        print_json({"files": len(files), "problems": [problem.document() for problem in problems]})
     else:
         for problem in problems:
             click.echo(str(problem))
@@ -155,11 +144,10 @@ def show(paths: tuple[Path, ...], as_json: bool) -> None:
     Example:  trioproxy fixtures show recordings/anthropic
     """
     from trioproxy.upstream.timeline import described, drawn
-    from trioproxy.wire.jsoncodec import dumps
 
     fixtures = [(str(file), _fixture(file)) for file in _files(paths)]
     if as_json:
-        click.echo(dumps({"recordings": [described(name, fixture) for name, fixture in fixtures]}))
+        print_json({"recordings": [described(name, fixture) for name, fixture in fixtures]})
         return
     click.echo("\n\n".join("\n".join(drawn(name, fixture)) for name, fixture in fixtures))
 
@@ -184,7 +172,6 @@ def redact(
     """
     from trioproxy.upstream.fixture import write_fixture
     from trioproxy.upstream.redact import Redactor, SecretRemains, secrets_of
-    from trioproxy.wire.jsoncodec import dumps
 
     try:
         redactor = Redactor.ruled(patterns).knowing(_values(variables))
@@ -206,7 +193,7 @@ def redact(
         if not as_json:
             click.echo(f"{file}: {'holds what should be taken out' if only_check else 'cleaned'}")
     if as_json:
-        click.echo(dumps({"changed": changed, "written": not only_check}))
+        print_json({"changed": changed, "written": not only_check})
     if only_check and changed:
         raise SystemExit(1)
 

@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING
 import click
 
 from trioproxy.cli.configuration import config_option, discovering, find, look, no_such_provider, read
+from trioproxy.cli.printing import print_json
 
 if TYPE_CHECKING:
     from trioproxy.config.model import Snapshot
@@ -30,7 +31,6 @@ def command(provider: str | None, discover: bool, config: Path | None, as_json: 
               trioproxy models --discover
     """
     from trioproxy.config.listing import listing
-    from trioproxy.wire.jsoncodec import dumps
 
     snapshot = read(find(config)) if discover else look(find(config))
     if discover:
@@ -51,7 +51,7 @@ def command(provider: str | None, discover: bool, config: Path | None, as_json: 
             }
             for card in cards
         ]
-        click.echo(dumps(document).decode())
+        print_json(document)
         return
     width = max((len(card.id) for card in cards), default=0)
     for card in cards:

@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING
 
 import click
 
-from trioproxy.cli.configuration import counted
+from trioproxy.cli.printing import counted
 from trioproxy.cli.serving import address_options, configure_logs, log_options, serve_app
 
 if TYPE_CHECKING:

@@ -7,12 +7,12 @@ it is asked. Ends the command with a word of why where that is not possible.
 from __future__ import annotations
 
 import http.client
-import json
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 from urllib.parse import urlsplit
 
 from trioproxy.cli.configuration import fail, find_or_none, look
+from trioproxy.wire.jsoncodec import dumps, loads
 
 if TYPE_CHECKING:
     from trioproxy.config.model import Snapshot
@@ -66,7 +66,7 @@ def contact_of(snapshot: Snapshot | None) -> Contact | None:
 def _answers(url: str) -> bool:
     try:
         status, _ = _exchange(url, "GET", "/healthz", "")
-    except OSError:
+    except (OSError, http.client.HTTPException):
         return False
     return status == 200
 
@@ -75,11 +75,13 @@ def asked(contact: Contact, method: str, path: str, body: Any = None) -> Any:
     """What the management API answers; ends the command where that is an error."""
     try:
         status, text = _exchange(contact.url, method, _MANAGED + path, contact.secret.reveal(), body)
-        document = json.loads(text)
+        document = loads(text)
     except (OSError, http.client.HTTPException, ValueError) as error:
         fail(f"the process at {contact.url} did not answer: {error}")
     if status >= 400:
-        fail(document.get("error", {}).get("message", f"{contact.url} answered with status {status}"))
+        told = document.get("error") if isinstance(document, dict) else None
+        said = told.get("message") if isinstance(told, dict) else None
+        fail(str(said) if said else f"{contact.url} answered with status {status}")
     return document
 
 
@@ -87,7 +89,7 @@ def _exchange(url: str, method: str, path: str, secret: str, body: Any = None) -
     parts = urlsplit(url)
     connection = http.client.HTTPConnection(parts.hostname or "", parts.port, timeout=_SECONDS)
     try:
-        text = None if body is None else json.dumps(body)
+        text = None if body is None else dumps(body)
         connection.request(
             method, path, text, {"Authorization": f"Bearer {secret}", "Content-Type": "application/json"}
         )

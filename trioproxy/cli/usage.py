@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING, Any
 import click
 
 from trioproxy.cli.configuration import config_option, fail, find_or_none, look
+from trioproxy.cli.printing import aligned, print_json
 
 if TYPE_CHECKING:
     from trioproxy.ledger.report import Report
@@ -66,9 +67,7 @@ def command(
     except StoreUnusable as error:
         fail(str(error))
     if as_json:
-        from trioproxy.wire.jsoncodec import dumps
-
-        click.echo(dumps(found.document()).decode())
+        print_json(found.document())
     elif as_csv:
         click.echo(_csv(by, found), nl=False)
     elif not found.rows:
@@ -126,13 +125,7 @@ def _table(by: str, found: Report) -> str:
     lines: list[tuple[str, ...]] = [(by, *_HEAD)]
     lines += ((_shown(row[by]), *_figures(row)) for row in found.rows)
     lines.append(("total", *_figures(found.total)))
-    widths = [max(len(line[column]) for line in lines) for column in range(len(lines[0]))]
-    return "\n".join(
-        "  ".join(
-            [line[0].ljust(widths[0]), *(cell.rjust(width) for cell, width in zip(line[1:], widths[1:], strict=True))]
-        )
-        for line in lines
-    )
+    return aligned(lines, right=range(1, len(lines[0])))
 
 
 def _shown(name: str | None) -> str:

@@ -7,6 +7,7 @@ import platform
 import click
 
 from trioproxy import __version__
+from trioproxy.cli.printing import print_json
 
 __all__ = ["command"]
 
@@ -26,7 +27,5 @@ def command(as_json: bool) -> None:
         return
     from importlib.metadata import version
 
-    from trioproxy.wire.jsoncodec import dumps
-
     libraries = {name: version(name) for name in ("trio", "h11", "httpcore2", "attrs", "msgspec")}
-    click.echo(dumps({"trioproxy": __version__, "python": platform.python_version(), **libraries}).decode())
+    print_json({"trioproxy": __version__, "python": platform.python_version(), **libraries})

@@ -5,6 +5,8 @@ Knows: how a problem and a warning are written for a person. Refuses to know: wh
 
 from __future__ import annotations
 
+from typing import Any
+
 import attrs
 
 from trioproxy.config.nearest import suggestion
@@ -47,6 +49,10 @@ class Problem:
     path: str
     message: str
     suggestion: str | None = None
+
+    def document(self) -> dict[str, Any]:
+        """The problem as JSON has it."""
+        return attrs.asdict(self)
 
     def __str__(self) -> str:
         hint = f"; did you mean {self.suggestion!r}?" if self.suggestion else ""
