@@ -30,6 +30,7 @@ from trioproxy.gateway.limits import holders_at
 from trioproxy.gateway.needs import needs
 from trioproxy.gateway.outlook import Outlook, outlook
 from trioproxy.gateway.prepare import prepare
+from trioproxy.gateway.references import References
 from trioproxy.gateway.refusal import is_unrecorded, lacks_the_place
 from trioproxy.gateway.search import Search, servable
 from trioproxy.gateway.sentry import Sentry
@@ -90,6 +91,8 @@ class Failover:
     health: Health = attrs.field(factory=Health)
     counters: Counters = attrs.field(factory=Counters)
     bindings: Bindings = attrs.field(factory=Bindings)
+    references: References = attrs.field(factory=References)
+    """What was answered, for clients that name its items by their ids."""
     turnstile: Turnstile = attrs.field(default=attrs.Factory(lambda self: Turnstile(self.wall), takes_self=True))
     grants: Grants = attrs.field(
         default=attrs.Factory(lambda self: Grants(self.health, self.turnstile), takes_self=True), init=False
@@ -348,6 +351,7 @@ class Failover:
             token=self.token(),
             conversation=conversation,
             include_usage=conversation.include_usage if conversation is not None else True,
+            keep=self.references.keeper(admitted),
         )
 
 

@@ -107,7 +107,7 @@ class Gateway:
         if isinstance(door, ControlCall):
             return await self._answer_here(attrs.evolve(door, house=self.house), snapshot, outlet)
         client = admit(snapshot, exchange.head)
-        admitted = await receive(exchange, door, client, settings.max_body, entry)
+        admitted = await receive(exchange, door, client, settings.max_body, entry, self.failover.references)
         attendants.watch_client()
         way = holders_before(client, settings)
         if not way:

@@ -5,6 +5,7 @@ from __future__ import annotations
 from trioproxy.config.model import ClientKey
 from trioproxy.config.routes import LONGEST_NAME
 from trioproxy.gateway.exchange import Exchange
+from trioproxy.gateway.references import References
 from trioproxy.gateway.stages import Admitted
 from trioproxy.ledger.entry import Entry
 from trioproxy.protocols.base import PeekRequest
@@ -13,8 +14,10 @@ from trioproxy.protocols.table import Match
 __all__ = ["receive"]
 
 
-async def receive(exchange: Exchange, door: Match, client: ClientKey | None, limit: int, entry: Entry) -> Admitted:
-    """The request behind ``door``, whole.
+async def receive(
+    exchange: Exchange, door: Match, client: ClientKey | None, limit: int, entry: Entry, references: References
+) -> Admitted:
+    """The request behind ``door``, whole, with what it refers to (``references.py``).
 
     Raises:
         ClientFault: the body can't be had (``Exchange.receive_body`` lists why), or is not a request of this protocol.
@@ -23,7 +26,7 @@ async def receive(exchange: Exchange, door: Match, client: ClientKey | None, lim
     entry.protocol, entry.operation = door.protocol.name, door.endpoint.operation.value
     if client is not None:
         entry.client, entry.client_id = client.name or client.id, client.id
-    body = await exchange.receive_body(limit)
+    body = references.resolved(client, await exchange.receive_body(limit))
     entry.bytes_in = len(body)
     content_type = (head.header(b"content-type") or b"").decode("latin-1").lower()
     asked = door.protocol.peek(

@@ -246,13 +246,15 @@ class Written:
 @attrs.frozen(kw_only=True)
 class WriteContext:
     """What an answer's writer may need beside the events. ``model`` is the name the client asked for; ``now`` Unix seconds;
-    ``token`` random hex for ids that the upstream did not give; ``conversation`` the request, for fields an answer echoes."""
+    ``token`` random hex for ids that the upstream did not give; ``conversation`` the request, for fields an answer echoes. ``keep`` takes the
+    items of an answer that has come to its end, where a client may name one by its id later."""
 
     model: str
     now: int
     token: str
     conversation: Conversation | None = None
     include_usage: bool = True
+    keep: Callable[[Sequence[JSON]], None] | None = None
 
 
 @attrs.frozen(kw_only=True)

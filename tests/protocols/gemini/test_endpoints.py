@@ -19,6 +19,7 @@ from trioproxy.protocols.gemini.endpoints import ENDPOINTS, VERBS, peek, verb
         ("/v1beta/models/models/gemini-x:generateContent", "gemini-x"),
         ("/v1beta/models/ft:gpt:x:generateContent", "ft:gpt:x"),
         ("/v1beta/tunedModels/mine:generateContent", "tunedModels/mine"),
+        ("/v1beta/team/gemini:generateContent", "team/gemini"),
         ("/v1beta1/publishers/google/models/gemini-x:generateContent", "gemini-x"),
         ("/v1/publishers/google/models/gemini-x:generateContent", "gemini-x"),
         ("/v1alpha/models/gemini-x:generateContent", "gemini-x"),
@@ -30,7 +31,7 @@ from trioproxy.protocols.gemini.endpoints import ENDPOINTS, VERBS, peek, verb
 )
 def test_the_model_is_in_the_path(path: str, model: str) -> None:
     found = table.match(path)
-    assert [each.protocol.name for each in found] == ["gemini"]
+    assert {each.protocol.name for each in found} == {"gemini"}
     request = PeekRequest(endpoint=found[0].endpoint, params=found[0].params, query="", content_type="", body=b"{}")
     asked = peek(request)
     assert asked.model == model
@@ -42,7 +43,7 @@ def test_the_model_is_in_the_path(path: str, model: str) -> None:
 def test_every_verb_everywhere(name: str) -> None:
     operation, stream = VERBS[name]
     places = [each for each in ENDPOINTS if verb(each) == name]
-    assert len(places) == 9
+    assert len(places) == 10
     assert {(each.method, each.operation, each.stream) for each in places} == {("POST", operation, stream)}
 
 

@@ -114,6 +114,17 @@ def test_instructions_without_a_word_are_no_message() -> None:
     assert _messages(said)[0] == {"role": "system", "content": "a"}
 
 
+def test_instructions_that_show_something_are_the_users_words() -> None:
+    shown = Media(kind=MediaKind.IMAGE, source=UrlSource(url="https://a.example/b.png"))
+    said = _said((Role.SYSTEM, [Text(text="like this"), shown]), (Role.USER, [Text(text="hi")]))
+    first, _ = _messages(said, "developer-role")
+    assert (first["role"], [part["type"] for part in first["content"]]) == ("user", ["text", "image_url"])
+    assert _losses(said) == ["messages[0].role"]
+    shows = {"type": "image_url", "image_url": {"url": "https://a.example/b.png"}}
+    native = conversation({"role": "system", "content": [shows]}, USER)
+    assert _messages(native)[0]["role"] == "system"
+
+
 def test_instructions_that_are_no_text() -> None:
     with pytest.raises(ClientFault) as caught:
         written(_said(system=(Opaque(protocol="gemini", kind="x", payload={}, essential=True),)))

@@ -27,7 +27,8 @@ VERBS: dict[str, tuple[Operation, bool]] = {
     "predict": (Operation.IMAGES, False),
 }
 
-# Vertex AI names project and location too; both are the upstream's business, not the client's.
+# Vertex AI names project and location too; both are the upstream's business, not the client's. A name with a slash in it (``prefix/model``)
+# is a whole resource name to Vercel's SDK, which puts no ``models/`` before it.
 _PLACES = (
     "/v1beta/models/{model}",
     "/v1/models/{model}",
@@ -38,6 +39,7 @@ _PLACES = (
     "/v1/publishers/google/models/{model}",
     "/v1beta1/projects/{project}/locations/{location}/publishers/google/models/{model}",
     "/v1/projects/{project}/locations/{location}/publishers/google/models/{model}",
+    "/v1beta/{model}",
 )
 
 ENDPOINTS = tuple(

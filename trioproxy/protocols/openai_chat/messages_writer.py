@@ -138,6 +138,11 @@ def _instruction_run(turns: list[Turn], paths: list[str], draft: Draft) -> Itera
 def _instruction(turn: Turn, draft: Draft, path: str) -> Object:
     notes = spelling(turn.extras, NAME)
     message: Object = {"role": instruction_role(draft, notes.get("role", "system"))}
+    if not draft.native and any(isinstance(part, Media) for part in turn.parts):
+        draft.lose(
+            f"{path}.role", "instructions hold text only: these, with what they show, are given as the user's words"
+        )
+        message["role"] = "user"
     message["content"] = write_content(turn.parts, draft, path, form=notes.get("content"))
     return _completed(message, turn, draft, path)
 

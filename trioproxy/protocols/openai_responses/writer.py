@@ -361,6 +361,8 @@ class StreamWriter:
         self._close_response(status)
         if reason is not None:
             self.response["incomplete_details"] = {"reason": reason}
+        if self._context.keep is not None:
+            self._context.keep(self.response["output"])
         kind = "response.incomplete" if reason is not None else "response.completed"
         self._say([(kind, {"response": self.response})])
 
