@@ -99,18 +99,15 @@ def servable(admitted: Admitted, routed: Routed) -> Routed:
     Raises:
         ClientFault: none can; the first one's reason.
     """
-    faults = {id(each.wire): fault for each in routed.wires if (fault := _refusal(admitted, each)) is not None}
+    faults: dict[int, ClientFault] = {}
+    for each in routed.wires:
+        try:
+            choose_lane(admitted.asked, each)
+        except ClientFault as fault:
+            faults[id(each.wire)] = fault
     if not faults:
         return routed
     able = tuple(each for each in routed.candidates if id(each.wire) not in faults)
     if not able:
         raise next(iter(faults.values()))
     return attrs.evolve(routed, candidates=able)
-
-
-def _refusal(admitted: Admitted, candidate: Candidate) -> ClientFault | None:
-    try:
-        choose_lane(admitted.asked, candidate)
-    except ClientFault as fault:
-        return fault
-    return None

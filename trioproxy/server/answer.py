@@ -13,6 +13,7 @@ import http
 import re
 import time
 from email.utils import formatdate
+from functools import lru_cache
 
 from trioproxy.errors import ErrorKind, ProxyFault
 from trioproxy.immutable import immutable
@@ -39,7 +40,12 @@ OWN_FIELDS = frozenset(
 )
 """Headers that belong to a connection and not to an answer."""
 
-_HEEDED = OWN_FIELDS | {b"upgrade"}
+
+@lru_cache(maxsize=1024)
+def _is_own(name: bytes) -> bool:
+    """Whether a header of an answer is heeded here, and not only written. The same names come with every answer."""
+    return name.lower() in OWN_FIELDS or name.lower() == b"upgrade"
+
 
 _STATUS_LINES = {
     status.value: f"HTTP/1.1 {status.value} {status.phrase}\r\n".encode("ascii")
@@ -98,20 +104,18 @@ def write_head(status: int, headers: Headers, *, method: str, version: str, keep
     """
     if not 200 <= status <= 999:
         raise ProxyFault(ErrorKind.INTERNAL, f"{status} is no final HTTP status")
-    fields: list[tuple[bytes, bytes]] = []
+    fields = [field for field in headers if not _is_own(field[0])]
     lengths: list[bytes] = []
     upgrade = False
-    for field in headers:
-        lowered = field[0].lower()
-        if lowered not in _HEEDED:
-            fields.append(field)
-        elif lowered == b"content-length":
-            lengths.append(field[1])
-        elif lowered == b"connection" and b"close" in field[1].lower():
-            keep_alive = False
-        elif lowered == b"upgrade":
-            fields.append(field)
-            upgrade = True
+    if len(fields) < len(headers):
+        for name, value in [(name.lower(), value) for name, value in headers if _is_own(name)]:
+            if name == b"content-length":
+                lengths.append(value)
+            elif name == b"connection" and b"close" in value.lower():
+                keep_alive = False
+            elif name == b"upgrade":
+                fields.append((name, value))
+                upgrade = True
     if not _legal(fields):
         culprit = next(field[0] for field in fields if not _legal([field]))
         raise ProxyFault(ErrorKind.INTERNAL, f"the answer's header {culprit[:60].decode('latin-1')!a} can't be written")

@@ -27,7 +27,7 @@ from trioproxy.server.body import BodyReader, ChunkedBody, LengthBody
 from trioproxy.server.connections import Connections, Draining
 from trioproxy.server.hangups import Line
 from trioproxy.server.head import ParsedHead
-from trioproxy.server.intake import BodyGatherer, pour
+from trioproxy.server.intake import BodyGatherer, is_encoded, pour
 from trioproxy.server.streams import ClientStream, Inbox, ReplayedStream
 from trioproxy.wire.machine import ProtocolViolation
 
@@ -140,6 +140,9 @@ class H11Exchange:
     async def _receive_body(self, limit: int) -> bytes:
         if self._body.done:
             return b""
+        left = self._body.left
+        if left is not None and left <= min(limit, len(self._inbox.pending)) and not is_encoded(self.head):
+            return self._body.take(self._inbox.pending)  # as nearly always: it came with its head, and as it is
         gatherer = BodyGatherer(self.head, self._body, limit)
         if self._parsed.expects_continue and not self._inbox.pending:
             await self._write(_CONTINUE)

@@ -16,7 +16,9 @@ from trioproxy.server.limits import ServerLimits
 from trioproxy.server.streams import Inbox
 from trioproxy.wire.encoding import ContentDecoder, DecodedTooLarge, UnknownCoding, parse_codings
 
-__all__ = ["BodyGatherer", "pour"]
+__all__ = ["BodyGatherer", "is_encoded", "pour"]
+
+_ENCODING = b"content-encoding"
 
 
 class BodyGatherer:
@@ -28,8 +30,7 @@ class BodyGatherer:
 
     def __init__(self, head: RequestHead, body: BodyReader, limit: int) -> None:
         try:
-            coded = head.header(b"content-encoding") is not None
-            codings = parse_codings(_content_encodings(head)) if coded else ()
+            codings = parse_codings(value for name, value in head.headers if name == _ENCODING)
         except UnknownCoding as exc:
             raise ClientFault(ErrorKind.UNSUPPORTED_ENCODING, str(exc)) from None
         self._limit = limit
@@ -70,8 +71,9 @@ class BodyGatherer:
         return ClientFault(ErrorKind.TOO_LARGE, f"the request body is larger than {self._limit} bytes")
 
 
-def _content_encodings(head: RequestHead) -> list[bytes]:
-    return [value for name, value in head.headers if name == b"content-encoding"]
+def is_encoded(head: RequestHead) -> bool:
+    """Whether the body has to be decoded, or so its head says."""
+    return head.header(_ENCODING) is not None
 
 
 async def pour(body: BodyReader, inbox: Inbox, limits: ServerLimits, into: Callable[[bytes], None]) -> None:
