@@ -247,3 +247,58 @@ def test_an_upload_of_openais_is_one_for_both_its_protocols() -> None:
     written = sent(CHAT, RESPONSES, messages=[{"role": "user", "content": [part]}])
 
     assert written.body["input"][0]["content"] == [{"type": "input_file", "file_id": "file-1", "filename": "a.pdf"}]
+
+
+PDF, PNG = "JVBERi0xLjQ=", "iVBORw0KGgo="
+
+
+@pytest.mark.parametrize(
+    ("client", "part"),
+    [
+        (CHAT, {"type": "file", "file": {"filename": "a.pdf", "file_data": f"DaTa:Application/PDF;base64,{PDF}"}}),
+        (CHAT, {"type": "image_url", "image_url": {"url": f"DATA:image/PNG;BASE64,{PNG}"}}),
+        (RESPONSES, {"type": "input_file", "filename": "a", "file_data": f"Data:application/pdf;BASE64,{PDF}"}),
+        (RESPONSES, {"type": "input_image", "image_url": f"DATA:image/png;base64,{PNG}"}),
+    ],
+)
+def test_the_case_of_a_data_url_says_nothing(client: str, part: Any) -> None:
+    message = {"role": "user", "content": [part]}
+    asked: Any = {"messages": [message]} if client == CHAT else {"input": [message]}
+
+    [block] = sent(client, MESSAGES, **asked).body["messages"][0]["content"]
+
+    assert (block["type"], block["source"]["media_type"], block["source"]["data"]) in [
+        ("document", "application/pdf", PDF),
+        ("image", "image/png", PNG),
+    ]
+    kept = sent(client, client, **asked).body
+    assert part in (kept.get("messages") or kept["input"])[0]["content"]
+
+
+PUT_TOGETHER: Any = {
+    "oneOf": [{"$ref": "#/$defs/By_name"}, {"$ref": "#/$defs/By_number"}],
+    "$defs": {
+        "By_name": {"type": "object", "properties": {"name": {"type": "string"}}, "required": ["name"]},
+        "By_number": {"type": "object", "properties": {"number": {"type": "integer"}}, "required": ["number"]},
+    },
+}
+
+
+@pytest.mark.parametrize(
+    ("target", "quirks", "merged"),
+    [(MESSAGES, (), True), (RESPONSES, (), True), (CHAT, ("openai-fields",), True), (CHAT, (), False)],
+)
+def test_a_root_that_is_put_together_is_an_object(target: str, quirks: tuple[str, ...], merged: bool) -> None:
+    declaration = {"name": "find", "parametersJsonSchema": PUT_TOGETHER}
+    contents = [{"role": "user", "parts": [{"text": "hi"}]}]
+    said = read_request(GEMINI, {"contents": contents, "tools": [{"functionDeclarations": [declaration]}]})
+
+    written = protocol(target).write_request(said, WriteTarget(model=MODELS[target], quirks=frozenset(quirks)))
+
+    [tool] = written.body["tools"]
+    tool = tool.get("function", tool)
+    schema = tool.get("input_schema") or tool["parameters"]
+    assert schema["type"] == "object"
+    assert list(schema["properties"]) == (["name", "number"] if merged else [])
+    assert ("oneOf" in schema) != merged
+    assert len(written.losses) == merged

@@ -2,6 +2,7 @@
 
 JSON Schema, MCP and Anthropic let an object go without ``properties`` and an array without ``items``; OpenAI answers 400 to either ("object
 schema missing properties", "array schema missing items"). What is said here in addition means the same. Only schema positions are looked at.
+OpenAI itself takes a plain object at the root and nothing else there; servers like it take combinators beside the type.
 """
 
 from __future__ import annotations
@@ -9,19 +10,28 @@ from __future__ import annotations
 from collections.abc import Mapping
 from typing import Any
 
-__all__ = ["parameters_of", "spelled_out"]
+from trioproxy.neutral.roots import rooted
+
+__all__ = ["MERGED", "parameters_of", "spelled_out"]
+
+MERGED = "what the root of a schema is put together of (anyOf, oneOf, allOf, not, enum) was merged or left out: it is refused there"
+"""The loss that :func:`parameters_of` may speak of."""
 
 _DEPTH = 64
 _NAMED = ("properties", "$defs", "definitions")
+_NOT_PLAIN = ("enum", "not")
 _LISTED = ("anyOf", "oneOf", "allOf")
-_OTHERWISE_TYPED = frozenset({"type", "$ref", *_LISTED})
 
 
-def parameters_of(schema: Mapping[str, Any] | None) -> Mapping[str, Any]:
-    """A function's schema with what it leaves unsaid, that its arguments are an object too; itself where that is nothing."""
-    root = schema if schema is not None else {}
-    untyped = all(root.get(name) is None for name in _OTHERWISE_TYPED)
-    return spelled_out({**root, "type": "object"} if untyped else root)
+def parameters_of(schema: Mapping[str, Any] | None, *, plain: bool = False) -> tuple[Mapping[str, Any], bool]:
+    """A function's schema with what it leaves unsaid, that its arguments are an object too (itself where that is nothing), and whether
+    something was merged or left out. ``plain`` asks for what OpenAI itself takes."""
+    root, merged = schema if schema is not None else {}, False
+    if plain or root.get("$ref") is not None:
+        root, merged = rooted(root, refused=_NOT_PLAIN if plain else ())
+    elif root.get("type") in (None, ["object", "null"]):
+        root = {**root, "type": "object"}
+    return spelled_out(root), merged
 
 
 def spelled_out(schema: Mapping[str, Any]) -> Mapping[str, Any]:

@@ -2,43 +2,13 @@ from __future__ import annotations
 
 from typing import Any
 
-import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
 from tests.support.events import json_objects
-from trioproxy.protocols.anthropic.schemas import bounded, is_bounded, rooted
+from trioproxy.protocols.anthropic.schemas import bounded, is_bounded
 
 CLOSED = {"type": "object", "properties": {"a": {"type": "string"}}, "additionalProperties": False}
-
-
-def test_a_schema_with_an_object_at_its_root_stays() -> None:
-    schema = {"type": "object", "properties": {"a": {"anyOf": [{}, {}]}}, "required": ["a"], "$defs": {}}
-    assert rooted(schema) == (schema, False)
-
-
-@pytest.mark.parametrize("schema", [None, {}, {"type": "string"}, {"properties": None, "required": None}])
-def test_a_root_is_always_an_object(schema: Any) -> None:
-    root, resolved = rooted(schema)
-    assert (root["type"], root["properties"], resolved) == ("object", {}, False)
-
-
-@pytest.mark.parametrize(("name", "required"), [("anyOf", ["x"]), ("oneOf", ["x"]), ("allOf", ["x", "y", "z"])])
-def test_combinators_at_the_root_are_merged(name: str, required: list[str]) -> None:
-    options = [
-        {"properties": {"x": {"type": "string"}, "y": {}}, "required": ["x", "y"]},
-        {"properties": {"x": {"type": "number"}, "z": {}}, "required": ["x", "z"]},
-    ]
-    root, resolved = rooted({"type": "object", "properties": {"own": {}}, "required": ["x"], name: [*options, "odd"]})
-    assert resolved
-    assert name not in root
-    assert root["properties"] == {"own": {}, "x": {"type": "string"}, "y": {}, "z": {}}
-    assert sorted(root["required"]) == required
-
-
-def test_a_combinator_without_branches() -> None:
-    assert rooted({"anyOf": []}) == ({"type": "object", "properties": {}}, True)
-    assert rooted({"anyOf": "odd"}) == ({"type": "object", "properties": {}}, False)
 
 
 def test_what_can_be_enforced_stays() -> None:
@@ -116,4 +86,3 @@ keywords = st.sampled_from(["type", "properties", "items", "anyOf", "oneOf", "$d
 )
 def test_any_schema_settles(schema: dict[str, Any]) -> None:
     assert bounded(bounded(schema)) == bounded(schema)
-    assert rooted(schema)[0]["type"] == "object"

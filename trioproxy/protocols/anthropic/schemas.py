@@ -1,9 +1,9 @@
-"""JSON Schemas of other protocols' clients in the shapes Anthropic takes.
+"""JSON Schemas of other protocols' clients in the shape Anthropic can hold answers to.
 
-Two places, two sets of limits. A tool's ``input_schema`` must be an object at its root, without a combinator there (the API's own error
-text). A schema that answers are held to (``output_config.format``, a strict tool) knows objects without further properties and no numeric
-or length limits; those go into the description, where the model can still read them. Source: platform.claude.com, "Structured outputs", and
-``anthropic.lib._parse._transform`` of SDK 2.11. Schemas of this API's own clients are never touched.
+A tool's ``input_schema`` may say anything below its root (:mod:`trioproxy.neutral.roots`). A schema that answers are held to
+(``output_config.format``, a strict tool) knows objects without further properties and no numeric or length limits; those go into the
+description, where the model can still read them. Source: platform.claude.com, "Structured outputs", and ``anthropic.lib._parse._transform``
+of SDK 2.11. Schemas of this API's own clients are never touched.
 """
 
 from __future__ import annotations
@@ -13,9 +13,7 @@ from typing import Any
 
 from trioproxy.wire.jsoncodec import JSON, Object, dumps
 
-__all__ = ["bounded", "is_bounded", "rooted"]
-
-_COMBINATORS = ("anyOf", "oneOf", "allOf")
+__all__ = ["bounded", "is_bounded"]
 
 _FORMATS = frozenset(
     {"date-time", "time", "date", "duration", "email", "hostname", "uri", "ipv4", "ipv6", "uuid"},
@@ -24,35 +22,6 @@ _FORMATS = frozenset(
 # Keywords a bounded schema may have as they are. What is in neither table goes into the description.
 _KEPT = frozenset({"type", "description", "title", "enum", "const", "default", "required", "$ref", "pattern"})
 _DEPTH = 64
-
-
-def rooted(schema: Mapping[str, Any] | None) -> tuple[Object, bool]:
-    """A tool's schema with an object at its root, and whether a combinator had to be resolved for it.
-
-    The branches' properties are all offered; required is what every branch requires (any branch, where all of them hold together).
-    """
-    root: Object = dict(schema or {})
-    branches: list[tuple[str, list[Any]]] = []
-    for name in _COMBINATORS:
-        found = root.pop(name, None)
-        if isinstance(found, list):
-            branches.append((name, [each for each in found if isinstance(each, dict)]))
-    properties = dict(_members(root.get("properties")))
-    required = _names(root.get("required"))
-    for name, options in branches:
-        for option in options:
-            properties |= {
-                name: each for name, each in _members(option.get("properties")).items() if name not in properties
-            }
-        wanted = [set(_names(option.get("required"))) for option in options]
-        if wanted:
-            common = set.union(*wanted) if name == "allOf" else set.intersection(*wanted)
-            required += sorted(common - set(required))
-    root["type"] = "object"
-    root["properties"] = properties
-    if required:
-        root["required"] = required
-    return root, bool(branches)
 
 
 def is_bounded(schema: Mapping[str, Any]) -> bool:
@@ -118,14 +87,6 @@ def _definitions(schema: Mapping[str, Any], depth: int) -> Object:
         for name in ("$defs", "definitions")
         if isinstance(schema.get(name), Mapping)
     }
-
-
-def _members(value: JSON) -> Mapping[str, Any]:
-    return value if isinstance(value, Mapping) else {}
-
-
-def _names(value: JSON) -> list[str]:
-    return [each for each in value if isinstance(each, str)] if isinstance(value, list) else []
 
 
 def _shown(value: JSON) -> str:

@@ -11,13 +11,15 @@ from typing import assert_never
 
 from trioproxy.neutral.choices import chosen_server_tool, is_offered, unable
 from trioproxy.neutral.extras import settled, spelling
+from trioproxy.neutral.parameters import MERGED
 from trioproxy.neutral.parts import ToolKind
 from trioproxy.neutral.request import Conversation, ServerTool, Tool, ToolChoice, ToolChoiceMode, ToolSpec
+from trioproxy.neutral.roots import rooted
 from trioproxy.protocols.anthropic.caching import cache_written
 from trioproxy.protocols.anthropic.carrying import given_back
 from trioproxy.protocols.anthropic.draft import Draft
 from trioproxy.protocols.anthropic.endpoints import NAME
-from trioproxy.protocols.anthropic.schemas import is_bounded, rooted
+from trioproxy.protocols.anthropic.schemas import is_bounded
 from trioproxy.wire.jsoncodec import Object
 
 __all__ = ["WEB_SEARCH", "write_tool_choice", "write_tools"]
@@ -104,7 +106,7 @@ def _tool(tool: Tool, path: str, draft: Draft, *, may_be_strict: bool) -> Object
         if resolved:
             draft.lose(
                 f"{path}.parameters",
-                "anyOf, oneOf and allOf at the root of a tool's schema were merged: they are refused",
+                MERGED,
             )
         if tool.strict and may_be_strict and is_bounded(written["input_schema"]):
             written["strict"] = True

@@ -10,6 +10,7 @@ from __future__ import annotations
 from collections.abc import Mapping
 from typing import Any
 
+from trioproxy.neutral.references import referenced
 from trioproxy.wire.jsoncodec import Object, dumps
 
 __all__ = ["clean_response"]
@@ -119,10 +120,7 @@ class _Cleaner:
         reference = branch.get("$ref")
         if not isinstance(reference, str) or not reference.startswith("#/"):
             return branch
-        found: Any = self._document
-        for step in reference[2:].split("/"):
-            found = found.get(step.replace("~1", "/").replace("~0", "~")) if isinstance(found, Mapping) else None
-        named = found if isinstance(found, Mapping) else branch
+        named = referenced(self._document, reference) or branch
         return {name: value for name, value in named.items() if name != "$ref"}
 
 

@@ -18,6 +18,7 @@ from typing import Any
 
 import attrs
 
+from trioproxy.neutral.references import referenced
 from trioproxy.neutral.retyping import word
 from trioproxy.wire.jsoncodec import Object, dumps
 
@@ -175,7 +176,7 @@ class _Cleaner:
         if self._nodes > _NODES or self._depth > _DEPTH:
             return {"type": "object"}, path
         while isinstance(reference := schema.get("$ref"), str):
-            target = self._resolved(reference)
+            target = referenced(self._document, reference)
             rest = {name: value for name, value in schema.items() if name != "$ref"}
             if target is None or reference in path:
                 return {**rest, "type": "object", "description": f"See: {reference.rpartition('/')[2]}"}, path
@@ -217,15 +218,6 @@ class _Cleaner:
             note = f"(or: {', '.join(dict.fromkeys(others))})"
             schema = {**schema, _OTHERS: [*schema.get(_OTHERS, []), note]}
         return _merged(schema, best), way
-
-    def _resolved(self, reference: str) -> Mapping[str, Any] | None:
-        """The schema a local reference names."""
-        found: Any = self._document
-        if not reference.startswith("#"):
-            return None
-        for step in reference[1:].split("/")[1:]:
-            found = found.get(step.replace("~1", "/").replace("~0", "~")) if isinstance(found, Mapping) else None
-        return found if isinstance(found, Mapping) else None
 
     def _enum(self, cleaned: Object, flat: Object) -> None:
         # An empty string is a value that Google takes no enum with ("cannot be empty").

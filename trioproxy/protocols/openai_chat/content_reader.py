@@ -24,7 +24,14 @@ from trioproxy.neutral.parts import (
     UrlSource,
 )
 from trioproxy.protocols.openai_chat.fields import Fields, fault
-from trioproxy.protocols.openai_chat.media import data_url, kind_of_mime, mime_of_filename, mime_of_sound, read_url
+from trioproxy.protocols.openai_chat.media import (
+    data_url,
+    is_url,
+    kind_of_mime,
+    mime_of_filename,
+    mime_of_sound,
+    read_url,
+)
 from trioproxy.protocols.openai_chat.peek import NAME
 from trioproxy.wire.jsoncodec import JSON, Object
 
@@ -154,7 +161,7 @@ def _file(fields: Fields, value: Object) -> ContentPart:
     source: MediaSource
     kind = MediaKind.DOCUMENT
     if data is not None:
-        source = read_url(data) if data.startswith(("data:", "http:", "https:")) else _bare(data, filename, notes)
+        source = read_url(data) if is_url(data) else _bare(data, filename, notes)
         if isinstance(source, Base64Source):
             kind = kind_of_mime(source.mime)
             if "bare" not in notes and data_url(source) != data:

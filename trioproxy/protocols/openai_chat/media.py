@@ -11,6 +11,7 @@ from trioproxy.neutral.parts import Base64Source, MediaKind, UrlSource
 __all__ = [
     "AUDIO_FORMATS",
     "data_url",
+    "is_url",
     "kind_of_mime",
     "mime_of_filename",
     "mime_of_sound",
@@ -39,6 +40,11 @@ _EXTENSIONS = {
     "jpg": "image/jpeg",
     "jpeg": "image/jpeg",
 }
+
+
+def is_url(text: str) -> bool:
+    """Whether this is a URL that files are given by, and not their bytes alone. The scheme's case says nothing (RFC 3986, 3.1)."""
+    return text[:6].lower().startswith(("data:", "http:", "https:"))
 
 
 def read_url(url: str) -> Base64Source | UrlSource:

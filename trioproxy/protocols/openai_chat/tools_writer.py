@@ -10,14 +10,14 @@ from typing import Any
 
 from trioproxy.neutral.choices import chosen_server_tool, is_offered, tool_word, unable
 from trioproxy.neutral.extras import spelling
-from trioproxy.neutral.parameters import parameters_of
+from trioproxy.neutral.parameters import MERGED, parameters_of
 from trioproxy.neutral.parts import ToolKind
 from trioproxy.neutral.request import Conversation, ServerTool, Tool, ToolChoice, ToolChoiceMode
 from trioproxy.neutral.strictness import is_strict
 from trioproxy.protocols.openai_chat.draft import Draft, nulls
 from trioproxy.protocols.openai_chat.legacy import is_legacy
 from trioproxy.protocols.openai_chat.peek import NAME
-from trioproxy.protocols.openai_chat.quirks import ALLOWED_TOOLS, CUSTOM_TOOLS, WEB_SEARCH_OPTIONS
+from trioproxy.protocols.openai_chat.quirks import ALLOWED_TOOLS, CUSTOM_TOOLS, OPENAI_FIELDS, WEB_SEARCH_OPTIONS
 from trioproxy.protocols.openai_chat.tools_reader import SEARCH_OPTIONS
 from trioproxy.wire.jsoncodec import Object
 
@@ -98,7 +98,9 @@ def _tool(tool: Tool, draft: Draft, path: str) -> Object:
         strict = tool.strict if tool.strict or draft.native else None
         schema = tool.schema
         if not draft.native:
-            schema = parameters_of(schema)
+            schema, merged = parameters_of(schema, plain=draft.has(OPENAI_FIELDS))
+            if merged:
+                draft.lose(f"{path}.parameters", MERGED)
             if strict and not is_strict(schema):
                 draft.lose(
                     f"{path}.strict", "the target holds calls to closed schemas only, in which nothing is optional"

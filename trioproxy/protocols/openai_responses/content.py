@@ -133,7 +133,7 @@ def _read_audio(fields: Fields, marks: dict[str, Any]) -> Media:
 
 
 def _read_data(data: str, path: str, marks: dict[str, Any]) -> MediaSource:
-    if data.startswith("data:"):
+    if _is_data(data):
         return _read_url(data, path, marks)
     # Base64 without the data: wrapping; the reference shows PDFs so.
     marks["prefix"] = ""
@@ -146,14 +146,19 @@ def _kind_of(source: MediaSource) -> MediaKind:
     )
 
 
+def _is_data(url: str) -> bool:
+    """Whether the bytes are in the URL. The scheme's case says nothing (RFC 3986, 3.1)."""
+    return url[: len("data:")].lower() == "data:"
+
+
 def _read_url(url: str, path: str, marks: dict[str, Any]) -> Base64Source | UrlSource:
-    if not url.startswith("data:"):
+    if not _is_data(url):
         return UrlSource(url=url)
-    head, comma, data = url[len("data:") :].partition(",")
-    mime, *parameters = head.split(";")
+    head, comma, data = url.partition(",")
+    mime, *parameters = head[len("data:") :].lower().split(";")
     if not comma or "base64" not in parameters:
         raise refusal(path, "a URL, or a data: URL in base64 (`data:<type>;base64,<data>`)")
-    marks["prefix"] = f"data:{head},"
+    marks["prefix"] = f"{head},"
     return Base64Source(data=data, mime=mime or "application/octet-stream")
 
 

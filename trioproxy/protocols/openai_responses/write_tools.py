@@ -8,7 +8,7 @@ from typing import Any
 from trioproxy.neutral.choices import chosen_server_tool, unable
 from trioproxy.neutral.extras import settled, spelling
 from trioproxy.neutral.loss import Loss
-from trioproxy.neutral.parameters import parameters_of
+from trioproxy.neutral.parameters import MERGED, parameters_of
 from trioproxy.neutral.parts import ToolKind
 from trioproxy.neutral.request import ServerTool, Tool, ToolChoice, ToolChoiceMode, ToolSpec
 from trioproxy.neutral.strictness import is_strict
@@ -77,7 +77,9 @@ def _tool(tool: Tool, name: str, losses: list[Loss], path: str) -> Object:
         return restore(document, tool.extras)
     ours = "ours" in notes
     if not ours:
-        document["parameters"] = parameters_of(tool.schema)
+        document["parameters"], merged = parameters_of(tool.schema, plain=True)
+        if merged:
+            losses.append(Loss(f"{path}.parameters", MERGED))
     elif tool.schema is not None:
         document["parameters"] = dict(tool.schema)
     # Left out, `strict` is true here, which makes every parameter compulsory: no other protocol means that by silence.
