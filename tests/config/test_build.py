@@ -291,7 +291,6 @@ def test_proxai_file_whole() -> None:
         52428800,
         64,
     )
-    assert snapshot.settings.mcp_port == 18081
     assert snapshot.defaults == {"openai_responses": "Main", "openai_chat": "main", "anthropic": "claude"}
     assert [credential.deadlines.idle for credential in snapshot.credentials] == [120, 60]
     assert {warning.split(":")[2].strip() for warning in snapshot.warnings} == {
@@ -318,6 +317,12 @@ def test_file_that_is_no_mapping(text: str) -> None:
 
     assert "expected a mapping" in problem.message
     assert problem.line == 1
+
+
+def test_an_entry_without_a_key_has_its_address_checked_too() -> None:
+    told = str(refused("claude-api-key: [{base-url: nowhere}]"))
+    assert "claude-api-key[0].base-url" in told
+    assert "needs an api-key" in told
 
 
 def test_no_secret_in_problems_or_warnings() -> None:

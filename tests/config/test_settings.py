@@ -36,7 +36,6 @@ def test_every_setting_has_its_key() -> None:
         loss-header: true
         state-dir: /s
         ledger: {enabled: false, max-age-days: 2, max-size-mb: 3}
-        auth-dir: /a
         max-connections: 11
         keep-alive-connections: 12
         discover: true
@@ -44,7 +43,6 @@ def test_every_setting_has_its_key() -> None:
         error-responses: {format: text}
         server: {max-request-body-bytes: 10, max_request_head_bytes: 2048, max-event-bytes: 4096, max-concurrent-requests: 3, drain-seconds: 1}
         logging: {level: warning, output-format: json}
-        mcp: {host: '::1', port: 1}
         remote-management: {allow-remote: true, secret-key: s}
         routing: {strategy: weighted-round-robin, session-affinity: true, session-affinity-ttl: 2h}
         timeouts: {connect: 1, first-byte: 2, response: 3, idle: 4, total: 5, client-send: 6}
@@ -86,12 +84,9 @@ def test_every_setting_has_its_key() -> None:
         log_json=True,
         management_secret=Secret("s"),
         management_remote=True,
-        auth_dir="/a",
         max_connections=11,
         keep_alive_connections=12,
         discover=True,
-        mcp_host="::1",
-        mcp_port=1,
         responses_websocket=False,
         realtime=False,
         websocket_idle=300,

@@ -2,13 +2,11 @@
 
 from __future__ import annotations
 
-from math import inf
-
 import pytest
 import trio
 from trio.testing import MockClock, memory_stream_pair, wait_all_tasks_blocked
 
-from trioproxy.server.connections import Connections, Drain, Draining
+from trioproxy.server.connections import Connections, Drain
 from trioproxy.server.limits import ServerLimits
 from trioproxy.server.streams import ClientStream, client_stream
 
@@ -20,14 +18,16 @@ def stream() -> ClientStream:
 class TestDrain:
     async def test_it_begins_once_and_only_gets_shorter(self, autojump_clock: MockClock) -> None:
         drain = Drain()
-        assert (drain.begun, drain.state) == (False, None)
+        connections = Connections(drain=drain)
+        connections.opened(stream())
+        before, began = drain.begun, trio.current_time()
         drain.begin()
-        assert (drain.begun, drain.state) == (True, Draining(deadline=inf))
+        assert (before, drain.begun) == (False, True)
         drain.begin(30)
-        assert drain.state == Draining(deadline=trio.current_time() + 30)
         drain.begin(60)
-        assert drain.state == Draining(deadline=trio.current_time() + 30)
         await drain.wait_begun()
+        await drain.wait_while_patient(connections)
+        assert trio.current_time() == began + 30
 
     async def test_patience_ends_with_the_last_connection(self, autojump_clock: MockClock) -> None:
         drain = Drain()

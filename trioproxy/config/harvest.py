@@ -57,6 +57,10 @@ def _entry(section: Section, provider: Provider, mint: Mint) -> None:
     """One key in a vendor's block."""
     group = section.get("name", provider.name)
     mint.name_only(group)
+    base = mint.base(section, "base-url")
+    if base is None and "cursor-api-url" in section:
+        base = mint.base(section, "cursor-api-url")
+        base = None if base is None else base.rstrip("/").removesuffix("/v1") + "/v1"
     token = mint.token(section, provider)
     if token is None and provider.key_required:
         if not ({"api-key", "token-file"} & section.places.keys()):
@@ -64,10 +68,6 @@ def _entry(section: Section, provider: Provider, mint: Mint) -> None:
         return
     if token is None and "token-file" in section:
         return
-    base = mint.base(section, "base-url")
-    if base is None and "cursor-api-url" in section:
-        base = mint.base(section, "cursor-api-url")
-        base = None if base is None else base.rstrip("/").removesuffix("/v1") + "/v1"
     bases = mint.bases(section, provider, base, token)
     if bases is not None:
         mint.keep(mint.credential(section, provider, bases, group=group, key=token.key if token is not None else None))

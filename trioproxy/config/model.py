@@ -312,12 +312,9 @@ class Settings:
     log_json: bool = False
     management_secret: Secret | None = None
     management_remote: bool = False
-    auth_dir: str = ""
     max_connections: int = 1000
     keep_alive_connections: int = 32
     discover: bool = False
-    mcp_host: str = "127.0.0.1"
-    mcp_port: int = 9000
     recording: Recording | None = None
     responses_websocket: bool = True
     realtime: bool = True

@@ -54,6 +54,9 @@ doubled, and a whole endpoint is taken for its base. In the `providers` map the 
 behind it. A vendor's own address with segments left out means that vendor's API. Where a vendor has several protocols at several
 addresses, those are spoken that live at an address ending like the one given (`/anthropic`), otherwise Chat Completions.
 
+A provider whose certificate an authority of your own signed is trusted where the environment variable `SSL_CERT_FILE` names a file with
+that authority (it is trusted instead of the system's).
+
 ## Which provider gets a model
 
 1. `routing.routes`, in file order. A route that fits the model but is for another protocol is an error, unless a later one fits.

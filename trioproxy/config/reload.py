@@ -36,7 +36,6 @@ SETTLE = 0.15
 _STATIC: Mapping[str, Callable[[Settings], object]] = {
     "host": lambda settings: settings.host,
     "port": lambda settings: settings.port,
-    "mcp": lambda settings: (settings.mcp_host, settings.mcp_port),
     "state-dir": lambda settings: settings.state_dir,
 }
 

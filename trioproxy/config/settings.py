@@ -70,8 +70,9 @@ def settings_of(
         del values["management_secret"]
     values["deadlines"] = _global_deadlines(root)
     values["recording"] = _recording(root, report, folder)
-    values["host"] = _address(root, server, report, "host", host)
-    values["port"] = _address(root, server, report, "port", port)
+    for key, given in (("host", host), ("port", port)):
+        _same(root, key, server, key, report)
+        values[key] = given if given is not None else root.get(key, server.get(key))
     settings = Settings(**{name: value for name, value in values.items() if value is not None})
     # An empty host is every address, as in the files of CLIProxyAPI.
     return settings if settings.host else attrs.evolve(settings, host=_EVERY_ADDRESS)
@@ -206,7 +207,6 @@ _MEMBERS: dict[str, dict[str, str]] = {
         "proxy-url": "proxy_url",
         "loss-header": "loss_header",
         "state-dir": "state_dir",
-        "auth-dir": "auth_dir",
         "max-connections": "max_connections",
         "keep-alive-connections": "keep_alive_connections",
         "discover": "discover",
@@ -222,7 +222,6 @@ _MEMBERS: dict[str, dict[str, str]] = {
     },
     "logging": {"level": "log_level", "output-format": "log_json"},
     "error-responses": {"format": "error_format"},
-    "mcp": {"host": "mcp_host", "port": "mcp_port"},
     "remote-management": {"secret-key": "management_secret", "allow-remote": "management_remote"},
     "routing": {
         "strategy": "strategy",
@@ -253,14 +252,8 @@ def _global_deadlines(root: Section) -> Deadlines:
     return deadlines_of(root, base)
 
 
-def _address(root: Section, server: Section, report: Report, key: str, given: Any) -> Any:
-    if key in root and key in server and root.get(key) != server.get(key):
-        report.problem(server.at(key), f"{root.at(key).path} in line {root.at(key).line} says something else")
-    return given if given is not None else root.get(key, server.get(key))
-
-
 def _same(root: Section, key: str, block: Section, other: str, report: Report) -> None:
-    """Two spellings of one switch must agree."""
+    """What the file may say in two places, it may not say in two ways."""
     if key in root and other in block and root.get(key) != block.get(other):
         report.problem(block.at(other), f"{root.at(key).path} in line {root.at(key).line} says something else")
 

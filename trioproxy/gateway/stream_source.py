@@ -44,7 +44,7 @@ class StreamSource:
     """The events of a stream, and what its reader remembers of it: a :class:`~trioproxy.gateway.sources.Source`.
 
     ``wordless`` is for who wants to know how a stream goes and not what it says: text that only continues an open part may be left out.
-    After ``close``: ``torn`` says that the bytes ended within an event, ``unterminated`` that nothing but its blank line was missing.
+    After ``close``: ``torn`` says that the bytes ended within an event.
 
     Text that goes on is told by the first of three looks that is sure of it: the bytes around it are those of the frame before
     (:class:`~trioproxy.wire.moulds.Mould`), all members of its frame are known to say nothing (:meth:`~trioproxy.protocols.base.Reader.skim`),
@@ -69,7 +69,6 @@ class StreamSource:
         self.steady: Mould | None = None
         """See ``Source.steady``."""
         self.torn = False
-        self.unterminated = False
 
     @property
     def seen(self) -> StreamSeen:
@@ -142,10 +141,8 @@ class StreamSource:
     def close(self) -> list[Event]:
         """See ``Source.close``."""
         self.torn = not self.decoder.at_boundary
-        frames = self.decoder.close()
-        self.unterminated = self.torn and bool(frames)
         events: list[Event] = []
-        for frame in frames:
+        for frame in self.decoder.close():
             events += self._reader.feed(frame)
         return events + self._reader.close()
 

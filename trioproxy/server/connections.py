@@ -18,18 +18,11 @@ from trioproxy.server.hangups import Hangups, Line
 from trioproxy.server.limits import ServerLimits
 from trioproxy.server.streams import ClientStream
 
-__all__ = ["ConnectionStatistics", "Connections", "Drain", "Draining"]
+__all__ = ["ConnectionStatistics", "Connections", "Drain"]
 
 _DRAIN_REASON = "the server is shutting down"
 _IDLE_REASON = "nothing was asked for too long"
 _EVICTION_REASON = "an idle connection makes room for a new one"
-
-
-@attrs.frozen(kw_only=True)
-class Draining:
-    """The server is shutting down. ``deadline`` is when running handlers get cancelled, by trio's clock."""
-
-    deadline: float
 
 
 @attrs.define(eq=False)
@@ -38,11 +31,6 @@ class Drain:
 
     _begun: trio.Event = attrs.field(factory=trio.Event, init=False)
     _patience: trio.CancelScope = attrs.field(factory=trio.CancelScope, init=False)
-
-    @property
-    def state(self) -> Draining | None:
-        """None while the server is open."""
-        return Draining(deadline=self._patience.deadline) if self._begun.is_set() else None
 
     @property
     def begun(self) -> bool:

@@ -24,7 +24,7 @@ from trioproxy.errors import ClientFault, ErrorKind, ProxyFault
 from trioproxy.gateway.exchange import RequestHead
 from trioproxy.server.answer import Framing, Headers, write_head
 from trioproxy.server.body import BodyReader, ChunkedBody, LengthBody
-from trioproxy.server.connections import Connections, Draining
+from trioproxy.server.connections import Connections
 from trioproxy.server.hangups import Line
 from trioproxy.server.head import ParsedHead
 from trioproxy.server.intake import BodyGatherer, is_encoded, pour
@@ -98,11 +98,6 @@ class H11Exchange:
     def connections(self) -> Connections:
         """The connections of the server, this one among them."""
         return self._connections
-
-    @property
-    def draining(self) -> Draining | None:
-        """Set when the server is shutting down: this exchange may still run until its deadline."""
-        return self._connections.drain.state
 
     @property
     def over(self) -> bool:
