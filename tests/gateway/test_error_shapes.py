@@ -40,3 +40,12 @@ from trioproxy.gateway.error_shapes import EMPTY, FOREIGN_SHAPE, NON_JSON, UNKNO
 def test_each_shape_has_its_name(body: bytes, shape: str) -> None:
     failure = Failure(kind=ErrorKind.INTERNAL, message="m", type="own")
     assert typed(failure, body).type == shape
+
+
+@pytest.mark.parametrize(
+    "body", [b'{"message":"said"}', b'{"object":"error","message":"said","type":"x"}', b'{"error":"said"}']
+)
+def test_a_message_in_an_unusual_place_goes_by_what_the_status_means(body: bytes) -> None:
+    failure = Failure(kind=ErrorKind.RATE_LIMITED, message="m", type="own")
+    assert typed(failure, body).type == "own"
+    assert typed(failure, b"said").type == NON_JSON

@@ -30,9 +30,15 @@ _CHALLENGE_WORDS = (b"challenge-platform", b"<title>Just a moment...</title>", b
 
 
 def typed(failure: Failure, body: bytes) -> Failure:
-    """``failure`` with the name of what ``body`` is as its type, unless the body is an error of the usual form."""
+    """``failure`` with the name of what ``body`` is as its type, unless the body is an error of the usual form.
+
+    A message in an unusual place (Ollama, Mistral, vLLM, SiliconFlow) goes by what its status means, where that means something: a rate
+    limit is one to the client too.
+    """
     shape = _shape(body)
-    return attrs.evolve(failure, type=shape) if shape is not None else failure
+    if shape is None or (shape == FOREIGN_SHAPE and failure.kind is not ErrorKind.INTERNAL):
+        return failure
+    return attrs.evolve(failure, type=shape)
 
 
 def challenged(failure: Failure, headers: Headers, body: bytes) -> Failure:
