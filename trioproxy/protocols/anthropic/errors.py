@@ -72,6 +72,9 @@ def render_error(failure: Failure) -> Object:
     if failure.fault is Fault.UPSTREAM:
         said = {"code": failure.code, "param": failure.param, "status": failure.status}
         error.update({name: value for name, value in said.items() if value is not None})
+    elif failure.param == "thread":
+        # On this word the SDK begins a new thread with the whole conversation (anthropic 2.14, `lib/threads`).
+        error["details"] = {"error_code": "thread_not_found"}
     return {"type": "error", "error": error}
 
 

@@ -8,6 +8,7 @@ API reference, Messages; anthropic SDK 2.11 ``types/beta/message_create_params.p
 from __future__ import annotations
 
 import re
+from collections.abc import Iterable
 
 import attrs
 
@@ -91,10 +92,20 @@ def read_request(document: Object, asked: Asked) -> Conversation:
     rest = fields.rest()
     for path, inner in (("output_config", output_config.rest()), ("metadata", metadata.rest()), (_FORMAT, odd)):
         rest |= {f"{path}.{name}": value for name, value in inner.items()}
-    essential = ESSENTIAL if asked.operation is Operation.GENERATE else ()
+    essential = _essential(rest) if asked.operation is Operation.GENERATE else ()
     return attrs.evolve(
         conversation, extras=carried(rest, essential=essential, notes={**notes, "own": True}, defaults=_UNSAID)
     )
+
+
+def _essential(rest: Object) -> Iterable[str]:
+    """A thread that begins here has its whole history in this request. One that goes on has it elsewhere: its client sends all of it when it
+    is told so (``errors.render_error``). The SDK's tool runner begins a thread in every conversation."""
+    match rest.get("thread"):
+        case {"type": "create"}:
+            return (name for name in ESSENTIAL if name != "thread")
+        case _:
+            return ESSENTIAL
 
 
 def _tier(tier: str | None) -> str | None:
