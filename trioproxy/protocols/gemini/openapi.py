@@ -26,7 +26,9 @@ _COUNTS = frozenset({"minItems", "maxItems", "minLength", "maxLength", "minPrope
 _MAPS = frozenset({"properties", "$defs", "definitions", "patternProperties"})
 _LISTS = frozenset({"anyOf", "oneOf", "allOf", "prefixItems"})
 _SINGLES = frozenset({"items", "additionalProperties", "not"})
+_BOUNDS = frozenset({"minimum", "maximum"})
 _INTEGER = re.compile(r"\d{1,18}")
+_NUMBER = re.compile(r"-?\d{1,18}(\.\d{1,18})?")
 
 
 def json_schema_of(schema: Mapping[str, Any], *, depth: int = 0) -> Object:
@@ -60,6 +62,8 @@ def _keyword(name: str, value: Any, depth: int) -> Any:
         return [_type(each) for each in value] if isinstance(value, list) else _type(value)
     if name in _COUNTS and isinstance(value, str) and _INTEGER.fullmatch(value):
         return int(value)
+    if name in _BOUNDS and isinstance(value, str) and (found := _NUMBER.fullmatch(value)):
+        return float(value) if found[1] else int(value)
     if name in _MAPS and isinstance(value, dict):
         return {key: _schema(each, depth) for key, each in value.items()}
     if name in _LISTS and isinstance(value, list):
