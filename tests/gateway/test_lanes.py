@@ -16,11 +16,12 @@ from tests.support.chunking import cut
 from tests.support.readers import reading_all
 from tests.support.recordings import Recording, recording_params
 from trioproxy.gateway.passages import StreamPassage
-from trioproxy.gateway.sources import AnySource, CutSource
+from trioproxy.gateway.sources import AnySource, RefinedSource
 from trioproxy.gateway.stream_source import StreamSource
 from trioproxy.gateway.translations import StreamTranslation
 from trioproxy.neutral.events import Event, Growth, PartStarted, ReasoningDelta, TextDelta, ToolArgsDelta
 from trioproxy.neutral.naming import ToolNaming
+from trioproxy.neutral.stopping import StopCutter
 from trioproxy.protocols.base import Framing, WriteContext
 from trioproxy.protocols.table import NAMES, protocol
 from trioproxy.wire.frames import Frame
@@ -685,7 +686,9 @@ def test_a_frame_that_is_too_long_is_refused_on_either_way() -> None:
 
 
 def test_an_answer_that_is_cut_at_stop_sequences_is_told_delta_by_delta() -> None:
-    source = CutSource(AnySource(protocol("openai_chat"), Framing.SSE, max_event=1000, limit=1000), ["never"])
+    source = RefinedSource(
+        AnySource(protocol("openai_chat"), Framing.SSE, max_event=1000, limit=1000), StopCutter(["never"])
+    )
     frame = named("openai_chat", chat("Hello"))
     assert source.settled is source
     assert [type(each) for each in source.pour(b"  " + frame * 3)][1:] == [PartStarted, *[TextDelta] * 3]

@@ -15,11 +15,13 @@ from trioproxy.errors import Failure
 from trioproxy.gateway.counts import CountTranslation
 from trioproxy.gateway.metering import UsageDropper
 from trioproxy.gateway.passages import AnswerEditor, EditAnswer, StreamPassage, WholePassage
-from trioproxy.gateway.sources import AnySource, CutSource, Source
+from trioproxy.gateway.sources import AnySource, RefinedSource, Source
 from trioproxy.gateway.stages import Admitted, Lane, Prepared
 from trioproxy.gateway.translations import StreamTranslation, WholeTranslation
+from trioproxy.neutral.boxing import Unboxer
 from trioproxy.neutral.events import Event
 from trioproxy.neutral.loss import Loss
+from trioproxy.neutral.stopping import StopCutter
 from trioproxy.protocols.base import Framing, Operation, WriteContext
 from trioproxy.providers.dialects import ERRORS_IN_200
 from trioproxy.providers.quirks import QUIRKS, answered
@@ -166,8 +168,10 @@ def carrier_for(
             source: Source = AnySource(
                 prepared.outbound, framing, max_event=settings.max_event, limit=settings.max_body
             )
+            if prepared.boxed:
+                source = RefinedSource(source, Unboxer())
             if prepared.stops:
-                source = CutSource(source, prepared.stops)
+                source = RefinedSource(source, StopCutter(prepared.stops))
             words = prepared.emulation or admitted.protocol
             if asked.stream:
                 return StreamTranslation(source, prepared.naming, words, asked.framing, context())

@@ -20,6 +20,7 @@ from trioproxy.gateway.metering import ASK_FOR_USAGE, asking_for_usage
 from trioproxy.gateway.pairs import choose_lane
 from trioproxy.gateway.spellings import spelled_fault, spelled_losses
 from trioproxy.gateway.stages import Admitted, Lane, Prepared
+from trioproxy.neutral.boxing import boxed
 from trioproxy.neutral.choices import check_choice
 from trioproxy.neutral.loss import Loss
 from trioproxy.neutral.request import Conversation
@@ -121,7 +122,8 @@ def _translated(admitted: Admitted, routed: Routed, candidate: Candidate, *, now
     )
     try:
         check_choice(conversation)
-        written = outbound.write_request(conversation, target)
+        told = boxed(conversation) if outbound.object_answers else conversation
+        written = outbound.write_request(told, target)
     except ClientFault as fault:
         raise _as_spelled(spelled_fault(fault, conversation, admitted.protocol.words), asked.document) from None
     rules = QuirkContext(
@@ -154,6 +156,7 @@ def _translated(admitted: Admitted, routed: Routed, candidate: Candidate, *, now
         conversation=conversation,
         naming=written.naming,
         stops=written.stops,
+        boxed=told is not conversation,
         emulation=way.emulation,
         losses=spelled_losses(
             (*losses, *written.losses, *(change.losses if change is not None else ())),

@@ -12,7 +12,6 @@ from typing import assert_never
 from trioproxy.errors import ErrorKind, Failure, Fault
 from trioproxy.gateway.stream_source import StreamSource
 from trioproxy.neutral.events import Event, Growth, UsageReported
-from trioproxy.neutral.stopping import StopCutter
 from trioproxy.protocols.base import Framing, Metering, Protocol, StreamSeen
 from trioproxy.wire import sse
 from trioproxy.wire.jsoncodec import JSONError, loads, loads_object, undecoded_members
@@ -21,7 +20,8 @@ from trioproxy.wire.moulds import Mould
 
 __all__ = [
     "AnySource",
-    "CutSource",
+    "RefinedSource",
+    "Refiner",
     "Source",
     "UsageSource",
     "WholeSource",
@@ -69,14 +69,22 @@ class Source(TypingProtocol):
         ...
 
 
-class CutSource:
-    """The events of another source, cut at stop sequences that the provider does not know."""
+class Refiner(TypingProtocol):
+    """A machine from events to events."""
+
+    def feed_all(self, events: Iterable[Event]) -> list[Event]:
+        """The events that are told of these."""
+        ...
+
+
+class RefinedSource:
+    """The events of another source as a machine leaves them: cut at stop sequences that the provider does not know, or taken out of a box."""
 
     steady: Mould | None = None
 
-    def __init__(self, source: Source, sequences: Iterable[str]) -> None:
+    def __init__(self, source: Source, refiner: Refiner) -> None:
         self._source = source
-        self._cutter = StopCutter(sequences)
+        self._refiner = refiner
 
     @property
     def complete(self) -> bool:
@@ -85,7 +93,7 @@ class CutSource:
 
     def feed(self, data: bytes) -> list[Event]:
         """See :class:`Source`."""
-        return self._cutter.feed_all(self._source.feed(data))
+        return self._refiner.feed_all(self._source.feed(data))
 
     def pour(self, data: bytes) -> list[Event]:
         """See :meth:`Source.pour`."""
@@ -98,7 +106,7 @@ class CutSource:
 
     def close(self) -> list[Event]:
         """See :class:`Source`."""
-        return self._cutter.feed_all(self._source.close())
+        return self._refiner.feed_all(self._source.close())
 
 
 class _Whole:

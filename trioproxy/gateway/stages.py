@@ -53,7 +53,7 @@ class Admitted:
 class Prepared:
     """A request as it goes to one candidate. ``outbound`` is the protocol spoken there, ``operation`` what is asked of it. ``conversation``,
     ``naming``, ``emulation`` and ``stops`` are set in the translating lane, the second where the client asked for another operation, the
-    last where the answer is to be cut here. ``metered``
+    last where the answer is to be cut here; ``boxed`` says that it comes in a box (``neutral/boxing.py``). ``metered``
     says that the usage of a passing stream was asked for in the client's place (``metering.py``)."""
 
     candidate: Candidate
@@ -65,6 +65,7 @@ class Prepared:
     naming: ToolNaming = attrs.field(factory=ToolNaming)
     emulation: Emulation | None = None
     stops: tuple[str, ...] = ()
+    boxed: bool = False
     losses: tuple[Loss, ...] = ()
     metered: bool = False
 

@@ -370,5 +370,7 @@ class Protocol:
     """The operations that can be served by generating."""
     disguised: Callable[[Asked], Emulation | None] = lambda asked: None
     """How a request is served that looks like one to generate and asks for another operation; None for all that are what they look like."""
+    object_answers: bool = False
+    """Whether an answer by a schema has to be an object."""
     told_within: Callable[[Failure], bool] = lambda failure: False
     """Whether the vendor tells of this in the stream that was asked for, after a good head, and its clients act on it there alone."""

@@ -14,7 +14,14 @@ def test_googles_dialect_in_json_schema() -> None:
             "nullable": True,
             "properties": {
                 "b": {"type": "STRING", "format": "enum", "enum": ["X"], "nullable": True},
-                "type": {"type": "ARRAY", "items": {"type": "INTEGER"}, "max_items": "5", "minItems": 1},
+                "type": {
+                    "type": "ARRAY",
+                    "items": {"type": "INTEGER"},
+                    "max_items": "5",
+                    "minItems": 1,
+                    "minimum": "1",
+                    "maximum": "2.5",
+                },
                 "a": {"any_of": [{"type": "NUMBER"}, {"type": "TYPE_UNSPECIFIED"}]},
             },
             "property_ordering": ["a", "b", "gone", 3],
@@ -25,7 +32,14 @@ def test_googles_dialect_in_json_schema() -> None:
         "properties": {
             "a": {"anyOf": [{"type": "number"}, {}]},
             "b": {"type": ["string", "null"], "enum": ["X", None]},
-            "type": {"type": "array", "items": {"type": "integer"}, "maxItems": 5, "minItems": 1},
+            "type": {
+                "type": "array",
+                "items": {"type": "integer"},
+                "maxItems": 5,
+                "minItems": 1,
+                "minimum": 1,
+                "maximum": 2.5,
+            },
         },
         "required": ["a"],
     }

@@ -44,6 +44,7 @@ PROTOCOL = Protocol(
     read_models=read_models,
     metering=Metering(member="usage", read=read_usage),
     words=WORDS,
+    object_answers=True,
     emulations={
         Operation.COMPLETIONS: Emulation(
             read_request=read_completion, stream_writer=CompletionWriter, write_body=write_completion

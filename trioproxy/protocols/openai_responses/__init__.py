@@ -49,6 +49,7 @@ PROTOCOL = Protocol(
     read_models=read_models,
     metering=Metering(member="usage", read=read_usage),
     words=WORDS,
+    object_answers=True,
     seals=Seals(marks=MARKS, opened=without_seals),
     counting=Counting(read=read_count, render=render_count),
     disguised=triggered,
