@@ -71,4 +71,10 @@ def test_contents_of_the_models_in_a_row_are_one_step() -> None:
 )
 def test_what_google_takes_is_left_as_it_is(contents: Any) -> None:
     assert excused(*contents) is None
-    assert excused() is None
+
+
+@pytest.mark.parametrize("contents", ["functionCall", [], None])
+def test_without_a_history_there_is_nothing_to_excuse(contents: Any) -> None:
+    body = {"contents": contents, "model": "functionCall"}
+    context = QuirkContext(protocol="gemini", model="gemini-3-pro-preview")
+    assert edited(["excused-calls"], json.dumps(body).encode(), body, context) is None
