@@ -17,12 +17,13 @@ _SCHEMA: dict[str, Any] = {
         "pair": {"prefixItems": [{"enum": [1]}], "items": {"enum": [2]}},
         "either": {"anyOf": [{"type": "string"}, {"enum": [7]}]},
         "named": {"$ref": "#/$defs/a~1b"},
+        "escaped": {"$ref": "#/$defs/Page%3CUser%3E"},
         "lost": {"$ref": "#/$defs/gone"},
         "odd": {"enum": "x", "anyOf": 3},
         "tree": {"$ref": "#"},
     },
     "additionalProperties": {"enum": [9]},
-    "$defs": {"a/b": {"enum": [3]}},
+    "$defs": {"a/b": {"enum": [3]}, "Page<User>": {"enum": [4]}},
 }
 
 
@@ -40,6 +41,7 @@ _SCHEMA: dict[str, Any] = {
         ({"pair": ["1", "2", "1"]}, {"pair": [1, 2, "1"]}),
         ({"either": "7"}, {"either": 7}),
         ({"named": "3", "lost": "3", "odd": "x"}, {"named": 3, "lost": "3", "odd": "x"}),
+        ({"escaped": "4"}, {"escaped": 4}),
         ({"tree": {"tree": {"n": "60"}}}, {"tree": {"tree": {"n": 60}}}),
         ({"other": "9"}, {"other": 9}),
         (["60"], ["60"]),

@@ -32,15 +32,25 @@ class Sizes:
     paced: tuple[int, int, int] = (20, 300, 10_000)
     """Streams, events of each, microseconds between them."""
     low: tuple[int, int, int] = (4, 250, 20_000)
+    """The same, of few streams that are slow."""
     burst: int = 60_000
+    """Events of one stream."""
     completions: dict[int, int] = attrs.field(factory=lambda: {1: 300, 32: 1500})
+    """Requests, by how many connections share them."""
     firsts: int = 150
+    """Streams of one event."""
     agents: int = 30
+    """Requests of an agent."""
     idle: int = 128
+    """Connections to the provider that lie idle."""
     open_streams: tuple[int, int] = (100, 1000)
+    """Streams at once: few, and many."""
     large: int = 200_000_000
+    """Bytes of a stream."""
     departures: int = 10_000
+    """Clients that leave."""
     accounts: int = 4_000
+    """Requests of which the ledger keeps account."""
     settling: float = 1.2
     """Seconds until the last account is on the disk."""
 
@@ -48,6 +58,8 @@ class Sizes:
 SIZES = Sizes()
 
 _CONTROLS = ("floor", "nginx")
+_SWIFT = ("origin", *_CONTROLS, "proxy", "proxy, translating")
+"""Those who get the whole of a load; others, who are many times slower, get a part of it."""
 _Told = Callable[[str, str, float], Sample]
 
 
@@ -84,8 +96,8 @@ def _streams(
 def _burst(field: Field, number: int) -> Iterator[Sample]:
     """One stream as fast as it is taken."""
     told = _teller(number, "burst")
-    for subject in field.present("origin", "floor", "nginx", "proxy", "proxy, translating", "peers"):
-        events = SIZES.burst if subject in ("origin", *_CONTROLS, "proxy", "proxy, translating") else SIZES.burst // 100
+    for subject in field.present(*_SWIFT, "peers"):
+        events = SIZES.burst if subject in _SWIFT else SIZES.burst // 100
         model = f"bench-paced-{events}-0"
         seen, cpu = field.load(subject, model=model, stream=True, connections=1, requests=1, burst=True)
         yield told("MB/s", subject, seen.size / seen.seconds / 1e6)
@@ -97,8 +109,8 @@ def _completions(field: Field, number: int) -> Iterator[Sample]:
     """Whole answers, asked for over one connection and over thirty-two."""
     for connections, requests in SIZES.completions.items():
         told = _teller(number, f"json, {connections} connection{'s' if connections > 1 else ''}")
-        for subject in field.present("origin", "floor", "nginx", "proxy", "proxy, translating", "peers"):
-            few = requests // 10 if subject not in ("origin", *_CONTROLS, "proxy", "proxy, translating") else requests
+        for subject in field.present(*_SWIFT, "peers"):
+            few = requests if subject in _SWIFT else requests // 10
             seen, cpu = field.load(
                 subject, model="bench-json", stream=False, connections=connections, requests=max(few, connections)
             )
@@ -115,8 +127,8 @@ def _requests(told: _Told, subject: str, seen: Seen, cpu: float | None) -> Itera
 def _first(field: Field, number: int) -> Iterator[Sample]:
     """Streams of one event, one after another: how long it takes until it is there."""
     told = _teller(number, "first event")
-    for subject in field.present("origin", "floor", "nginx", "proxy", "proxy, translating", "peers"):
-        few = SIZES.firsts if subject in ("origin", *_CONTROLS, "proxy", "proxy, translating") else SIZES.firsts // 10
+    for subject in field.present(*_SWIFT, "peers"):
+        few = SIZES.firsts if subject in _SWIFT else SIZES.firsts // 10
         seen, _ = field.load(subject, model="bench-paced-1-0", stream=True, connections=1, requests=max(few, 1))
         yield told("p50 us", subject, seen.first_p50 * 1e6)
 
@@ -282,7 +294,7 @@ def _state(told: _Told, subject: str, child: Child) -> Iterator[Sample]:
             yield told(metric, subject, value * scale)
 
 
-_EVERYBODY = ("origin", "floor", "nginx", "proxy", "proxy, translating", "floor, tls", "proxy, tls", "peers")
+_EVERYBODY = (*_SWIFT, "floor, tls", "proxy, tls", "peers")
 
 CASES: dict[str, Callable[[Field, int], Iterator[Sample]]] = {
     "start": _start,

@@ -48,7 +48,7 @@ def _proxy(field: Field, more: str = "") -> Child:
 def _cost(field: Field, child: Child, door: str, **job: Any) -> float:
     """Processor microseconds for each event or answer, once it is warm."""
     child.wait_at_rest()
-    field.subjects["curve"] = Subject(child=child, doors=(door,))
+    field.subjects["curve"] = Subject(child=child, door=door)
     field.load("curve", **{**job, "requests": min(job["requests"], 5), "connections": min(job["connections"], 5)})
     seen, cpu = field.load("curve", **job)
     return (cpu or 0.0) / seen.count * 1e6

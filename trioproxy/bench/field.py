@@ -76,10 +76,10 @@ _READY = re.compile("^ready$")
 
 @attrs.frozen(kw_only=True)
 class Subject:
-    """Somebody a load can be sent through, and at which doors."""
+    """Somebody a load can be sent through, and at which door (see ``requests.py``)."""
 
     child: Child
-    doors: Sequence[str] = ("chat",)
+    door: str = "chat"
 
 
 @attrs.define(eq=False, kw_only=True)
@@ -163,7 +163,7 @@ class Field:
 
     def _job(self, subject: str, **job: Any) -> str:
         entry = self.subjects[subject]
-        made = Job(**{"port": entry.child.port, "door": entry.doors[0], **job})
+        made = Job(**{"port": entry.child.port, "door": entry.door, **job})
         return dumps(attrs.asdict(made)).decode()
 
 
@@ -213,7 +213,7 @@ def _recruits(
 
     def translating() -> Subject:
         field.present("proxy")
-        return attrs.evolve(field.subjects["proxy"], doors=("messages",))
+        return attrs.evolve(field.subjects["proxy"], door="messages")
 
     starts: dict[str, Callable[[], Child]] = {
         "floor": partial(Child.start, "-m", "trioproxy.bench.floor", str(origin), cpu=measured),

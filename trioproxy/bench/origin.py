@@ -67,7 +67,7 @@ _LAST = b"%x\r\n%b\r\n0\r\n\r\n" % (len(_END), _END)
 
 
 class _Caller:
-    """One connection. ``left`` events of its stream are to come, one each ``pause`` seconds; ``due`` is when the next thing happens to it."""
+    """One connection. ``left`` events of its stream are to come, one each ``pause`` seconds."""
 
     def __init__(self, connection: socket.socket) -> None:
         self.connection = connection

@@ -9,6 +9,7 @@ from __future__ import annotations
 from collections.abc import Mapping
 from typing import Any
 
+from trioproxy.neutral.references import referenced
 from trioproxy.wire.jsoncodec import JSONError, dumps, loads
 
 __all__ = ["retyped", "word"]
@@ -67,10 +68,7 @@ class _Retyper:
         reference = schema.get("$ref")
         if not isinstance(reference, str) or not reference.startswith("#"):
             return schema
-        found: Any = self._document
-        for step in reference[1:].split("/")[1:]:
-            found = found.get(step.replace("~1", "/").replace("~0", "~")) if isinstance(found, Mapping) else None
-        return found if isinstance(found, Mapping) else None
+        return referenced(self._document, reference)
 
 
 def _meant(given: str, schema: Mapping[str, Any]) -> Any:

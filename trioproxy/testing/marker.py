@@ -15,15 +15,13 @@ import pytest
 
 from trioproxy.config.load import ConfigInvalid
 from trioproxy.errors import ProxyError
-from trioproxy.testing.plugin import configuration
+from trioproxy.testing.plugin import FIXTURE, configuration
 from trioproxy.testing.provider import LocalProvider, recording, replaying
 
 __all__ = ["PROVIDER", "Wanted", "provided", "wanted"]
 
 PROVIDER = pytest.StashKey[LocalProvider]()
 """Where a test's provider is kept for its report."""
-
-_MARKER = "llm_replay"
 
 
 @attrs.frozen
@@ -49,7 +47,7 @@ def wanted(item: pytest.Item) -> Wanted:
     Raises:
         pytest.UsageError: it asks for something unknown.
     """
-    marker = item.get_closest_marker(_MARKER)
+    marker = item.get_closest_marker(FIXTURE)
     if marker is None:
         return Wanted()
     try:
@@ -58,7 +56,7 @@ def wanted(item: pytest.Item) -> Wanted:
         known = ", ".join(field.name for field in attrs.fields(Wanted))
         said = ", ".join([*(repr(each) for each in marker.args[1:]), *marker.kwargs])
         raise pytest.UsageError(
-            f"{item.nodeid}: @pytest.mark.{_MARKER} takes a folder and {known.partition(', ')[2]}; it was given {said}"
+            f"{item.nodeid}: @pytest.mark.{FIXTURE} takes a folder and {known.partition(', ')[2]}; it was given {said}"
         ) from None
 
 

@@ -17,6 +17,7 @@ if TYPE_CHECKING:
     from trioproxy.testing.provider import LocalProvider
 
 __all__ = [
+    "FIXTURE",
     "configuration",
     "llm_replay",
     "pytest_addoption",
@@ -28,6 +29,7 @@ __all__ = [
 ]
 
 FIXTURE = "llm_replay"
+"""The name of the fixture, and of its marker."""
 
 
 def pytest_addoption(parser: pytest.Parser) -> None:

@@ -11,6 +11,7 @@ import attrs
 import pytest
 
 from trioproxy.testing.marker import PROVIDER, wanted
+from trioproxy.testing.plugin import FIXTURE
 
 __all__ = ["judge", "report"]
 
@@ -32,7 +33,7 @@ def report(item: pytest.Item) -> None:
     if provider is None or not provider.misses:
         return
     lines = [str(call) for call in provider.misses]
-    item.add_report_section("call", "llm_replay", f"asked in vain of {provider.folder}:\n  " + "\n  ".join(lines))
+    item.add_report_section("call", FIXTURE, f"asked in vain of {provider.folder}:\n  " + "\n  ".join(lines))
 
 
 def judge(item: pytest.Item) -> None:
@@ -57,6 +58,6 @@ def _shelves(session: pytest.Session) -> dict[Path, _Shelf]:
     if _SHELVES not in session.stash:
         shelves = session.stash[_SHELVES] = {}
         for item in session.items:
-            if "llm_replay" in getattr(item, "fixturenames", ()):
+            if FIXTURE in getattr(item, "fixturenames", ()):
                 shelves.setdefault(wanted(item).place(item), _Shelf()).waiting.add(item.nodeid)
     return session.stash[_SHELVES]
