@@ -5,7 +5,7 @@ from typing import Any
 import pytest
 
 from trioproxy.errors import ClientFault
-from trioproxy.neutral.choices import check_choice, chosen_server_tool, is_offered, tool_word, unable
+from trioproxy.neutral.choices import check_choice, chosen_server_tool, is_offered, said_again, tool_word, unable
 from trioproxy.neutral.request import Conversation, ServerTool, Tool, ToolChoice, ToolChoiceMode, ToolSpec
 
 CLAUDES = ServerTool(
@@ -104,3 +104,8 @@ def test_a_name_that_is_none_names_nothing() -> None:
     assert not is_offered(odd, only("f"))
     with pytest.raises(ClientFault):
         check_choice(Conversation(model="m", tools=(odd,), tool_choice=only("f")))
+
+
+def test_a_tool_may_be_declared_twice() -> None:
+    tools = [Tool(name="f"), CLAUDES, Tool(name="g"), Tool(name="f", namespace="n"), Tool(name="f"), CLAUDES]
+    assert said_again(tools) == {4: "f"}

@@ -10,6 +10,7 @@ import pytest
 from tests.translation.requests import MODELS, read_request, request_gist
 from trioproxy.protocols.base import WriteTarget, Written
 from trioproxy.protocols.table import protocol
+from trioproxy.wire.jsoncodec import dumps
 
 CHAT, RESPONSES, MESSAGES, GEMINI = "openai_chat", "openai_responses", "anthropic", "gemini"
 ONCE = {"type": "ephemeral"}
@@ -302,3 +303,20 @@ def test_a_root_that_is_put_together_is_an_object(target: str, quirks: tuple[str
     assert list(schema["properties"]) == (["name", "number"] if merged else [])
     assert ("oneOf" in schema) != merged
     assert len(written.losses) == merged
+
+
+@pytest.mark.parametrize("target", [CHAT, RESPONSES, MESSAGES, GEMINI])
+@pytest.mark.parametrize("client", [CHAT, MESSAGES])
+def test_of_two_tools_of_one_name_the_first_is_declared(client: str, target: str) -> None:
+    told = (("f", "1"), ("g", "2"), ("f", "3"))
+    if client == MESSAGES:
+        tools: Any = [{"name": name, "description": said, "input_schema": {"type": "object"}} for name, said in told]
+    else:
+        tools = [{"type": "function", "function": {"name": name, "description": said}} for name, said in told]
+
+    written = sent(client, target, messages=[USER], tools=tools, max_tokens=9)
+
+    text = dumps(written.body).decode()
+    twice = client == target == CHAT
+    assert ('"description":"1"' in text, '"description":"3"' in text) == (True, twice)
+    assert [loss.path for loss in written.losses if loss.path.startswith("tools")] == ([] if twice else ["tools[2]"])

@@ -11,7 +11,7 @@ from collections.abc import Iterable
 from trioproxy.errors import ClientFault, ErrorKind
 from trioproxy.neutral.request import Conversation, ServerTool, Tool, ToolChoice, ToolChoiceMode, ToolSpec
 
-__all__ = ["check_choice", "chosen_server_tool", "is_offered", "tool_word", "unable"]
+__all__ = ["check_choice", "chosen_server_tool", "is_offered", "said_again", "tool_word", "unable"]
 
 
 def tool_word(tool: ServerTool) -> str:
@@ -37,6 +37,19 @@ def is_offered(tool: ToolSpec, choice: ToolChoice | None) -> bool:
     if choice is None or not choice.names or choice.mode not in _RESTRICTED:
         return True
     return not _called(tool).isdisjoint(choice.names)
+
+
+def said_again(tools: Iterable[ToolSpec]) -> dict[int, str]:
+    """The client's tools that were declared before under the same name, by their number. Most vendors answer 400 to the second; no more than
+    one of them could ever be called."""
+    declared: set[tuple[str | None, str]] = set()
+    again: dict[int, str] = {}
+    for number, tool in enumerate(tools):
+        if isinstance(tool, Tool):
+            if (tool.namespace, tool.name) in declared:
+                again[number] = tool.name
+            declared.add((tool.namespace, tool.name))
+    return again
 
 
 _RESTRICTED = (ToolChoiceMode.AUTO, ToolChoiceMode.REQUIRED)

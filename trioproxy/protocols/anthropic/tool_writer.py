@@ -9,7 +9,7 @@ from __future__ import annotations
 from collections.abc import Iterable
 from typing import assert_never
 
-from trioproxy.neutral.choices import chosen_server_tool, is_offered, unable
+from trioproxy.neutral.choices import chosen_server_tool, is_offered, said_again, unable
 from trioproxy.neutral.extras import settled, spelling
 from trioproxy.neutral.parameters import MERGED
 from trioproxy.neutral.parts import ToolKind
@@ -63,9 +63,12 @@ def write_tools(conversation: Conversation, draft: Draft) -> None:
         return
     taken = {tool.name for tool in conversation.tools if isinstance(tool, Tool)}
     strict = _STRICT_TOOLS if NO_STRICT_TOOLS in draft.target.quirks else 0
+    again = said_again(conversation.tools)
     for number, tool in _allowed(conversation):
         path = f"tools[{number}]"
         match tool:
+            case Tool() if number in again:
+                draft.lose(path, f"{tool.name} is declared twice: the first one stays")
             case Tool():
                 written = _tool(tool, path, draft, may_be_strict=strict < _STRICT_TOOLS)
                 strict += bool(written.get("strict"))

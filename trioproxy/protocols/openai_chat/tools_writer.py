@@ -8,7 +8,7 @@ from __future__ import annotations
 from collections.abc import Mapping
 from typing import Any
 
-from trioproxy.neutral.choices import chosen_server_tool, is_offered, tool_word, unable
+from trioproxy.neutral.choices import chosen_server_tool, is_offered, said_again, tool_word, unable
 from trioproxy.neutral.extras import spelling
 from trioproxy.neutral.parameters import MERGED, parameters_of
 from trioproxy.neutral.parts import ToolKind
@@ -55,8 +55,12 @@ def write_tools(conversation: Conversation, draft: Draft) -> Object:
     members: Object = {}
     declared: list[Object] = []
     lost: list[ServerTool] = []
+    again = {} if draft.native else said_again(conversation.tools)
     for position, tool in enumerate(conversation.tools):
         path = f"tools[{position}]"
+        if position in again:
+            draft.lose(path, f"{again[position]} is declared twice: the first one stays")
+            continue
         if not (is_offered(tool, choice) or _tells_allowed(draft)):
             # Where a choice is restricted and the target can't be told, the others are left out.
             continue

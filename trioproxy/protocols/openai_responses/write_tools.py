@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from typing import Any
 
-from trioproxy.neutral.choices import chosen_server_tool, unable
+from trioproxy.neutral.choices import chosen_server_tool, said_again, unable
 from trioproxy.neutral.extras import settled, spelling
 from trioproxy.neutral.loss import Loss
 from trioproxy.neutral.parameters import MERGED, parameters_of
@@ -36,6 +36,8 @@ def write_tools(
     written: list[Object] = []
     around: Mapping[str, Any] | None = None
     skipped = list(loaded)
+    tools = tuple(tools)
+    again = said_again(tools)
     for number, tool in enumerate(tools):
         path = f"tools[{number}]"
         if isinstance(tool, ServerTool):
@@ -45,6 +47,9 @@ def write_tools(
             continue
         notes = spelling(tool.extras, NAME)
         if "loaded" in notes:
+            continue
+        if number in again and not notes:
+            losses.append(Loss(path, f"{tool.name} is declared twice: the first one stays"))
             continue
         document = _tool(tool, named(tool), losses, path)
         document.pop(AROUND, None)
