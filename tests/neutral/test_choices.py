@@ -107,5 +107,12 @@ def test_a_name_that_is_none_names_nothing() -> None:
 
 
 def test_a_tool_may_be_declared_twice() -> None:
-    tools = [Tool(name="f"), CLAUDES, Tool(name="g"), Tool(name="f", namespace="n"), Tool(name="f"), CLAUDES]
+    tools: list[ToolSpec] = [
+        Tool(name="f"),
+        CLAUDES,
+        Tool(name="g"),
+        Tool(name="f", namespace="n"),
+        Tool(name="f"),
+        CLAUDES,
+    ]
     assert said_again(tools) == {4: "f"}
