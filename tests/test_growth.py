@@ -28,7 +28,7 @@ from trioproxy.gateway.timekeeper import Timekeeper
 from trioproxy.protocols.base import Framing, PeekRequest, WriteTarget
 from trioproxy.protocols.openai_chat.assembly import AnswerAssembly
 from trioproxy.protocols.table import NAMES, match, protocol
-from trioproxy.upstream.http1 import ChunkedBody
+from trioproxy.upstream.bodies import ChunkedBody
 from trioproxy.upstream.pool import ConnectionPool, Lease
 from trioproxy.wire.jsonarray import JSONArrayDecoder
 from trioproxy.wire.splice import member_span

@@ -21,7 +21,7 @@ from tests.support.socket_provider import provider
 from tests.support.tls import client_context, server_context
 from tests.support.upstreams import Delay, Fault, RecordedProgress, Script, ScriptedUpstream
 from trioproxy.errors import ErrorKind, UpstreamFault
-from trioproxy.upstream.base import Headers, Progress, Turn, Upstream, UpstreamRequest, UpstreamResponse
+from trioproxy.upstream.base import Headers, Progress, SocketTurn, Upstream, UpstreamRequest, UpstreamResponse
 from trioproxy.upstream.fixture import Chunk, Ending, Fixture, write_fixture
 from trioproxy.upstream.http import HttpUpstream
 from trioproxy.upstream.replay import ReplayUpstream, recorded_request
@@ -279,7 +279,7 @@ async def over_a_socket(plan: Plan) -> AsyncIterator[Site]:
             asked(f"http://127.0.0.1:{port}"),
             url=f"http://127.0.0.1:{port}/v1/responses",
             protocol="openai_responses",
-            turn=Turn(sockets=sockets),
+            turn=SocketTurn(sockets=sockets),
         )
 
         async def wait_nothing_open() -> None:

@@ -19,7 +19,7 @@ from tests.support.tls import client_context
 from tests.support.upstreams import RecordedProgress
 from trioproxy.errors import UpstreamFault
 from trioproxy.ledger.entry import Outcome
-from trioproxy.upstream.base import Turn, UpstreamRequest
+from trioproxy.upstream.base import SocketTurn, UpstreamRequest
 from trioproxy.upstream.http import HttpUpstream
 from trioproxy.upstream.sockets import ProviderSockets, SocketUpstream
 from trioproxy.websocket.link import Link
@@ -294,7 +294,7 @@ async def test_a_turn_that_is_given_up_leaves_no_task_and_no_socket(when: str) -
             body=b'{"input":[]}',
             protocol="openai_responses",
             stream=True,
-            turn=Turn(sockets=ProviderSockets(nursery)),
+            turn=SocketTurn(sockets=ProviderSockets(nursery)),
         )
         with trio.move_on_after(0.2):
             response = await SocketUpstream(http).open(request, RecordedProgress())

@@ -16,7 +16,7 @@ from typing import Any, Protocol, TypeAlias
 
 import attrs
 
-from trioproxy.upstream.base import Turn
+from trioproxy.upstream.base import SocketTurn
 
 __all__ = ["Exchange", "Handler", "RequestHead"]
 
@@ -32,7 +32,7 @@ class RequestHead:
     peer: str = ""
     scheme: str = "http"
     version: str = "1.1"
-    turn: Turn | None = None
+    turn: SocketTurn | None = None
     memo: dict[str, Any] = attrs.field(factory=dict, init=False, eq=False, repr=False)
     """What was worked out of this head. It holds for every head that differs from it in nothing but the length of the body."""
     _first: dict[bytes, bytes] = attrs.field(init=False, eq=False, repr=False)

@@ -18,7 +18,7 @@ from trioproxy.neutral.loss import Loss
 from trioproxy.neutral.naming import ToolNaming
 from trioproxy.neutral.request import Conversation
 from trioproxy.protocols.base import Asked, Emulation, Operation, Protocol
-from trioproxy.upstream.base import Headers, Turn, UpstreamRequest
+from trioproxy.upstream.base import Headers, SocketTurn, UpstreamRequest
 
 __all__ = ["Admitted", "Ended", "ErrorAnswer", "Lane", "Prepared", "Rejected"]
 
@@ -46,7 +46,7 @@ class Admitted:
     headers: Headers
     memo: dict[str, Any] = attrs.field(factory=dict, eq=False, repr=False)
     tail: str = ""
-    turn: Turn | None = None
+    turn: SocketTurn | None = None
 
 
 @immutable(kw_only=True)

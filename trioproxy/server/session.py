@@ -38,7 +38,7 @@ from trioproxy.protocols.openai_responses.socket import (
 from trioproxy.server.connections import Connections
 from trioproxy.server.event_teller import EventTeller
 from trioproxy.server.turn import WebSocketTurn
-from trioproxy.upstream.base import Turn
+from trioproxy.upstream.base import SocketTurn
 from trioproxy.upstream.sockets import ProviderSockets
 from trioproxy.websocket.link import GOING_AWAY, INTERNAL_ERROR, RESTARTING, TRY_LATER, Link, LinkClosed, Said
 from trioproxy.wire.jsoncodec import JSON, Object, dumps, loads_object
@@ -291,7 +291,7 @@ class Session:
                 peer=self.head.peer,
                 scheme=self.head.scheme,
                 version=self.head.version,
-                turn=Turn(sockets=self._providers, previous=follows, known=past.known),
+                turn=SocketTurn(sockets=self._providers, previous=follows, known=past.known),
             ),
             request_body(asked, past.items(), past.root.after),
             teller,

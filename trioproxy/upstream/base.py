@@ -18,14 +18,14 @@ import attrs
 
 from trioproxy.immutable import immutable
 
-__all__ = ["Headers", "Progress", "Tap", "Turn", "Upstream", "UpstreamRequest", "UpstreamResponse"]
+__all__ = ["Headers", "Progress", "SocketTurn", "Tap", "Upstream", "UpstreamRequest", "UpstreamResponse"]
 
 Headers = tuple[tuple[bytes, bytes], ...]
 """Names lower-case, in order, repeats kept."""
 
 
 @attrs.frozen(kw_only=True)
-class Turn:
+class SocketTurn:
     """Where a request stands on the socket it came over. ``sockets`` are those to providers that live as long
     (``upstream/sockets.py``); ``previous`` is the response that it follows there, whose conversation is the first ``known`` items of its
     input."""
@@ -55,7 +55,7 @@ class UpstreamRequest:
     model: str = ""
     stream: bool = False
     fault: str | None = None
-    turn: Turn | None = None
+    turn: SocketTurn | None = None
 
 
 class Progress(Protocol):

@@ -23,15 +23,9 @@ import attrs
 
 from trioproxy.errors import ErrorKind, ProxyFault, UpstreamFault
 from trioproxy.upstream.base import Headers, Progress, UpstreamRequest
+from trioproxy.upstream.bodies import BodyDecoder, body_decoder
 from trioproxy.upstream.dial import Dialer, proxy_authorization, reason_in_words, system_trust
-from trioproxy.upstream.http1 import (
-    BodyDecoder,
-    HeadDecoder,
-    ResponseHead,
-    body_decoder,
-    header_lines,
-    request_head,
-)
+from trioproxy.upstream.http1 import HeadDecoder, ResponseHead, header_lines, request_head
 from trioproxy.upstream.origin import Origin, OutboundProxy, locate, read_proxy
 from trioproxy.upstream.pool import ConnectionPool, Lease, OriginStatistics
 from trioproxy.upstream.stream import ByteStream

@@ -23,7 +23,7 @@ import attrs
 import trio
 
 from trioproxy.errors import ErrorKind, UpstreamFault
-from trioproxy.upstream.base import Headers, Progress, Turn, UpstreamRequest, UpstreamResponse
+from trioproxy.upstream.base import Headers, Progress, SocketTurn, UpstreamRequest, UpstreamResponse
 from trioproxy.upstream.dialed import carries_sockets, dial_link
 from trioproxy.upstream.http import HttpUpstream
 from trioproxy.upstream.origin import locate
@@ -162,7 +162,7 @@ class SocketUpstream:
         return await self.http.open(request, progress)
 
     async def _ask(
-        self, request: UpstreamRequest, turn: Turn, sockets: ProviderSockets, place: _Place, progress: Progress
+        self, request: UpstreamRequest, turn: SocketTurn, sockets: ProviderSockets, place: _Place, progress: Progress
     ) -> UpstreamResponse:
         line = sockets.take(place, turn.previous)
         while True:
@@ -209,7 +209,7 @@ def _fits(request: UpstreamRequest) -> bool:
     return carries_sockets(request.url, request.proxy_url)
 
 
-async def _first_message(line: _Line, request: UpstreamRequest, turn: Turn) -> UpstreamResponse | str:
+async def _first_message(line: _Line, request: UpstreamRequest, turn: SocketTurn) -> UpstreamResponse | str:
     """The answer, once its first message is here; in words, why the socket is of no use for it."""
     line.turn, inbox = trio.open_memory_channel[Said](0)
     continues = turn.previous is not None and turn.previous == line.last
@@ -248,7 +248,7 @@ async def _give_up(line: _Line, inbox: trio.MemoryReceiveChannel[Said]) -> None:
     await line.link.break_off()
 
 
-def _message(request: UpstreamRequest, turn: Turn, *, whole: bool) -> bytes:
+def _message(request: UpstreamRequest, turn: SocketTurn, *, whole: bool) -> bytes:
     """The request as a message: with the conversation, or on top of the one that the provider has."""
     body: Object = loads_object(request.body)
     body.pop("stream", None)
