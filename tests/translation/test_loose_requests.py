@@ -320,3 +320,26 @@ def test_of_two_tools_of_one_name_the_first_is_declared(client: str, target: str
     twice = client == target == CHAT
     assert ('"description":"1"' in text, '"description":"3"' in text) == (True, twice)
     assert [loss.path for loss in written.losses if loss.path.startswith("tools")] == ([] if twice else ["tools[2]"])
+
+
+@pytest.mark.parametrize(
+    ("client", "asked"),
+    [
+        (GEMINI, {"contents": [{"role": "user", "parts": [{"fileData": {"fileUri": "https://a.example/x.PNG?s=1"}}]}]}),
+        (
+            RESPONSES,
+            {
+                "input": [
+                    {"role": "user", "content": [{"type": "input_file", "file_url": "https://a.example/x.PNG?s=1"}]}
+                ]
+            },
+        ),
+    ],
+)
+def test_the_ending_of_an_address_says_what_a_file_is(client: str, asked: Any) -> None:
+    image = {"type": "image", "source": {"type": "url", "url": "https://a.example/x.PNG?s=1"}}
+
+    assert sent(client, MESSAGES, **asked).body["messages"][0]["content"] == [image]
+    assert sent(client, CHAT, **asked).body["messages"][0]["content"][0]["type"] == "image_url"
+    kept = sent(client, client, **asked).body
+    assert "fileData" in kept["contents"][0]["parts"][0] if client == GEMINI else kept["input"] == asked["input"]

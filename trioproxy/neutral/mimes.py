@@ -7,7 +7,9 @@ Source: IANA media types; the WHATWG MIME Sniffing standard for what browsers an
 
 from __future__ import annotations
 
-__all__ = ["file_name", "registered"]
+from urllib.parse import urlsplit
+
+__all__ = ["file_name", "of_address", "registered"]
 
 _REGISTERED = {
     "image/jpg": "image/jpeg",
@@ -30,6 +32,39 @@ def registered(mime: str) -> str:
     """The registered name of a media type, without its parameters; a type nobody knows stays as it is, in lower case."""
     name = mime.partition(";")[0].strip().lower()
     return _REGISTERED.get(name, name)
+
+
+_ENDINGS = {
+    "png": "image/png",
+    "jpg": "image/jpeg",
+    "jpeg": "image/jpeg",
+    "gif": "image/gif",
+    "webp": "image/webp",
+    "heic": "image/heic",
+    "heif": "image/heif",
+    "pdf": "application/pdf",
+    "txt": "text/plain",
+    "md": "text/markdown",
+    "html": "text/html",
+    "csv": "text/csv",
+    "json": "application/json",
+    "wav": "audio/wav",
+    "mp3": "audio/mpeg",
+    "ogg": "audio/ogg",
+    "flac": "audio/flac",
+    "mp4": "video/mp4",
+    "webm": "video/webm",
+    "mov": "video/quicktime",
+}
+
+
+def of_address(url: str) -> str | None:
+    """The media type that the ending of an address stands for."""
+    try:
+        ending = urlsplit(url).path.rpartition(".")[2].lower()
+    except ValueError:
+        return None
+    return _ENDINGS.get(ending)
 
 
 _SUFFIXES = {

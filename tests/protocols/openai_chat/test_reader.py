@@ -142,12 +142,14 @@ def test_a_finish_reason_twice() -> None:
     assert (said.finish, said.finish_raw) == (FinishReason.LENGTH, "length")
 
 
-def test_a_server_that_says_which_stop_sequence_it_hit() -> None:
-    choice = {"index": 0, "delta": {}, "finish_reason": "stop", "stop_reason": "END"}
+@pytest.mark.parametrize("name", ["stop_reason", "matched_stop"])
+def test_a_server_that_says_which_stop_sequence_it_hit(name: str) -> None:
+    choice = {"index": 0, "delta": {}, "finish_reason": "stop", name: "END"}
     said = answer(chunk({"content": "a"}), frame({"choices": [choice]}), DONE)
     assert (said.finish, said.stop_sequence) == (FinishReason.STOP_SEQUENCE, "END")
-    token = {**choice, "stop_reason": 154827}
-    assert answer(chunk({"content": "a"}), frame({"choices": [token]}), DONE).finish is FinishReason.STOP
+    for token in (154827, "<|im_end|>", "</s>", "", None):
+        said = answer(chunk({"content": "a"}), frame({"choices": [{**choice, name: token}]}), DONE)
+        assert (said.finish, said.stop_sequence) == (FinishReason.STOP, None)
 
 
 def test_text_in_the_finish_chunk_is_kept() -> None:

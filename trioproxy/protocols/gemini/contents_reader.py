@@ -13,6 +13,7 @@ from urllib.parse import urlsplit
 import attrs
 
 from trioproxy.neutral.extras import packed
+from trioproxy.neutral.mimes import of_address
 from trioproxy.neutral.parts import (
     Base64Source,
     FileIdSource,
@@ -204,7 +205,7 @@ def _file(part: Fields, signature: str | None) -> Media:
     if not uri:
         raise refusal(file.at("fileUri"), "the URI of a file")
     host = _host(uri)
-    kind = MediaKind.VIDEO if host in _VIDEO_HOSTS else media_kind(mime or "")
+    kind = MediaKind.VIDEO if host in _VIDEO_HOSTS else media_kind(mime or of_address(uri) or "")
     if host is None or host == _FILES_HOST:
         # Uploaded to Google, or in its storage: no other provider can read it.
         return _media(kind, FileIdSource(file_id=uri, protocol=NAME), part, "fileData", file, signature, mime=mime)

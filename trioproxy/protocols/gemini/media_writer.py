@@ -3,41 +3,18 @@
 from __future__ import annotations
 
 from typing import assert_never
-from urllib.parse import urlsplit
 
 from trioproxy.errors import ClientFault, ErrorKind
 from trioproxy.neutral.extras import own, spelling
 from trioproxy.neutral.loss import Loss
-from trioproxy.neutral.mimes import registered
+from trioproxy.neutral.mimes import of_address, registered
 from trioproxy.neutral.parts import Base64Source, FileIdSource, Media, MediaKind, UrlSource
 from trioproxy.protocols.gemini.endpoints import NAME
 from trioproxy.wire.jsoncodec import Object
 
 __all__ = ["write_media"]
 
-# Google wants a type with each file. Where the client named none, the address's ending tells, else what is most usual of the kind.
-_ENDINGS = {
-    "png": "image/png",
-    "jpg": "image/jpeg",
-    "jpeg": "image/jpeg",
-    "gif": "image/gif",
-    "webp": "image/webp",
-    "heic": "image/heic",
-    "heif": "image/heif",
-    "pdf": "application/pdf",
-    "txt": "text/plain",
-    "md": "text/markdown",
-    "html": "text/html",
-    "csv": "text/csv",
-    "json": "application/json",
-    "wav": "audio/wav",
-    "mp3": "audio/mpeg",
-    "ogg": "audio/ogg",
-    "flac": "audio/flac",
-    "mp4": "video/mp4",
-    "webm": "video/webm",
-    "mov": "video/quicktime",
-}
+# Google wants a type with each file. Where neither the client nor the address tells, it is what is most usual of the kind.
 _USUAL = {
     MediaKind.IMAGE: "image/jpeg",
     MediaKind.DOCUMENT: "application/pdf",
@@ -66,7 +43,7 @@ def write_media(media: Media, path: str) -> tuple[Object, list[Loss]]:
         case Base64Source(data=data, mime=mime):
             field, datum = "inlineData", {"mimeType": registered(mime), "data": data}
         case UrlSource(url=url, mime=mime):
-            field, datum = "fileData", {"fileUri": url, "mimeType": mime or _guess(url, media.kind)}
+            field, datum = "fileData", {"fileUri": url, "mimeType": mime or of_address(url) or _USUAL[media.kind]}
         case FileIdSource(file_id=file_id, protocol=protocol):
             if protocol != NAME:
                 raise ClientFault(
@@ -80,11 +57,3 @@ def write_media(media: Media, path: str) -> tuple[Object, list[Loss]]:
         case _:
             assert_never(media.source)
     return {field: {**datum, **named, **extras.pop(field, {})}, **extras}, losses
-
-
-def _guess(url: str, kind: MediaKind) -> str:
-    try:
-        ending = urlsplit(url).path.rpartition(".")[2].lower()
-    except ValueError:
-        ending = ""
-    return _ENDINGS.get(ending, _USUAL[kind])

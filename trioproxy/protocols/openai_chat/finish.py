@@ -5,11 +5,16 @@ Knows: every ``finish_reason`` seen on this wire and what it means, and the one 
 
 from __future__ import annotations
 
+import re
+
 from trioproxy.errors import ErrorKind
 from trioproxy.neutral.events import FinishReason
 from trioproxy.neutral.loss import Loss
+from trioproxy.wire.jsoncodec import Object
 
-__all__ = ["FAILING", "lost_stop", "read_finish", "write_finish"]
+__all__ = ["FAILING", "lost_stop", "read_finish", "sequence_hit", "write_finish"]
+
+_TOKEN = re.compile(r"<\|.*\|>|</?s>|<eos>|<end_of_turn>|\[/INST\]")
 
 _READ: dict[str, FinishReason] = {
     "stop": FinishReason.STOP,
@@ -60,7 +65,7 @@ def read_finish(raw: str | None, *, called: bool, refused: bool, stop_sequence: 
     """The reason behind a server's word, an unknown word or none being STOP.
 
     ``called`` and ``refused`` tell whether the answer holds tool calls or a refusal: many servers say ``stop`` after both, and a few say
-    ``tool_calls`` after none. ``stop_sequence`` is the sequence that was hit, where the server tells (vLLM's ``stop_reason``).
+    ``tool_calls`` after none. ``stop_sequence`` is the sequence that was hit, where the server tells (:func:`sequence_hit`).
     """
     reason = _READ.get((raw or "").lower(), FinishReason.STOP)
     if reason is FinishReason.TOOL_CALLS and not called:
@@ -72,6 +77,18 @@ def read_finish(raw: str | None, *, called: bool, refused: bool, stop_sequence: 
     if refused:
         return FinishReason.REFUSAL
     return FinishReason.STOP_SEQUENCE if stop_sequence is not None else FinishReason.STOP
+
+
+def sequence_hit(choice: Object) -> str | None:
+    """The stop sequence that ended a choice: vLLM's ``stop_reason``, SGLang's ``matched_stop``.
+
+    Both may name a token in its place, by its number or, where a prompt's template brings it, by its spelling; nobody asked for that.
+    """
+    for name in ("stop_reason", "matched_stop"):
+        hit = choice.get(name)
+        if isinstance(hit, str) and hit and _TOKEN.fullmatch(hit) is None:
+            return hit
+    return None
 
 
 def write_finish(reason: FinishReason, *, refused: bool = False) -> str:

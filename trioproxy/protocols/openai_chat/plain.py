@@ -59,6 +59,7 @@ class _Choice(_Strict):
     index: Literal[0] = 0
     finish_reason: None = None
     stop_reason: None = None
+    matched_stop: None = None
     native_finish_reason: None = None
     logprobs: None = None
 

@@ -33,7 +33,7 @@ from trioproxy.protocols.openai_chat.assembly import AnswerAssembly
 from trioproxy.protocols.openai_chat.calls import google_signature
 from trioproxy.protocols.openai_chat.citations import read_annotation, read_sources
 from trioproxy.protocols.openai_chat.errors import read_in_band
-from trioproxy.protocols.openai_chat.finish import FAILING, read_finish
+from trioproxy.protocols.openai_chat.finish import FAILING, read_finish, sequence_hit
 from trioproxy.protocols.openai_chat.images import IMAGES, read_image
 from trioproxy.protocols.openai_chat.plain import PlainChunk, plain_arguments, plain_chunk, plain_growth, thought_in
 from trioproxy.protocols.openai_chat.reasoning import read_details
@@ -210,9 +210,8 @@ class ChatReader:
         self._stopped.add(index)
         if reason in FAILING:
             return self._refuse(read_in_band(choice) or _given_up(reason))
-        hit = choice.get("stop_reason")
-        if isinstance(hit, str) and reason == "stop":
-            self._stop_sequence = hit
+        if reason == "stop":
+            self._stop_sequence = sequence_hit(choice) or self._stop_sequence
         return self._complete(reason)
 
     def _said(self, choice: Object, *, whole: bool) -> tuple[Object, bool]:

@@ -12,7 +12,7 @@ from typing import Any, assert_never
 from trioproxy.errors import ClientFault, ErrorKind
 from trioproxy.neutral.extras import settled, spelling
 from trioproxy.neutral.loss import Loss
-from trioproxy.neutral.mimes import file_name, registered
+from trioproxy.neutral.mimes import file_name, of_address, registered
 from trioproxy.neutral.parts import (
     Base64Source,
     CacheHint,
@@ -105,6 +105,8 @@ def _read_file(fields: Fields, marks: dict[str, Any]) -> Media:
         source = _read_data(data, fields.at("file_data"), marks)
     elif url:
         source = UrlSource(url=url)
+        if _kind_of(source) is MediaKind.IMAGE:
+            marks["type"] = "input_file"
     else:
         raise refusal(fields.at("file_data"), "the file's data, or `file_url` a URL, or `file_id` an id")
     name, detail = fields.text("filename"), fields.text("detail")
@@ -141,9 +143,15 @@ def _read_data(data: str, path: str, marks: dict[str, Any]) -> MediaSource:
 
 
 def _kind_of(source: MediaSource) -> MediaKind:
-    return (
-        MediaKind.IMAGE if isinstance(source, Base64Source) and source.mime.startswith("image/") else MediaKind.DOCUMENT
-    )
+    """What a file is: its type says it, or the ending of its address."""
+    match source:
+        case Base64Source(mime=mime):
+            told: str | None = mime
+        case UrlSource(url=url):
+            told = of_address(url)
+        case _:
+            told = None
+    return MediaKind.IMAGE if told is not None and told.startswith("image/") else MediaKind.DOCUMENT
 
 
 def _is_data(url: str) -> bool:
