@@ -68,8 +68,9 @@ def _property(schema: Any, **root: Any) -> Any:
             },
             {"type": "string", "description": "(or: boolean) (or: integer) (or: number)"},
         ),
-        # Type lists: the first that is not null.
-        ({"type": ["null", "string", "integer"]}, {"type": "string", "description": "(nullable)"}),
+        # Type lists: the first that is not null, the others told.
+        ({"type": ["null", "string", "integer"]}, {"type": "string", "description": "(nullable) (or: integer)"}),
+        ({"type": ["string", "string", 3]}, {"type": "string"}),
         ({"type": ["null"]}, {"description": "(nullable)"}),
         ({"type": "STRING"}, {"type": "string"}),
         # Constraints become words; what Google checks stays.
@@ -144,6 +145,11 @@ def _property(schema: Any, **root: Any) -> Any:
 )
 def test_rules(schema: Any, cleaned: Any) -> None:
     assert _property(schema) == cleaned
+
+
+def test_members_keep_their_order() -> None:
+    branches = [{"properties": {name: {}}} for name in ("b", "a")]
+    assert list(clean({"properties": {"c": {}}, "allOf": branches})["properties"]) == ["c", "b", "a"]
 
 
 def test_references_are_put_in_place() -> None:

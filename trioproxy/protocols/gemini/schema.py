@@ -131,6 +131,8 @@ class _Cleaner:
             self._enum(cleaned, flat)
         if nullable or flat.get(_NULLABLE):
             words.append("(nullable)")
+        others = [each for each in _types(flat) if each not in (type_, "null")]
+        words += [f"(or: {', '.join(others)})"] if others else []
         words += [f"({name}: {word(flat[name])})" for name in _SAID if name in flat]
         words += flat.get(_OTHERS, [])
         self._members(cleaned, flat, path)
@@ -245,7 +247,7 @@ def _merged(schema: Object, other: Object) -> Object:
     """Both at once: the members of both, the requirements of both, and for the rest what ``schema`` says."""
     merged = {**other, **schema}
     if isinstance(schema.get("properties"), Mapping) and isinstance(other.get("properties"), Mapping):
-        merged["properties"] = {**other["properties"], **schema["properties"]}
+        merged["properties"] = {**schema["properties"], **other["properties"], **schema["properties"]}
     if isinstance(schema.get("required"), list) and isinstance(other.get("required"), list):
         merged["required"] = [*dict.fromkeys(map(str, [*schema["required"], *other["required"]]))]
     if _OTHERS in schema and _OTHERS in other:
@@ -261,10 +263,15 @@ def _values(schema: Object) -> list[Any]:
     return values if isinstance(values, list) else []
 
 
+def _types(schema: Object) -> list[str]:
+    named = schema.get("type")
+    several = named if isinstance(named, list) else [named]
+    return list(dict.fromkeys(each.lower() for each in several if isinstance(each, str)))
+
+
 def _one_type(schema: Object) -> tuple[str | None, bool]:
     """The type (the first that is not null), and whether null was among them."""
-    named = schema.get("type")
-    types = [str(each).lower() for each in (named if isinstance(named, list) else [named] if named is not None else [])]
+    types = _types(schema)
     real = [each for each in types if each != "null"]
     guess = "object" if "properties" in schema else "array" if {"items", "prefixItems"} & schema.keys() else None
     return (real[0] if real else guess), "null" in types

@@ -34,6 +34,8 @@ _READ: dict[str, FinishReason] = {
     "sensitive": FinishReason.CONTENT_FILTER,
     "safety": FinishReason.CONTENT_FILTER,
     "recitation": FinishReason.CONTENT_FILTER,
+    # Bedrock
+    "guardrail_intervened": FinishReason.CONTENT_FILTER,
     "refusal": FinishReason.REFUSAL,
 }
 
