@@ -148,7 +148,7 @@ def test_rules(schema: Any, cleaned: Any) -> None:
 
 
 def test_members_keep_their_order() -> None:
-    branches = [{"properties": {name: {}}} for name in ("b", "a")]
+    branches: list[dict[str, Any]] = [{"properties": {name: {}}} for name in ("b", "a")]
     assert list(clean({"properties": {"c": {}}, "allOf": branches})["properties"]) == ["c", "b", "a"]
 
 
