@@ -9,6 +9,7 @@ from __future__ import annotations
 import enum
 import logging
 from collections.abc import Callable, Iterator
+from operator import attrgetter
 from types import TracebackType
 
 import attrs
@@ -52,7 +53,7 @@ class Try:
     status: int | None = None
 
 
-@immutable(kw_only=True)
+@immutable
 class Settled:
     """An account that is closed. Times in seconds; ``began`` is Unix time, ``first_byte`` and ``total`` count from it; ``first_byte`` is None
     where no byte of an answer was sent. ``usage`` is None where it is unknown.
@@ -62,14 +63,14 @@ class Settled:
     there are ``losses``.
     """
 
+    status: int | None
+    total: float
     id: str
     began: float
     method: str
     path: str
     peer: str
     outcome: Outcome
-    status: int | None
-    total: float
     first_byte: float | None = None
     client: str | None = None
     client_id: str | None = None
@@ -136,7 +137,7 @@ class Entry:
     credential_id: str | None = None
     upstream_protocol: str | None = None
     upstream_model: str | None = None
-    tries: list[Try] = attrs.field(factory=list)
+    tries: tuple[Try, ...] = ()
     usage: Usage | None = None
     observed: bool = True
     losses: int = 0
@@ -196,7 +197,7 @@ class Entry:
 
     def tried(self, attempt: Try) -> None:
         """A candidate was asked."""
-        self.tries.append(attempt)
+        self.tries += (attempt,)
 
     def complete(self) -> None:
         """The answer reached its own end."""
@@ -237,39 +238,13 @@ class Entry:
         self._settle(self, self._settled())
 
     def _settled(self) -> Settled:
-        assert self.outcome is not None
-        return Settled(
-            id=self.id,
-            began=self.began,
-            method=self.method,
-            path=self.path,
-            peer=self.peer,
-            outcome=self.outcome,
-            status=CLIENT_GONE_STATUS if self.outcome is Outcome.CLIENT_GONE else self.status,
-            total=self._clock() - self._opened_at,
-            first_byte=self.first_byte,
-            client=self.client,
-            client_id=self.client_id,
-            protocol=self.protocol,
-            operation=self.operation,
-            model=self.model,
-            stream=self.stream,
-            lane=self.lane,
-            provider=self.provider,
-            vendor=self.vendor,
-            credential=self.credential,
-            credential_id=self.credential_id,
-            upstream_protocol=self.upstream_protocol,
-            upstream_model=self.upstream_model,
-            tries=tuple(self.tries),
-            failure=self.failure,
-            usage=self.usage,
-            observed=self.observed,
-            losses=self.losses,
-            lost=self.lost,
-            bytes_in=self.bytes_in,
-            bytes_out=self.bytes_out,
-        )
+        status = CLIENT_GONE_STATUS if self.outcome is Outcome.CLIENT_GONE else self.status
+        return Settled(status, self._clock() - self._opened_at, *_account(self))
+
+
+_account = attrgetter(*[field.name for field in attrs.fields(Settled)][2:])
+"""What an entry and its settled account have in common, which is all but the first two. Thirty members named one by one cost a small exchange
+two per cent of its time."""
 
 
 @attrs.define(eq=False)
