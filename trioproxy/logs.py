@@ -17,7 +17,7 @@ from trioproxy.wire.jsoncodec import dumps
 
 __all__ = ["HumanFormatter", "JSONFormatter", "configure"]
 
-_BARE = frozenset("abcdefghijklmnopqrstuvwxyzABCDEFGHIJKLMNOPQRSTUVWXYZ0123456789-._:/,@+*()[]{}~%")
+_BARE = frozenset("abcdefghijklmnopqrstuvwxyzABCDEFGHIJKLMNOPQRSTUVWXYZ0123456789-._:/,@+*()[]{}~%#")
 
 _NUMBERS = frozenset({int, float})
 

@@ -33,7 +33,9 @@ class Outlet:
     deadlines: Deadlines
     in_midst: bool = attrs.field(default=False, init=False)
     """Handing bytes over failed or was cancelled: what the client has may end anywhere."""
-    last_sent: float = attrs.field(factory=trio.current_time, init=False)
+    last_sent: float = attrs.field(
+        default=attrs.Factory(lambda self: self.entry.opened_at, takes_self=True), init=False
+    )
     """When bytes went to the client last, or would have if a keep-alive could have stood there."""
     _giving: bool = attrs.field(default=False, init=False)
     _filling: trio.Event | None = attrs.field(default=None, init=False)

@@ -9,6 +9,7 @@ and folded lines, a missing reason phrase).
 from __future__ import annotations
 
 import re
+from operator import methodcaller
 
 import attrs
 
@@ -132,6 +133,9 @@ def _read_head(block: bytes) -> ResponseHead:
     return ResponseHead(status=int(status_line[2]), headers=headers, keep_alive=persistent)
 
 
+_at_colon = methodcaller("split", b":", 1)
+
+
 def _plain_fields(block: bytes, lines: list[bytes]) -> Headers | None:
     """The headers of a head as servers write it, line by line and nothing else; None where it has anything that is to be looked at more
     closely."""
@@ -139,7 +143,7 @@ def _plain_fields(block: bytes, lines: list[bytes]) -> Headers | None:
     if not ends == len(lines) == block.count(b"\r") or b"\0" in block or b"\n " in block or b"\n\t" in block:
         return None
     try:
-        fields = [(name.lower(), value.strip(b" \t\r")) for name, value in [line.split(b":", 1) for line in lines]]
+        fields = [(name.lower(), value.strip(b" \t\r")) for name, value in map(_at_colon, lines)]
     except ValueError:  # a line without a colon
         return None
     return tuple(fields) if _are_tokens([name for name, _ in fields]) else None

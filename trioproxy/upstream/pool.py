@@ -123,7 +123,7 @@ class ConnectionPool(Generic[K, C]):
     def close_expired(self) -> None:
         """Close what waited too long, on every key. Acquire and release do it for their own key."""
         for key, shelf in list(self._shelves.items()):
-            self._expire(shelf)
+            self._expire(shelf, self.now())
             self._forget_if_bare(key, shelf)
 
     def close(self) -> None:
@@ -151,7 +151,8 @@ class ConnectionPool(Generic[K, C]):
             raise
 
     def _take(self, shelf: _Shelf[C]) -> C | None:
-        self._expire(shelf)
+        if shelf.idle:
+            self._expire(shelf, self.now())
         while shelf.idle:
             _, connection = shelf.idle.pop()
             if not connection.is_dead():
@@ -162,17 +163,19 @@ class ConnectionPool(Generic[K, C]):
     def _release(self, key: K, connection: C | None, keep_alive: int) -> None:
         shelf = self._shelves[key]
         shelf.active -= 1
-        self._expire(shelf)
+        now = self.now()
+        self._expire(shelf, now)
         if connection is not None:
             if len(shelf.idle) < keep_alive and not self._closed:
-                shelf.idle.append((self.now() + self.idle_seconds, connection))
+                shelf.idle.append((now + self.idle_seconds, connection))
             else:
                 connection.close()
         self._grant(shelf)
         self._forget_if_bare(key, shelf)
 
-    def _expire(self, shelf: _Shelf[C]) -> None:
-        while shelf.idle and shelf.idle[0][0] <= self.now():
+    @staticmethod
+    def _expire(shelf: _Shelf[C], now: float) -> None:
+        while shelf.idle and shelf.idle[0][0] <= now:
             shelf.idle.popleft()[1].close()
 
     def _forget_if_bare(self, key: K, shelf: _Shelf[C]) -> None:
