@@ -340,7 +340,9 @@ class Failover:
             )
 
     def _session(self, admitted: Admitted, settings: Settings) -> Session:
-        names = session_names(admitted.headers, admitted.asked.document) if settings.session_affinity else ()
+        if not settings.session_affinity:
+            return NO_SESSION
+        names = session_names(admitted.headers, admitted.asked.document)
         return Session(bindings=self.bindings, names=names, ttl=settings.session_affinity_ttl)
 
     def _context(self, admitted: Admitted, prepared: Prepared) -> WriteContext:

@@ -15,7 +15,7 @@ from trioproxy.config.routed import Candidate
 from trioproxy.errors import Failure
 from trioproxy.immutable import immutable
 from trioproxy.neutral.loss import Loss
-from trioproxy.neutral.naming import ToolNaming
+from trioproxy.neutral.naming import SAME_NAMES, ToolNaming
 from trioproxy.neutral.request import Conversation
 from trioproxy.protocols.base import Asked, Emulation, Operation, Protocol
 from trioproxy.upstream.base import Headers, SocketTurn, UpstreamRequest
@@ -62,7 +62,7 @@ class Prepared:
     operation: Operation
     request: UpstreamRequest
     conversation: Conversation | None = None
-    naming: ToolNaming = attrs.field(factory=ToolNaming)
+    naming: ToolNaming = SAME_NAMES
     emulation: Emulation | None = None
     stops: tuple[str, ...] = ()
     boxed: bool = False

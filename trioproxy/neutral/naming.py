@@ -19,7 +19,7 @@ from trioproxy.neutral.parts import ToolKind
 from trioproxy.neutral.retyping import retyped
 from trioproxy.neutral.unwrapping import InputUnwrapper
 
-__all__ = ["NameRestorer", "ToolNames", "ToolNaming"]
+__all__ = ["SAME_NAMES", "NameRestorer", "ToolNames", "ToolNaming"]
 
 
 @immutable(kw_only=True)
@@ -34,6 +34,10 @@ class ToolNaming:
 
     def __bool__(self) -> bool:
         return bool(self.originals or self.custom or self.typed)
+
+
+SAME_NAMES = ToolNaming()
+"""Every tool has the name that the client gave it."""
 
 
 class ToolNames:
