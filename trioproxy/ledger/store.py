@@ -301,5 +301,5 @@ def why_unusable(path: Path, error: OSError | sqlite3.Error) -> str:
     if isinstance(error, OSError):
         return f"the ledger {path} can't be written ({error.strerror or error}); let this user write there, or give another state-dir"
     if getattr(error, "sqlite_errorname", "") in _DAMAGED:
-        return f"the ledger {path} can't be read ({error}); move it away: the next start begins a new one"
+        return f"the ledger {path} can't be read ({error}); move it away, and the next start begins a new one"
     return f"the ledger {path} can't be used ({error})"
