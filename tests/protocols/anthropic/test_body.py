@@ -82,6 +82,13 @@ def test_a_body_comes_back_as_it_was() -> None:
     assert written.losses == ()
 
 
+def test_an_input_may_be_the_text_of_it() -> None:
+    call = {"type": "tool_use", "id": "t", "name": "f", "input": '{"x": 1}'}
+    (said,) = fold(PROTOCOL.read_body({"type": "message", "content": [call], "stop_reason": "end_turn"})).parts
+    assert isinstance(said, ToolCall)
+    assert said.arguments == '{"x": 1}'
+
+
 @pytest.mark.parametrize(
     "document",
     [{}, {"type": "message"}, {"content": "text"}, {"content": ["text"]}, {"content": None, "id": "msg_1"}],

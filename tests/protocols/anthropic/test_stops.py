@@ -8,7 +8,7 @@ from trioproxy.protocols.anthropic.stops import STOPS, stop_read, stop_written
 
 @pytest.mark.parametrize("raw", sorted(STOPS))
 def test_a_word_of_the_api_comes_back(raw: str) -> None:
-    assert stop_written(stop_read(raw, called=False), raw=raw) == raw
+    assert stop_written(stop_read(raw, called=raw == "tool_use"), raw=raw) == raw
 
 
 @pytest.mark.parametrize("reason", list(FinishReason))
@@ -20,10 +20,11 @@ def test_a_filtered_answer_is_a_refusal() -> None:
     assert stop_written(FinishReason.CONTENT_FILTER, raw="content_filter") == "refusal"
 
 
-def test_a_missing_reason_is_told_by_the_calls() -> None:
-    assert stop_read(None, called=True) is FinishReason.TOOL_CALLS
-    assert stop_read(None, called=False) is FinishReason.STOP
-    assert stop_read("new_word", called=True) is FinishReason.STOP
+@pytest.mark.parametrize("raw", [None, "end_turn", "tool_use", "new_word"])
+def test_whether_a_stop_is_one_for_tools_is_told_by_the_calls(raw: str | None) -> None:
+    assert stop_read(raw, called=True) is FinishReason.TOOL_CALLS
+    assert stop_read(raw, called=False) is FinishReason.STOP
+    assert stop_read("max_tokens", called=True) is FinishReason.LENGTH
 
 
 def test_a_plain_stop_behind_calls_or_a_refusal() -> None:

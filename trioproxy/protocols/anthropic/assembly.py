@@ -167,7 +167,9 @@ class Assembly:
             return [Foreign(index=self._next(), protocol=NAME, kind=block.kind, payload=payload, shown=shown)]
         events: list[Event] = []
         if block.kind == "tool_use" and block.given_input is not None:
-            events.append(ToolArgsDelta(index=index, text=dumps(block.given_input).decode()))
+            given = block.given_input
+            # Some imitations give the text of it.
+            events.append(ToolArgsDelta(index=index, text=given if isinstance(given, str) else dumps(given).decode()))
         elif block.pieces:
             form = SignatureForm.ANTHROPIC_SIGNATURE if block.kind == "thinking" else SignatureForm.ANTHROPIC_REDACTED
             events.append(PartSigned(index=index, signature=Signature(value="".join(block.pieces), form=form)))

@@ -31,10 +31,12 @@ _WRITTEN: dict[FinishReason, str] = {
 
 
 def stop_read(raw: str | None, *, called: bool) -> FinishReason:
-    """What a provider's ``stop_reason`` means. Where it gave none, whether tools were ``called`` decides; an unknown word is a plain stop."""
-    if raw is None:
+    """What a provider's ``stop_reason`` means. An unknown word is a plain stop; whether that, or none, is one for tools, is told by whether any
+    were ``called``: imitations say ``end_turn`` behind calls, and ``tool_use`` behind none, and agents loop on the word."""
+    reason = STOPS.get(raw, FinishReason.STOP) if raw is not None else FinishReason.STOP
+    if reason in {FinishReason.STOP, FinishReason.TOOL_CALLS}:
         return FinishReason.TOOL_CALLS if called else FinishReason.STOP
-    return STOPS.get(raw, FinishReason.STOP)
+    return reason
 
 
 def stop_written(reason: FinishReason, *, raw: str | None = None, called: bool = False, refused: bool = False) -> str:
