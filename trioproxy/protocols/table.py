@@ -149,17 +149,18 @@ class Match:
 
 @functools.lru_cache(maxsize=256)
 def match(path: str) -> tuple[Match, ...]:
-    """Every endpoint that ``path`` (raw, without its query) names, whatever the method."""
+    """The endpoints that ``path`` (raw, without its query) names, whatever the method: of a protocol's with one method the first that fits."""
     place = mounted(path)
-    found: list[Match] = []
+    found: dict[tuple[str, str], Match] = {}
     for name in place.names:
         for endpoint, template in _templates(name):
-            for spelling in place.spellings:
-                params = template.match(spelling)
-                if params is not None:
-                    found.append(Match(protocol=protocol(name), endpoint=endpoint, params=params))
-                    break
-    return tuple(found)
+            fits = (template.match(spelling) for spelling in place.spellings)
+            params = next((each for each in fits if each is not None), None)
+            if params is not None:
+                found.setdefault(
+                    (name, endpoint.method), Match(protocol=protocol(name), endpoint=endpoint, params=params)
+                )
+    return tuple(found.values())
 
 
 @functools.cache

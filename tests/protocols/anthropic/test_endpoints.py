@@ -13,7 +13,7 @@ from trioproxy.protocols.base import ModelSpot, Operation
 def test_the_paths() -> None:
     assert [(each.method, each.path, each.operation, each.stream) for each in PROTOCOL.endpoints] == [
         ("POST", "/v1/messages", Operation.GENERATE, None),
-        ("POST", "/v1/messages/count_tokens", Operation.COUNT_TOKENS, None),
+        ("POST", "/v1/messages/count_tokens", Operation.COUNT_TOKENS, False),
     ]
 
 
@@ -47,10 +47,10 @@ def test_counting_is_never_a_stream() -> None:
     [
         (b"{", None, "not a JSON object"),
         (b"[]", None, "not a JSON object"),
-        (b"{}", "model", "is required"),
-        (b'{"model": "  "}', "model", "is required"),
-        (b'{"model": 7}', "model", "is required"),
-        (b'{"model": "a", "model": "a"}', "model", "twice"),
+        (b"{}", "model", "names a model"),
+        (b'{"model": "  "}', "model", "names a model"),
+        (b'{"model": 7}', "model", "names a model"),
+        (b'{"model": "a", "model": "a"}', "model", "given once"),
         (b'{"model": "a", "stream": "yes"}', "stream", "true or false"),
     ],
 )

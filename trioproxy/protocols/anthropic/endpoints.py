@@ -5,11 +5,8 @@ Source: platform.claude.com, API reference, Messages and Count tokens. The query
 
 from __future__ import annotations
 
-from trioproxy.errors import ClientFault, ErrorKind
-from trioproxy.protocols.anthropic.fields import invalid
-from trioproxy.protocols.base import Asked, Endpoint, ModelSpot, Operation, PeekRequest
-from trioproxy.wire.jsoncodec import JSONError, loads_object
-from trioproxy.wire.splice import DuplicateMember, member_span
+from trioproxy.protocols.base import Asked, Endpoint, Operation, PeekRequest
+from trioproxy.protocols.peeking import peek_json
 
 __all__ = ["DIRECT_CALLER", "ENDPOINTS", "NAME", "peek"]
 
@@ -20,39 +17,10 @@ DIRECT_CALLER = {"type": "direct"}
 
 ENDPOINTS = (
     Endpoint(method="POST", path="/v1/messages", operation=Operation.GENERATE),
-    Endpoint(method="POST", path="/v1/messages/count_tokens", operation=Operation.COUNT_TOKENS),
+    Endpoint(method="POST", path="/v1/messages/count_tokens", operation=Operation.COUNT_TOKENS, stream=False),
 )
 
 
 def peek(request: PeekRequest) -> Asked:
-    """Parse the body once and find the model.
-
-    Raises:
-        ClientFault: INVALID_REQUEST: not a JSON object, or ``model`` or ``stream`` is not what it must be.
-    """
-    try:
-        document = loads_object(request.body)
-    except JSONError as exc:
-        raise ClientFault(ErrorKind.INVALID_REQUEST, f"the request body is not a JSON object: {exc}") from exc
-    model = document.get("model")
-    if not isinstance(model, str) or not model.strip():
-        raise invalid("model", "is required and must be the name of a model")
-    try:
-        span = member_span(request.body, "model", document)
-    except DuplicateMember as exc:
-        raise invalid("model", "is given twice; give it once") from exc
-    stream = document.get("stream")
-    if stream is not None and not isinstance(stream, bool):
-        raise invalid("stream", "must be true or false")
-    return Asked(
-        protocol=NAME,
-        endpoint=request.endpoint,
-        model=model,
-        stream=bool(stream) and request.endpoint.operation is Operation.GENERATE,
-        body=request.body,
-        spot=ModelSpot.JSON,
-        model_span=span,
-        query=request.query,
-        content_type=request.content_type,
-        document=document,
-    )
+    """See :func:`~trioproxy.protocols.peeking.peek_json`."""
+    return peek_json(request, NAME)

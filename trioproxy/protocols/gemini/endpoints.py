@@ -12,7 +12,7 @@ from urllib.parse import parse_qs
 
 from trioproxy.errors import ClientFault, ErrorKind
 from trioproxy.protocols.base import Asked, Endpoint, Framing, ModelSpot, Operation, PeekRequest
-from trioproxy.wire.jsoncodec import JSONError, loads_object
+from trioproxy.protocols.peeking import json_body
 
 __all__ = ["ENDPOINTS", "NAME", "VERBS", "peek", "verb"]
 
@@ -60,13 +60,7 @@ def peek(request: PeekRequest) -> Asked:
     Raises:
         ClientFault: INVALID_REQUEST, the path names no model or the body is not a JSON object.
     """
-    try:
-        document = loads_object(request.body)
-    except JSONError as exc:
-        raise ClientFault(
-            ErrorKind.INVALID_REQUEST,
-            f"The request body is not a JSON object: {exc}. Send one as {verb(request.endpoint)} takes it.",
-        ) from None
+    document = json_body(request)
     return Asked(
         protocol=NAME,
         endpoint=request.endpoint,

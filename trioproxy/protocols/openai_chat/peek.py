@@ -6,12 +6,16 @@ does not have it serves it by chatting (``completions.py``).
 
 from __future__ import annotations
 
+import attrs
+
 from trioproxy.errors import ClientFault, ErrorKind
 from trioproxy.protocols.base import Asked, Endpoint, ModelSpot, Operation, PeekRequest
+from trioproxy.protocols.members import refusal
 from trioproxy.protocols.openai_chat.guests import as_chat
 from trioproxy.protocols.openai_chat.multipart import NotMultipart, form_fields
-from trioproxy.wire.jsoncodec import JSONError, dumps, loads_object
-from trioproxy.wire.splice import DuplicateMember, member_span
+from trioproxy.protocols.peeking import peek_json
+from trioproxy.wire.jsoncodec import dumps
+from trioproxy.wire.splice import member_span
 
 __all__ = ["ENDPOINTS", "NAME", "peek"]
 
@@ -36,40 +40,12 @@ def peek(request: PeekRequest) -> Asked:
     """
     if request.endpoint.operation in _FORM_OPERATIONS and request.content_type.startswith("multipart/form-data"):
         return _peek_form(request)
-    return _peek_json(request)
-
-
-def _peek_json(request: PeekRequest) -> Asked:
-    try:
-        document = loads_object(request.body)
-        span = member_span(request.body, "model", document)
-    except JSONError as exc:
-        raise _fault(f"The request body is not a JSON object: {exc}. Send one as UTF-8.") from None
-    except DuplicateMember:
-        raise _duplicate() from None
-    body = request.body
-    chat = as_chat(document) if request.endpoint.operation is Operation.GENERATE else None
-    if chat is not None and span is not None:
-        document, body = chat, dumps(chat)
-        span = member_span(body, "model", document)
-    model = document.get("model")
-    if span is None or not isinstance(model, str) or not model.strip():
-        raise _fault("`model` must be a string that names a model.", param="model")
-    stream = document.get("stream")
-    if not isinstance(stream, bool | None):
-        raise _fault("`stream` must be true or false.", param="stream")
-    return Asked(
-        protocol=NAME,
-        endpoint=request.endpoint,
-        model=model,
-        stream=bool(stream),
-        body=body,
-        spot=ModelSpot.JSON,
-        model_span=span,
-        query=request.query,
-        content_type=request.content_type,
-        document=document,
-    )
+    asked = peek_json(request, NAME)
+    chat = as_chat(asked.document) if asked.operation is Operation.GENERATE and asked.document is not None else None
+    if chat is None:
+        return asked
+    body = dumps(chat)
+    return attrs.evolve(asked, body=body, document=chat, model_span=member_span(body, "model", chat))
 
 
 def _peek_form(request: PeekRequest) -> Asked:
@@ -82,13 +58,13 @@ def _peek_form(request: PeekRequest) -> Asked:
             if name != "model":
                 continue
             if span is not None:
-                raise _duplicate()
+                raise refusal("model", "given once")
             span = (start, end)
     except NotMultipart as exc:
-        raise _fault(f"The request body is not multipart/form-data: {exc}.") from None
+        raise ClientFault(ErrorKind.INVALID_REQUEST, f"The request body is not multipart/form-data: {exc}.") from None
     model = request.body[span[0] : span[1]].decode("utf-8", "replace").strip() if span else ""
     if not model:
-        raise _fault("The form field `model` must name a model.", param="model")
+        raise refusal("model", "a form field that names a model")
     return Asked(
         protocol=NAME,
         endpoint=request.endpoint,
@@ -100,11 +76,3 @@ def _peek_form(request: PeekRequest) -> Asked:
         query=request.query,
         content_type=request.content_type,
     )
-
-
-def _duplicate() -> ClientFault:
-    return _fault("`model` is given twice: send it once.", param="model")
-
-
-def _fault(message: str, *, param: str | None = None) -> ClientFault:
-    return ClientFault(ErrorKind.INVALID_REQUEST, message, param=param)
