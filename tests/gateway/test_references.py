@@ -91,15 +91,15 @@ def body_of(*named: str) -> bytes:
 
 def test_what_was_not_asked_for_the_longest_makes_room() -> None:
     references = References(most=2000)
+    references.keep("", [{"id": "big", "text": "x" * 250}])
+    assert references.size == 0
     references.keep("", [{"id": "a", "text": "a"}, {"id": "b", "text": "b"}, {"type": "odd"}, "odd"])
     references.keep("", [{"id": "a", "text": "anew"}])
     assert json.loads(references.resolved(None, body_of("b"))) == {"input": [{"id": "b", "text": "b"}]}
-    references.keep("", [{"id": "c", "text": "c" * 600}])
+    references.keep("", [{"id": each, "text": each * 200} for each in ("c", "d")])
     assert references.resolved(None, body_of("a")) == body_of("a")
-    assert json.loads(references.resolved(None, body_of("b", "c")))["input"][1]["id"] == "c"
+    assert json.loads(references.resolved(None, body_of("c", "d")))["input"][1]["id"] == "d"
     assert 0 < references.size <= 2000
-    references.keep("", [{"id": "d", "text": "d" * 2000}])
-    assert references.size == 0
     assert References().most == MOST
 
 

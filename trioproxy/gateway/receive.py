@@ -26,7 +26,9 @@ async def receive(
     entry.protocol, entry.operation = door.protocol.name, door.endpoint.operation.value
     if client is not None:
         entry.client, entry.client_id = client.name or client.id, client.id
-    body = references.resolved(client, await exchange.receive_body(limit))
+    body = await exchange.receive_body(limit)
+    if door.protocol.name == "openai_responses":
+        body = references.resolved(client, body)
     entry.bytes_in = len(body)
     content_type = (head.header(b"content-type") or b"").decode("latin-1").lower()
     asked = door.protocol.peek(

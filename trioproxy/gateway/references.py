@@ -21,8 +21,8 @@ from trioproxy.wire.jsoncodec import JSON, JSONError, Object, dumps, loads, load
 
 __all__ = ["MOST", "References"]
 
-MOST = 32 * 1024 * 1024
-"""Bytes of JSON."""
+MOST = 8 * 1024 * 1024
+"""Bytes of JSON. No item may take more than an eighth of it."""
 _OVERHEAD = 512
 """Bytes that an item costs beside its text, about."""
 _MARK = b"item_reference"
@@ -52,14 +52,16 @@ class References:
             named = item.get("id") if isinstance(item, dict) else None
             if isinstance(named, str):
                 self._drop((owner, named))
-                self._items[owner, named] = raw = dumps(item)
-                self.size += len(raw) + _OVERHEAD
+                raw = dumps(item)
+                if len(raw) <= self.most // 8:
+                    self._items[owner, named] = raw
+                    self.size += len(raw) + _OVERHEAD
         while self.size > self.most:
             self._drop(next(iter(self._items)))
 
     def resolved(self, client: ClientKey | None, body: bytes) -> bytes:
         """``body`` of this client's with the items that it refers to in their places; the very bytes where it refers to none that is kept."""
-        if _MARK not in body or not self._items:
+        if not self._items or _MARK not in body:
             return body
         try:
             document = loads_object(body)
