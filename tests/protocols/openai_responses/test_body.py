@@ -52,6 +52,13 @@ def test_the_end_of_a_body(members: dict[str, Any], finish: FinishReason, raw: s
     assert (answer.id, answer.model, answer.created) == ("resp_1", "m", 5)
 
 
+def test_a_message_may_be_a_string() -> None:
+    (said,) = fold(read({"output": [{**MESSAGE, "content": "hi"}]})).parts
+
+    assert isinstance(said, Text)
+    assert said.text == "hi"
+
+
 @pytest.mark.parametrize(
     ("document", "kind", "message"),
     [

@@ -123,8 +123,11 @@ class MessageItem:
 
     def whole(self, item: Object) -> list[Event]:
         """See :class:`OpenItem`."""
+        content = item.get("content")
+        # A string is how requests may say it; gateways that echo one as an answer say it so, too.
+        parts = [{"type": "output_text", "text": content}] if isinstance(content, str) else objects(item, "content")
         events: list[Event] = []
-        for number, part in enumerate(objects(item, "content")):
+        for number, part in enumerate(parts):
             events += self.part(number, part)
         return events + self.end()
 
