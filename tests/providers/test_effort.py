@@ -56,6 +56,7 @@ def test_suffix_in_neutral_words() -> None:
             {"reasoning": {"effort": "high", "summary": "auto"}},
         ),
         ("openai_responses", level("low"), None, {}, {"reasoning": {"effort": "low"}}),
+        ("openai_responses", level("max"), None, {}, {"reasoning": {"effort": "max"}}),
         ("openai_responses", level("low"), THOUGHTLESS, {"reasoning": {"effort": "high"}}, {}),
         ("openai_responses", level("low"), THOUGHTLESS, {"reasoning": None, "x": 1}, {"x": 1}),
         # Messages

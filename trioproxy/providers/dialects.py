@@ -42,6 +42,7 @@ DIALECTS = (
     _says("reasoning-object", CHAT, "Reasoning is asked for by the object `reasoning`."),
     _says("thinking-switch", CHAT, "Reasoning is switched by `thinking: {type: enabled | disabled}`."),
     _says("enable-thinking", CHAT, "Reasoning is asked for by `enable_thinking` and `thinking_budget`."),
+    _says("small-thinking-budget", CHAT, "A `thinking_budget` is 128 to 32768."),
     _says("reasoning-split", CHAT, "Thoughts are asked for apart from the text by `reasoning_split`."),
     _says("no-reasoning-effort", CHAT, "The model can't be asked for reasoning at all."),
     _says(

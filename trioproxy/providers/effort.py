@@ -38,6 +38,7 @@ _RULED: Mapping[str, type | tuple[type, ...]] = {
     "top_k": (int, float),
 }
 _UNKNOWN_LEVELS = ("none", "minimal", "low", "medium", "high", "xhigh")
+_RESPONSES_LEVELS = (*_UNKNOWN_LEVELS, "max")
 
 
 def ask_of(suffix: ThinkingSuffix) -> ReasoningAsk:
@@ -125,7 +126,7 @@ def _clear_responses(body: Object) -> Object:
 
 
 def _write_responses(body: Object, ask: ReasoningAsk, thinking: Thinking) -> Object:
-    level = _level(ask, thinking, _UNKNOWN_LEVELS)
+    level = _level(ask, thinking, _RESPONSES_LEVELS)
     return body if level is None else {**body, "reasoning": {**_object(body, "reasoning"), "effort": level}}
 
 

@@ -133,6 +133,12 @@ def test_qwens_pair(ask: ReasoningAsk, expected: Any) -> None:
     assert _asked(ask, "enable-thinking", thinking=Thinking(maximum=32768)) == expected
 
 
+@pytest.mark.parametrize(("asked", "given"), [(1, 128), (8192, 8192), (128_000, 32768)])
+def test_siliconflows_range_of_budgets(asked: int, given: int) -> None:
+    expected = {"enable_thinking": True, "thinking_budget": given}
+    assert _asked(_budget(asked), "enable-thinking", "small-thinking-budget") == expected
+
+
 @pytest.mark.parametrize(
     ("ask", "expected"),
     [

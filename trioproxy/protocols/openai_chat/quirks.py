@@ -21,6 +21,7 @@ THINK_TAGS_HISTORY = "think-tags-history"
 REASONING_OBJECT = "reasoning-object"
 THINKING_SWITCH = "thinking-switch"
 ENABLE_THINKING = "enable-thinking"
+SMALL_BUDGET = "small-thinking-budget"
 REASONING_SPLIT = "reasoning-split"
 NO_REASONING_EFFORT = "no-reasoning-effort"
 GOOGLE_EXTRA_CONTENT = "google-extra-content"
@@ -46,6 +47,7 @@ QUIRKS: dict[str, str] = {
     REASONING_OBJECT: "is asked for reasoning by the object `reasoning`",
     THINKING_SWITCH: "reasoning is switched by `thinking: {type: enabled | disabled}`",
     ENABLE_THINKING: "reasoning is asked for by enable_thinking and thinking_budget",
+    SMALL_BUDGET: "takes a thinking_budget from 128 to 32768",
     REASONING_SPLIT: "is asked by reasoning_split to tell its thoughts apart from its text",
     NO_REASONING_EFFORT: "can't be asked for reasoning at all",
     GOOGLE_EXTRA_CONTENT: "wants thought signatures back in extra_content (Gemini's compatible endpoint)",

@@ -15,11 +15,15 @@ from trioproxy.protocols.openai_chat.quirks import (
     NO_REASONING_EFFORT,
     REASONING_OBJECT,
     REASONING_SPLIT,
+    SMALL_BUDGET,
     THINKING_SWITCH,
 )
 from trioproxy.wire.jsoncodec import Object
 
 __all__ = ["SPOKEN_OTHERWISE", "write_reasoning"]
+
+_SMALL = (128, 32768)
+"""docs.siliconflow.com, "Create chat completion": the range of `thinking_budget`."""
 
 _LEVELS = ("low", "medium", "high")
 """What a target takes of which nothing is known."""
@@ -109,6 +113,8 @@ def _enable(ask: ReasoningAsk, effort: Effort | None, draft: Draft) -> Object:
         known = draft.target.thinking
         if known is not None and known.maximum is not None:
             budget = clamp_budget(budget, minimum=known.minimum or 0, maximum=known.maximum)
+        if draft.has(SMALL_BUDGET):
+            budget = clamp_budget(budget, minimum=_SMALL[0], maximum=_SMALL[1])
         members["thinking_budget"] = budget
     return members
 
