@@ -69,51 +69,76 @@ def write_tools(
 ) -> WrittenTools:
     """The tools; ``names`` learns the declared ones. Those that ``choice`` leaves out are not declared where Google can't be told: its own,
     and all functions where none may be called."""
-    losses: list[Loss] = []
-    functions: list[Object] = []
-    declared: set[str] = set()
-    built_in: list[Object] = []
-    lost: list[ServerTool] = []
-    foreign = False
-    has_functions = any(isinstance(tool, Tool) and is_offered(tool, choice) for tool in tools)
+    declaring = _Declaring(
+        names, target, choice, any(isinstance(tool, Tool) and is_offered(tool, choice) for tool in tools)
+    )
     for number, tool in enumerate(tools):
-        path = f"tools[{number}]"
+        declaring.add(tool, f"tools[{number}]")
+    return declaring.written()
+
+
+@attrs.define
+class _Declaring:
+    """The tools of one request while they are gone through. ``may_call`` says whether a function may be called at all."""
+
+    names: ToolNames
+    target: WriteTarget
+    choice: ToolChoice | None
+    may_call: bool
+    _functions: dict[str, Object] = attrs.field(factory=dict, init=False)
+    _built_in: list[Object] = attrs.field(factory=list, init=False)
+    _lost: list[ServerTool] = attrs.field(factory=list, init=False)
+    _losses: list[Loss] = attrs.field(factory=list, init=False)
+    _foreign: bool = attrs.field(default=False, init=False)
+    """Whether another vendor's client asked for one of Google's tools."""
+
+    def add(self, tool: ToolSpec, path: str) -> None:
+        """Go through one more tool, which stands at ``path``."""
         if tool.cache is not None:
-            losses.append(Loss(f"{path}.cache", "Gemini caches prompts by itself"))
+            self._losses.append(Loss(f"{path}.cache", "Gemini caches prompts by itself"))
         if isinstance(tool, Tool):
-            written = _function(tool, names, path, losses) if has_functions else None
-            if written is not None and written["name"] in declared:
-                # Google answers 400 to it; only one of them could ever be called.
-                losses.append(Loss(path, f"{tool.name} is declared twice: the first one stays"))
-            elif written is not None:
-                declared.add(written["name"])
-                functions.append(written)
-            continue
-        if tool.protocol != NAME and _left_out(tool, choice):
-            continue
-        entry = _server_tool(tool)
-        if entry is None and tool.family == _IMAGES and makes_images(target.model):
+            if self.may_call:
+                self._function(tool, path)
+        elif tool.protocol == NAME or not _left_out(tool, self.choice):
+            self._server_tool(tool, path)
+
+    def written(self) -> WrittenTools:
+        """What was gone through."""
+        functions = [*self._functions.values()]
+        return WrittenTools(
+            entries=[*([{"functionDeclarations": functions}] if functions else []), *self._built_in],
+            functions=bool(functions),
+            mixed=self._foreign and bool(functions),
+            losses=self._losses,
+            lost=tuple(self._lost),
+        )
+
+    def _function(self, tool: Tool, path: str) -> None:
+        written = _function(tool, self.names, path, self._losses)
+        if written["name"] in self._functions:
+            # Google answers 400 to it; only one of them could ever be called.
+            self._losses.append(Loss(path, f"{tool.name} is declared twice: the first one stays"))
+        else:
+            self._functions[written["name"]] = written
+
+    def _server_tool(self, tool: ServerTool, path: str) -> None:
+        entry, model = _server_tool(tool), self.target.model
+        if entry is None and tool.family == _IMAGES and makes_images(model):
             # What others have a tool for, this model does by itself.
-            losses += _unsaid(tool, {target.model: {}}, path)
+            self._losses += _unsaid(tool, {model: {}}, path)
         elif entry is None:
             kind = tool.family or tool.payload.get("type") or ", ".join(tool.payload)
-            losses.append(Loss(path, f"Gemini has no tool like {kind}"))
-            lost.append(tool)
-        elif tool.protocol != NAME and has_functions and not mixes_tools(target.model):
-            losses.append(Loss(path, f"{target.model} takes no tools of Google's beside functions: the functions stay"))
-            lost.append(tool)
-        elif entry not in built_in:
-            built_in.append(entry)
-            foreign = foreign or tool.protocol != NAME
-            losses += _unsaid(tool, entry, path)
-    entries = [*([{"functionDeclarations": functions}] if functions else []), *built_in]
-    return WrittenTools(
-        entries=entries,
-        functions=bool(functions),
-        mixed=foreign and bool(functions),
-        losses=losses,
-        lost=tuple(lost),
-    )
+            self._lose(tool, path, f"Gemini has no tool like {kind}")
+        elif tool.protocol != NAME and self.may_call and not mixes_tools(model):
+            self._lose(tool, path, f"{model} takes no tools of Google's beside functions: the functions stay")
+        elif entry not in self._built_in:
+            self._built_in.append(entry)
+            self._foreign = self._foreign or tool.protocol != NAME
+            self._losses += _unsaid(tool, entry, path)
+
+    def _lose(self, tool: ServerTool, path: str, reason: str) -> None:
+        self._losses.append(Loss(path, reason))
+        self._lost.append(tool)
 
 
 def _left_out(tool: ServerTool, choice: ToolChoice | None) -> bool:

@@ -8,8 +8,8 @@ asked for.
 from __future__ import annotations
 
 import hashlib
-from collections.abc import Iterator
-from typing import assert_never
+from collections.abc import Iterator, Mapping
+from typing import Any, assert_never
 
 from trioproxy.neutral.continuation import refuse_continuation
 from trioproxy.neutral.extras import shared, spelling
@@ -100,20 +100,7 @@ def _sampling(conversation: Conversation, draft: Draft, *, thinks: bool) -> Obje
     sampling = conversation.sampling
     notes = spelling(conversation.extras, NAME)
     names = notes.get("names", ())
-    members: Object = {}
-    limit = sampling.max_tokens
-    if limit is not None:
-        if limit < 1 and not draft.native:
-            draft.lose("max_tokens", "an answer of nothing can't be asked for: one token was")
-            limit = 1
-        ceiling = draft.target.max_output_tokens
-        if ceiling is not None and limit > ceiling:
-            draft.lose("max_tokens", f"the model writes {ceiling} tokens at most")
-            limit = ceiling
-        renamed = draft.has(MAX_COMPLETION_TOKENS, REASONING_MODEL)
-        members["max_completion_tokens" if renamed or "max_completion_tokens" in names else "max_tokens"] = limit
-        if "max_tokens" in notes and not renamed:
-            members["max_tokens"] = notes["max_tokens"]
+    members = _limit(sampling.max_tokens, draft, notes)
     members |= dict.fromkeys(notes.get("unlimited", ()), -1)
     if sampling.top_k is not None:
         if "top_k" in names or draft.has(TOP_K):
@@ -139,6 +126,25 @@ def _sampling(conversation: Conversation, draft: Draft, *, thinks: bool) -> Obje
                 draft.lose(name, "reasoning models don't take it")
         else:
             members[name] = value
+    return members
+
+
+def _limit(limit: int | None, draft: Draft, notes: Mapping[str, Any]) -> Object:
+    """How long the answer may be, by the name that the target has for it."""
+    if limit is None:
+        return {}
+    if limit < 1 and not draft.native:
+        draft.lose("max_tokens", "an answer of nothing can't be asked for: one token was")
+        limit = 1
+    ceiling = draft.target.max_output_tokens
+    if ceiling is not None and limit > ceiling:
+        draft.lose("max_tokens", f"the model writes {ceiling} tokens at most")
+        limit = ceiling
+    renamed = draft.has(MAX_COMPLETION_TOKENS, REASONING_MODEL)
+    own_name = "max_completion_tokens" if "max_completion_tokens" in notes.get("names", ()) else "max_tokens"
+    members: Object = {"max_completion_tokens" if renamed else own_name: limit}
+    if "max_tokens" in notes and not renamed:
+        members["max_tokens"] = notes["max_tokens"]
     return members
 
 
