@@ -12,6 +12,7 @@ import pytest
 from trio.testing import MockClock
 
 from tests.support.answers import ANSWERS
+from tests.support.chunking import cut
 from tests.support.houses import Bench, ask, posted
 from tests.support.upstreams import Delay, Fault, Script
 from trioproxy.config.model import ErrorFormat
@@ -252,21 +253,42 @@ async def test_a_compressed_answer_passes_as_it_is_and_nothing_is_added() -> Non
     assert (bench.last.outcome, bench.last.observed) == (Outcome.COMPLETE, False)
 
 
-async def test_a_compressed_answer_can_not_be_translated() -> None:
-    headers = ((b"content-type", b"text/event-stream"), (b"content-encoding", b"gzip"))
-    bench = Bench(Script(headers=headers, chunks=[gzip.compress(ANSWERS["openai_chat"].stream)]))
+PACKED = ((b"content-type", b"text/event-stream"), (b"content-encoding", b"gzip"))
+
+
+async def test_a_compressed_answer_is_unpacked_to_be_translated() -> None:
+    packed = gzip.compress(ANSWERS["openai_chat"].stream)
+    bench = Bench(Script(headers=PACKED, chunks=cut(packed, 5)))
+    exchange = await bench.serve(ask("anthropic", of="openai_chat"))
+    assert exchange.status == 200
+    assert exchange.header(b"content-encoding") is None
+    assert exchange.body.endswith(b'event: message_stop\ndata: {"type":"message_stop"}\n\n')
+
+
+@pytest.mark.parametrize("broken", [b"\x1f\x8b nonsense", gzip.compress(ANSWERS["openai_chat"].stream)[:40]])
+async def test_a_compressed_answer_that_is_broken_is_a_failure(broken: bytes) -> None:
+    bench = Bench(Script(headers=PACKED, chunks=[broken]))
+    exchange = await bench.serve(ask("anthropic", of="openai_chat"))
+    assert b"message_stop" not in exchange.body
+    assert b"can't be unpacked" in exchange.body
+
+
+async def test_an_answer_in_an_unknown_coding_can_not_be_translated() -> None:
+    headers = ((b"content-type", b"text/event-stream"), (b"content-encoding", b"rot13"))
+    bench = Bench(Script(headers=headers, chunks=[ANSWERS["openai_chat"].stream]))
     exchange = await bench.serve(ask("anthropic", of="openai_chat"))
     assert exchange.status == 502
     assert "compressed" in json.loads(exchange.body)["error"]["message"]
 
 
-async def test_a_compressed_error_keeps_its_status() -> None:
-    body = gzip.compress(b'{"error":{"message":"m","type":"t"}}')
-    bench = Bench(Script(status=503, headers=(*JSON, (b"content-encoding", b"gzip")), chunks=[body]))
+@pytest.mark.parametrize(("coding", "said"), [(b"gzip", "told so"), (b"rot13", "compressed")])
+async def test_a_compressed_error_keeps_its_status_and_its_words(coding: bytes, said: str) -> None:
+    body = gzip.compress(b'{"error":{"message":"told so","type":"t"}}')
+    bench = Bench(Script(status=503, headers=(*JSON, (b"content-encoding", coding)), chunks=[body]))
     exchange = await bench.serve(ask("openai_chat"))
     assert exchange.status == 503
     assert exchange.header(b"content-encoding") is None
-    assert "compressed" in json.loads(exchange.body)["error"]["message"]
+    assert said in json.loads(exchange.body)["error"]["message"]
 
 
 @attrs.define(eq=False)

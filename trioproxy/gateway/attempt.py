@@ -13,6 +13,7 @@ import trio
 from trioproxy.errors import ErrorKind, Failure, Fault, ProxyError, UpstreamFault
 from trioproxy.gateway.carriers import Carrier, is_encoded
 from trioproxy.gateway.deadlines import DeadlineTracker
+from trioproxy.gateway.decoding import readable
 from trioproxy.gateway.error_shapes import challenged, typed, unserved
 from trioproxy.gateway.grants import NOTHING_HELD, Grant
 from trioproxy.gateway.pulse import Pulse
@@ -147,6 +148,7 @@ async def attempt(
         with pulse:
             pulse.tracker.attempt_started(pulse.at)
             response = await upstream.open(prepared.request, pulse)
+            response = readable(response, translated=prepared.lane is Lane.TRANSLATE)
             outcome = await _head(prepared, response, pulse, choose, entry)
             if isinstance(outcome, Opened):
                 await _hold(outcome, pulse)
@@ -205,7 +207,11 @@ def _problem(prepared: Prepared, response: UpstreamResponse) -> Failure | None:
             f"{{provider}} answered with status {response.status}, which is neither an answer nor an error; is its base-url right?",
         )
     if prepared.lane is Lane.TRANSLATE and is_encoded(response.headers):
-        return _fault(prepared, ErrorKind.MALFORMED, "{provider} compressed its answer, which it was asked not to do")
+        return _fault(
+            prepared,
+            ErrorKind.MALFORMED,
+            "{provider} compressed its answer, which it was asked not to do, and nobody here can unpack it",
+        )
     media = (header(response.headers, b"content-type") or b"").split(b";")[0].strip().lower()
     if media == b"text/html" and prepared.must_speak:
         return _fault(
