@@ -17,7 +17,7 @@ from tests.support.readers import reading_all
 from tests.support.recordings import Recording, recording_params
 from trioproxy.gateway.passages import StreamPassage
 from trioproxy.gateway.sources import AnySource, RefinedSource
-from trioproxy.gateway.stream_source import StreamSource
+from trioproxy.gateway.stream_source import Look, StreamSource
 from trioproxy.gateway.translations import StreamTranslation
 from trioproxy.neutral.events import Event, Growth, PartStarted, ReasoningDelta, TextDelta, ToolArgsDelta
 from trioproxy.neutral.naming import ToolNaming
@@ -25,7 +25,6 @@ from trioproxy.neutral.stopping import StopCutter
 from trioproxy.protocols.base import Framing, WriteContext
 from trioproxy.protocols.table import NAMES, protocol
 from trioproxy.wire.frames import Frame
-from trioproxy.wire.moulds import Mould
 from trioproxy.wire.sse import SSEDecoder, encode
 
 WORDS = (TextDelta, ReasoningDelta)
@@ -38,7 +37,7 @@ class LongWay:
     """A source that tells every delta by itself, of frames that are taken apart."""
 
     complete = False
-    steady: Mould | None = None
+    steady: Look | None = None
 
     def __init__(self, name: str, max_event: int) -> None:
         self.source = StreamSource(protocol(name), Framing.SSE, max_event=max_event)
@@ -661,7 +660,7 @@ def test_a_part_that_nobody_expects_does_not_spoil_those_behind_it() -> None:
 
 
 @pytest.mark.parametrize("target", NAMES)
-@pytest.mark.parametrize("source", ["openai_chat", "anthropic"])
+@pytest.mark.parametrize("source", ["openai_chat", "anthropic", "openai_responses"])
 def test_what_goes_on_frame_by_frame_is_only_cast_and_pressed(source: str, target: str) -> None:
     long, short = translations(source, target)
     opening = [named(source, data) for data in OPENING[source]]

@@ -112,7 +112,7 @@ class StreamPassage:
         """See :class:`Carrier`."""
         unseen, self.behind = self.behind, b""
         silent = self._source.silent
-        if not unseen or (silent is not None and silent.text(unseen) is not None):
+        if not unseen or (silent is not None and silent(unseen) is not None):
             return []
         return self._observe(self._source.feed, unseen)
 

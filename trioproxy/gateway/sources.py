@@ -10,13 +10,12 @@ from typing import Protocol as TypingProtocol
 from typing import assert_never
 
 from trioproxy.errors import ErrorKind, Failure, Fault
-from trioproxy.gateway.stream_source import StreamSource
+from trioproxy.gateway.stream_source import Look, StreamSource
 from trioproxy.neutral.events import Event, Growth, UsageReported
 from trioproxy.protocols.base import Framing, Metering, Protocol, StreamSeen
 from trioproxy.wire import sse
 from trioproxy.wire.jsoncodec import JSONError, loads, loads_object, undecoded_members
 from trioproxy.wire.machine import ProtocolViolation
-from trioproxy.wire.moulds import Mould
 
 __all__ = [
     "AnySource",
@@ -59,9 +58,9 @@ class Source(TypingProtocol):
         ...
 
     @property
-    def steady(self) -> Mould | None:
-        """What reads the text of one more delta like the last, from all the bytes of a read; None where it is not clear that this would be all.
-        Who reads by it need not pour what it could read."""
+    def steady(self) -> Look | None:
+        """The look that tells of one delta more like the last; None where it is not clear that this would be all there is to tell. What was
+        told by it is not poured."""
         ...
 
     def close(self) -> list[Event]:
@@ -80,7 +79,7 @@ class Refiner(TypingProtocol):
 class RefinedSource:
     """The events of another source as a machine leaves them: cut at stop sequences that the provider does not know, or taken out of a box."""
 
-    steady: Mould | None = None
+    steady: Look | None = None
 
     def __init__(self, source: Source, refiner: Refiner) -> None:
         self._source = source
@@ -134,7 +133,7 @@ class WholeSource:
     """The events of a whole JSON body, all at its end. ``wordless`` is as in :class:`StreamSource`."""
 
     complete = False
-    steady: Mould | None = None
+    steady: Look | None = None
 
     def __init__(self, protocol: Protocol, *, limit: int, wordless: bool = False) -> None:
         self._protocol = protocol
@@ -171,7 +170,7 @@ class UsageSource:
     """The usage of a whole JSON body that is no answer (embeddings, images), at its end. Nothing else of it is read: its numbers may be many."""
 
     complete = False
-    steady: Mould | None = None
+    steady: Look | None = None
 
     def __init__(self, metering: Metering, *, limit: int) -> None:
         self._metering = metering
@@ -211,7 +210,7 @@ class AnySource:
     Providers (and what stands before them) name their errors streams, and their streams JSON.
     """
 
-    steady: Mould | None = None
+    steady: Look | None = None
 
     def __init__(self, protocol: Protocol, framing: Framing | None, *, max_event: int, limit: int) -> None:
         self._protocol = protocol

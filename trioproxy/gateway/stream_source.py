@@ -5,7 +5,8 @@ Refuses to know: where the events go, and what a client is to be sent.
 
 from __future__ import annotations
 
-from typing import assert_never
+from collections.abc import Callable
+from typing import TypeAlias, assert_never
 
 import msgspec
 
@@ -16,7 +17,7 @@ from trioproxy.wire.frames import Frame
 from trioproxy.wire.jsonarray import JSONArrayDecoder
 from trioproxy.wire.moulds import Mould, moulded, widened
 
-__all__ = ["StreamSource"]
+__all__ = ["Look", "StreamSource"]
 
 
 def _decoder(framing: Framing, max_event: int) -> sse.SSEDecoder | JSONArrayDecoder:
@@ -38,6 +39,10 @@ _MOST_MOULDS = 16
 
 _TRIAL = 'Between two quotes, "these"\n'
 """A text that no frame has by chance."""
+
+
+Look: TypeAlias = Callable[[bytes], str | None]
+"""From all the bytes of a read to the text of the one delta that they are; None where they are anything else."""
 
 
 class StreamSource:
@@ -64,9 +69,9 @@ class StreamSource:
         """What is cast in the mould, but for its text."""
         self._ready: Mould | None = None
         """The mould, where the next bytes begin where a frame may begin."""
-        self.silent: Mould | None = None
-        """The same, where nobody wants to know what is cast in it, and nothing is to be remembered of it."""
-        self.steady: Mould | None = None
+        self.silent: Look | None = None
+        """Says of all the bytes of a read, by another answer than None, that they are one delta more that nobody wants to know of."""
+        self.steady: Look | None = None
         """See ``Source.steady``."""
         self.torn = False
 
@@ -97,10 +102,8 @@ class StreamSource:
         if mould is not None and (text := mould.text(data)) is not None:
             self._moulds = _MOST_MOULDS
             model = self._model
-            if type(model) not in self._forgets:
-                self._reader.grew(model, [text], mould.number)
-            else:
-                self._settle(mould, model)
+            self._settle(mould.text if type(model) in self._forgets else self._remembering, model)
+            self._remember(mould, model, text)
             self._grown(model, [text], told)
             return told
         self.silent = self.steady = None
@@ -126,12 +129,24 @@ class StreamSource:
         self._ready = self._mould if decoder.empty else None
         return told
 
-    def _settle(self, mould: Mould, model: Delta) -> None:
-        """What was cast twice and leaves nothing to be remembered: the next bytes need not come by here if they are cast in it too."""
+    def _settle(self, look: Look, model: Delta) -> None:
+        """What was cast in a mould twice is cast in it again, most likely: then the next bytes need not come by here."""
         if self._wordless:
-            self.silent = mould if type(model) is TextDelta else None
+            self.silent = look if type(model) is TextDelta else None
         elif type(model) is TextDelta or (isinstance(model, ReasoningDelta) and model.summary is None):
-            self.steady = mould
+            self.steady = look
+
+    def _remember(self, mould: Mould, model: Delta, text: str) -> None:
+        if type(model) not in self._forgets:
+            self._reader.grew(model, [text], mould.number)
+
+    def _remembering(self, data: bytes) -> str | None:
+        """The look of a reader that counts."""
+        mould = self._ready
+        text = mould.text(data) if mould is not None else None
+        if mould is not None and text is not None:
+            self._reader.grew(self._model, [text], mould.number)
+        return text
 
     @property
     def settled(self) -> StreamSource:

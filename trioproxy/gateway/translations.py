@@ -11,6 +11,7 @@ from typing import TypeAlias, TypeVar
 
 from trioproxy.errors import Failure
 from trioproxy.gateway.sources import Source, malformed
+from trioproxy.gateway.stream_source import Look
 from trioproxy.neutral.events import Event, Failed, Finished, Growth, TextDelta, ToolArgsDelta
 from trioproxy.neutral.fold import Folder
 from trioproxy.neutral.loss import Loss
@@ -22,7 +23,6 @@ from trioproxy.wire.frames import Frame, Row
 from trioproxy.wire.jsonarray import JSONArrayEncoder
 from trioproxy.wire.jsoncodec import dumps
 from trioproxy.wire.machine import ProtocolViolation
-from trioproxy.wire.moulds import Mould
 
 __all__ = ["StreamTranslation", "WholeTranslation"]
 
@@ -94,7 +94,7 @@ class StreamTranslation(_Translation):
         self._writer = words.stream_writer(context)
         self._array = JSONArrayEncoder() if framing is Framing.JSON_ARRAY else None
         self._begun = False
-        self._steady: Mould | None = None
+        self._steady: Look | None = None
         """What reads the next delta, if it is like the last one; then ``_press`` writes it, and ``_around`` frames it."""
         self._press: Press = dumps
         self._around = b"%b"
@@ -118,7 +118,7 @@ class StreamTranslation(_Translation):
         """See :class:`Carrier`."""
         steady = self._steady
         if steady is not None:
-            text = steady.text(data)
+            text = steady(data)
             if text is not None:
                 return self._around % self._press(text), []
             self._steady = None
