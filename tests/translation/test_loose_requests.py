@@ -343,3 +343,35 @@ def test_the_ending_of_an_address_says_what_a_file_is(client: str, asked: Any) -
     assert sent(client, CHAT, **asked).body["messages"][0]["content"][0]["type"] == "image_url"
     kept = sent(client, client, **asked).body
     assert "fileData" in kept["contents"][0]["parts"][0] if client == GEMINI else kept["input"] == asked["input"]
+
+
+@pytest.mark.parametrize(
+    ("part", "told"),
+    [
+        (
+            {"type": "image_url", "image_url": {"url": "https://a.example/x.png", "detail": "low"}},
+            {"type": "image_url", "image_url": {"url": "https://a.example/x.png", "detail": "low"}},
+        ),
+        (
+            {"type": "input_image", "image_url": {"url": "https://a.example/x.png"}},
+            {"type": "image_url", "image_url": {"url": "https://a.example/x.png"}},
+        ),
+        (
+            {"type": "image_url", "image_url": "https://a.example/x.png"},
+            {"type": "image_url", "image_url": {"url": "https://a.example/x.png"}},
+        ),
+        (
+            {"type": "file", "file": {"filename": "a.pdf", "file_data": f"data:application/pdf;base64,{PDF}"}},
+            {"type": "file", "file": {"filename": "a.pdf", "file_data": f"data:application/pdf;base64,{PDF}"}},
+        ),
+        ({"type": "input_file", "file": {"file_id": "file-1"}}, {"type": "file", "file": {"file_id": "file-1"}}),
+    ],
+)
+def test_images_and_files_in_the_words_of_chat_are_understood_in_responses(part: Any, told: Any) -> None:
+    asked: Any = {"input": [{"role": "user", "content": [part]}]}
+
+    written = sent(RESPONSES, CHAT, **asked)
+
+    assert written.body["messages"][0]["content"] == [told]
+    assert not written.losses
+    assert sent(RESPONSES, RESPONSES, **asked).body["input"] == asked["input"]

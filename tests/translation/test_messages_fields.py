@@ -155,6 +155,8 @@ USER_BLOCKS: dict[str, tuple[list[dict[str, Any]], tuple[str, str, str]]] = {
     "document uploaded": ([{"type": "document", "source": _UPLOADED}], _all(REFUSED)),
     "search_result": ([_SEARCH], _all(SAID)),
     "container_upload": ([{"type": "container_upload", "file_id": "file_1"}], _all(REFUSED)),
+    "an unknown block": ([_TEXT, {"type": "hologram"}], _all(REFUSED)),
+    "what a provider's tool gave": ([_TEXT, {"type": "web_search_tool_result", "tool_use_id": "t"}], _all(LOST)),
     "compaction": ([{"type": "compaction", "content": "so far"}], _all(SAID)),
     "compaction that failed": ([_TEXT, {"type": "compaction", "content": None}], _all(LOST)),
     "compaction that is hidden": ([{"type": "compaction", "content": None, "encrypted_content": "x"}], _all(REFUSED)),

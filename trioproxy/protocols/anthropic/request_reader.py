@@ -12,7 +12,7 @@ from collections.abc import Iterable
 
 import attrs
 
-from trioproxy.neutral.parts import Media, Opaque, Text
+from trioproxy.neutral.parts import Media, Opaque, Part, Text
 from trioproxy.neutral.request import (
     Conversation,
     OutputFormat,
@@ -22,7 +22,7 @@ from trioproxy.neutral.request import (
     ToolSpec,
     Turn,
 )
-from trioproxy.protocols.anthropic.block_reader import plain_parts, read_placed
+from trioproxy.protocols.anthropic.block_reader import READERS, plain_parts, read_placed
 from trioproxy.protocols.anthropic.carrying import carried
 from trioproxy.protocols.anthropic.fields import Fields, invalid
 from trioproxy.protocols.anthropic.thinking_reader import read_thinking
@@ -45,6 +45,8 @@ _FORMAT = "output_config.format"
 _BILLING = re.compile(r"\Ax-anthropic-billing-header:[^\n]*\n*")
 """What Claude Code tells Anthropic's billing, and no model, at the head of its prompt. It is another one in each request: a provider that
 caches prompts by their beginning would never find one again (seen in 2.1.29 and later)."""
+
+_RECORDS = re.compile(r"server_tool_use|mcp_\w+|\w+_tool_result|tool_addition|tool_removal")
 
 _ROLES = {role.value: role for role in (Role.SYSTEM, Role.USER, Role.ASSISTANT)}
 
@@ -166,6 +168,8 @@ def _turn(fields: Fields) -> Turn:
     content = fields.take("content")
     where = fields.at("content")
     placed = [] if content is None else read_placed(content, where)
+    if role is Role.USER:
+        placed = [(place, _asked(part)) for place, part in placed]
     spelled = "string" if isinstance(content, str) else "absent" if content is None else "blocks"
     return Turn(
         role=role,
@@ -173,6 +177,14 @@ def _turn(fields: Fields) -> Turn:
         extras=carried(fields.rest(), notes={"content": spelled}),
         places=tuple(place for place, _ in placed) or (where,),
     )
+
+
+def _asked(part: Part) -> Part:
+    """What a user says in a block that nobody knows is asked too: without it the answer would be another one. Of a model's turn, or of a tool
+    that the provider ran, it is a record."""
+    if isinstance(part, Opaque) and part.kind not in READERS and _RECORDS.fullmatch(part.kind) is None:
+        return attrs.evolve(part, essential=True)
+    return part
 
 
 def _sampling(fields: Fields) -> Sampling:

@@ -27,6 +27,7 @@ from trioproxy.neutral.parts import (
     UrlSource,
 )
 from trioproxy.protocols.openai_responses.annotations import read_annotations, write_annotation
+from trioproxy.protocols.openai_responses.chat_parts import in_own_words
 from trioproxy.protocols.openai_responses.fields import Fields, refusal, restore
 from trioproxy.protocols.openai_responses.vocabulary import CONTENT, NAME
 from trioproxy.wire.jsoncodec import JSON, Object
@@ -36,6 +37,7 @@ __all__ = ["read_control", "read_part", "write_media", "write_refusal", "write_t
 _TEXTS = frozenset({"input_text", "output_text", "text", "summary_text"})
 _BREAKPOINT = "prompt_cache_breakpoint"
 _CONTROL = "cache_control"
+_SAID = "said"
 # The Files API is one for Responses and Chat Completions.
 _OPENAI_FILES = frozenset({NAME, "openai_chat"})
 
@@ -46,6 +48,9 @@ def read_part(value: JSON, path: str, notes: Mapping[str, Any] | None = None) ->
     Raises:
         ClientFault: the part is malformed; ``param`` names the member.
     """
+    ours = in_own_words(value)
+    if ours is not None:
+        return read_part(ours, path, {**(notes or {}), _SAID: value})
     fields = Fields(value, path)
     kind = fields.need("type")
     marks: dict[str, Any] = {**(notes or {}), "type": kind}
@@ -105,8 +110,6 @@ def _read_file(fields: Fields, marks: dict[str, Any]) -> Media:
         source = _read_data(data, fields.at("file_data"), marks)
     elif url:
         source = UrlSource(url=url)
-        if _kind_of(source) is MediaKind.IMAGE:
-            marks["type"] = "input_file"
     else:
         raise refusal(fields.at("file_data"), "the file's data, or `file_url` a URL, or `file_id` an id")
     name, detail = fields.text("filename"), fields.text("detail")
@@ -199,6 +202,8 @@ def write_media(part: Media, losses: list[Loss], path: str) -> Object:
         ClientFault: sound, film, or an upload that another provider holds: the request would not mean the same without them.
     """
     spelled = spelling(part.extras, NAME)
+    if _SAID in spelled:
+        return dict(spelled[_SAID])
     if "audio" in spelled:
         return restore({"type": "input_audio", **spelled["audio"]}, part.extras)
     if part.kind in {MediaKind.AUDIO, MediaKind.VIDEO}:
