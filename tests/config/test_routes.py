@@ -574,6 +574,26 @@ def test_facts_are_the_entrys_over_the_catalogues() -> None:
     assert exact.thinks is False
 
 
+def test_a_model_is_known_at_any_server_that_speaks_its_vendors_protocol() -> None:
+    snapshot = made("""
+        openai-compatibility:
+          - {name: a, prefix: a, base-url: http://h/a, wire: anthropic}
+          - {name: b, prefix: b, base-url: http://h/b}
+        providers:
+          c: {protocol: openai_responses, base_url: http://h/c, api_key: k, prefix: c}
+          d: {protocol: gemini, base_url: http://h/d, api_key: k, prefix: d}
+          e: {protocol: anthropic_messages, base_url: http://h/e, api_key: k, prefix: e}
+    """)
+
+    for name in ("a/claude-opus-5", "b/gpt-5.4", "c/gpt-5.4", "d/gemini-2.5-pro", "e/claude-opus-5"):
+        facts = asked(snapshot, name)[0].facts
+        assert facts is not None, name
+        assert facts.id == name.partition("/")[2]
+    for name in ("a/gpt-5.4", "b/claude-opus-5", "c/gemini-2.5-pro", "e/mine"):
+        assert asked(snapshot, name)[0].facts is None, name
+    assert listing(snapshot) == ()
+
+
 # Lists
 
 

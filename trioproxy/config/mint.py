@@ -47,6 +47,7 @@ class Mint:
     made: list[Credential] = attrs.Factory(list)
     groups: dict[str, int] = attrs.Factory(dict)
     _ids: dict[str, int] = attrs.Factory(dict)
+    _akin: dict[tuple[str, ...], Provider] = attrs.Factory(dict)
 
     def token(self, section: Section, provider: Provider) -> Token | None:
         """The key of ``section``: its own, else that in its token file; None (with a warning, where a file was named) if there is none."""
@@ -150,9 +151,14 @@ class Mint:
         )
 
     def _at_a_vendors(self, provider: Provider, bases: Bases) -> Provider:
-        """``provider``, which may be any server, with what is peculiar of the vendor whose address it has."""
+        """``provider``, which may be any server, with what is peculiar of the vendor whose address it has, and what is known of the models
+        that are asked for in the protocols it speaks."""
         if not provider.base_url_required:
             return provider
+        spoken_to = (provider.name, provider.auth.value, *(wire.protocol for wire in bases.wires))
+        if spoken_to not in self._akin:
+            self._akin[spoken_to] = attrs.evolve(provider, kin=self.catalogue.kin(bases.wires))
+        provider = self._akin[spoken_to]
         spoken = {(wire.protocol, urlsplit(wire.base_url).hostname) for wire in bases.wires}
         for vendor in self.catalogue.providers.values():
             own = {(wire.protocol, host) for wire in vendor.wires for host in _hosts(wire, vendor)}

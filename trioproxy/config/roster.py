@@ -242,11 +242,12 @@ def _stated(serving: Serving, known: ModelFacts | None) -> ModelFacts | None:
 
 
 def _catalogue_facts(provider: Provider, model: str) -> ModelFacts | None:
-    exact = next((facts for facts in provider.models if facts.id == model), None)
+    known = (*provider.models, *provider.kin)
+    exact = next((facts for facts in known if facts.id == model), None)
     if exact is not None:
         return exact
     wanted = _undated(model)
-    return next((facts for facts in provider.models if _undated(facts.id) == wanted), None)
+    return next((facts for facts in known if _undated(facts.id) == wanted), None)
 
 
 def _undated(model: str) -> str:

@@ -27,7 +27,7 @@ _PROVIDER_KEYS = {
     "title", "aliases", "blocks", "env", "auth", "rate_headers", "headers", "wires", "patterns", "models", "quirks", "model_quirks", "usage",
     "base_required", "key_required", "token_fields", "sign_in", "notes", "hosts",
 }  # fmt: skip
-_PLAIN_KEYS = {"paths", "auth", "headers"}
+_PLAIN_KEYS = {"vendor", "paths", "auth", "headers"}
 _WIRE_KEYS = {"protocol", "base", "operations", "paths", "auth"}
 _MODEL_KEYS = {"name", "context", "output", "thinking", "features"}
 _THINKING_KEYS = {"min", "max", "zero", "dynamic", "levels", "adaptive"}
@@ -51,6 +51,11 @@ class Catalogue:
     def plain_wire(self, protocol: str, base_url: str) -> Wire:
         """A wire of ``protocol`` at ``base_url`` with the protocol's own paths. ``protocol`` is a key of :attr:`protocols`."""
         return attrs.evolve(self.protocols[protocol], base_url=base_url)
+
+    def kin(self, wires: Iterable[Wire]) -> tuple[ModelFacts, ...]:
+        """The models of the vendors whose protocols are spoken on ``wires``."""
+        vendors = dict.fromkeys(wire.vendor for wire in wires if wire.vendor in self.providers)
+        return tuple(facts for vendor in vendors for facts in self.providers[vendor].models)
 
     @functools.cached_property
     def names(self) -> tuple[str, ...]:
@@ -103,6 +108,7 @@ def _plain(name: str, entry: Any) -> Wire:
         paths=_paths(at.get("paths"), where),
         auth=_choice(AuthStyle, at.get("auth", "bearer"), where),
         headers=MappingProxyType(dict(at.get("headers", {}))),
+        vendor=str(at.get("vendor", "")),
     )
 
 

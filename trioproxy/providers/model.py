@@ -71,13 +71,14 @@ class Wire:
     """One protocol a provider speaks. ``paths`` maps an operation to the path appended to the base URL, with ``{model}`` and, for
     Gemini, ``{verb}`` filled in, ``{tail}`` standing for what the client's own path had behind the operation's root; an operation without a
     path is one the provider does not have on this wire. ``auth`` is how this wire carries the key, None as the provider says; ``headers`` are
-    sent where the client sent none of that name."""
+    sent where the client sent none of that name; ``vendor`` is the provider whose protocol it is, "" where it is nobody's."""
 
     protocol: str
     base_url: str
     paths: Mapping[Operation, str]
     auth: AuthStyle | None = None
     headers: Mapping[str, str] = MappingProxyType({})
+    vendor: str = ""
 
 
 @attrs.frozen(kw_only=True)
@@ -124,7 +125,7 @@ class Provider:
     in the ``type`` of a provider map, ``env`` the environment variables its key usually has, ``token_fields`` the members of a token file
     that may hold the key, best first. ``sign_in`` names the login flow this provider needs, None where a key is enough. ``quirks`` hold for all
     of its models, ``model_quirks`` for those whose name fits the glob, the first that fits. ``hosts`` are addresses it has beside those of its
-    wires."""
+    wires. ``kin`` are other vendors' models, which it may serve or not: what is known of them, and nothing to list."""
 
     name: str
     title: str
@@ -146,6 +147,7 @@ class Provider:
     sign_in: str | None = None
     model_quirks: tuple[tuple[str, tuple[str, ...]], ...] = ()
     hosts: tuple[str, ...] = ()
+    kin: tuple[ModelFacts, ...] = ()
 
     def quirks_of(self, model: str) -> tuple[str, ...]:
         """What is peculiar of one model, beside :attr:`quirks`. ``model`` is the upstream's name."""
