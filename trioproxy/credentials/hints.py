@@ -26,7 +26,7 @@ from email.utils import parsedate_to_datetime
 import attrs
 
 from trioproxy.errors import ErrorKind, Failure
-from trioproxy.protocols.openai_chat.retry_after import read_retry_after
+from trioproxy.protocols.retry_after import read_reset, read_retry_after
 from trioproxy.wire.headers import Headers
 from trioproxy.wire.jsoncodec import JSONError, loads_object
 
@@ -58,6 +58,8 @@ def hinted(failure: Failure, headers: Headers, body: bytes, wall: float) -> Fail
             wide = True
         if seconds is None:
             seconds = read_retry_after(names)
+        if seconds is None:
+            seconds = read_reset(names)
     if seconds is None:
         seconds = _date(names.get("retry-after", ""), wall)
     if seconds is None and failure.kind is ErrorKind.RATE_LIMITED:

@@ -12,6 +12,7 @@ from trioproxy.errors import ErrorKind, Failure, Fault, kind_for_status
 from trioproxy.neutral.overflow import overflow_code, overflow_words
 from trioproxy.protocols.base import StreamSeen
 from trioproxy.protocols.minimax import minimax_failure
+from trioproxy.protocols.retry_after import read_retry_after
 from trioproxy.wire.frames import Frame
 from trioproxy.wire.jsoncodec import JSON, JSONError, Object, dumps, loads
 
@@ -90,7 +91,7 @@ def _wire_type(failure: Failure) -> str:
 
 def read_error(status: int, headers: Mapping[str, str], body: bytes) -> Failure:
     """A non-2xx answer. ``headers`` are lower-cased."""
-    retry_after = _seconds(headers)
+    retry_after = read_retry_after(headers)
     try:
         document = loads(body)
     except JSONError:
@@ -178,15 +179,6 @@ def _message(document: JSON) -> str | None:
         return None
     texts = [each.get("msg") or each.get("message") for each in details if isinstance(each, dict)]
     return "; ".join(text for text in texts if isinstance(text, str)) or None
-
-
-def _seconds(headers: Mapping[str, str]) -> float | None:
-    """``retry-after`` as seconds. A date is left to whoever knows the time."""
-    for name, unit in (("retry-after-ms", 0.001), ("retry-after", 1.0)):
-        value = headers.get(name, "").strip()
-        if value.replace(".", "", 1).isascii() and value.replace(".", "", 1).isdigit():
-            return float(value) * unit
-    return None
 
 
 def _text(value: JSON) -> str | None:

@@ -15,6 +15,7 @@ import attrs
 from trioproxy.errors import ErrorKind, Failure, Fault, kind_for_status
 from trioproxy.neutral.overflow import overflow_code
 from trioproxy.protocols.base import StreamSeen
+from trioproxy.protocols.retry_after import read_retry_after
 from trioproxy.wire.frames import Frame
 from trioproxy.wire.jsoncodec import JSON, JSONError, Object, dumps, loads
 
@@ -120,7 +121,7 @@ def read_error(status: int, headers: Mapping[str, str], body: bytes) -> Failure:
         message = f"The provider answered {status}" + (f": {text}" if text else " with an empty body")
         failure = Failure(kind=kind_for_status(status), message=message, fault=Fault.UPSTREAM, status=status)
     if failure.retry_after is None:
-        failure = attrs.evolve(failure, retry_after=_number(headers.get("retry-after", "")))
+        failure = attrs.evolve(failure, retry_after=read_retry_after(headers))
     return failure
 
 
@@ -204,12 +205,3 @@ class _Details:
                 case _:
                     pass
         return found
-
-
-def _number(text: str) -> float | None:
-    try:
-        value = float(text)
-    except ValueError:
-        # An HTTP date needs a clock to become a delay, and this room has none.
-        return None
-    return value if 0 <= value < 1e9 else None

@@ -14,7 +14,7 @@ from trioproxy.errors import ErrorKind, Failure, Fault, kind_for_status
 from trioproxy.protocols.base import StreamSeen
 from trioproxy.protocols.minimax import minimax_failure
 from trioproxy.protocols.openai_chat.google_errors import google_details, unlisted
-from trioproxy.protocols.openai_chat.retry_after import read_retry_after
+from trioproxy.protocols.retry_after import read_reset, read_retry_after
 from trioproxy.wire.frames import Frame
 from trioproxy.wire.jsoncodec import JSON, JSONError, Object, dumps, loads
 
@@ -113,7 +113,7 @@ def read_error(status: int, headers: Mapping[str, str], body: bytes) -> Failure:
         said = f"JSON that holds no message: {_quoted(text)}"
     message = _message(document) or f"The provider answered {status} with {said}"
     words = _words(document)
-    delay = read_retry_after(headers)
+    delays = (read_retry_after(headers), read_reset(headers), words.delay)
     kind = kind_for_status(status)
     if words.kind in _REFINING and status < 500:
         kind = words.kind
@@ -125,7 +125,7 @@ def read_error(status: int, headers: Mapping[str, str], body: bytes) -> Failure:
         type=words.type,
         code=words.code,
         param=words.param,
-        retry_after=delay if delay is not None else words.delay,
+        retry_after=next((delay for delay in delays if delay is not None), None),
     )
 
 

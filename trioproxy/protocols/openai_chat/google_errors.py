@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import attrs
 
-from trioproxy.protocols.openai_chat.retry_after import read_duration
+from trioproxy.protocols.retry_after import read_duration
 from trioproxy.wire.jsoncodec import JSON, Object
 
 __all__ = ["GoogleDetails", "google_details", "unlisted"]

@@ -15,6 +15,7 @@ import attrs
 
 from trioproxy.errors import ErrorKind, Failure, Fault, kind_for_status
 from trioproxy.neutral.overflow import OVERFLOW, overflow_code
+from trioproxy.protocols.retry_after import read_retry_after
 from trioproxy.wire.jsoncodec import JSON, JSONError, Object, loads
 
 __all__ = ["WIRE", "Words", "failure_of", "is_overflow", "read_error", "render_error", "response_error"]
@@ -151,7 +152,7 @@ def read_error(status: int, headers: Mapping[str, str], body: bytes) -> Failure:
         type=_word(error, "type"),
         code=_word(error, "code"),
         param=_word(error, "param"),
-        retry_after=_header_delay(headers) or _delay(error, message, kind),
+        retry_after=read_retry_after(headers) or _delay(error, message, kind),
     )
 
 
@@ -256,12 +257,6 @@ def _status(error: Mapping[str, Any]) -> int | None:
     """The HTTP status that an error inside a 200 names (errors of the WebSocket mode do)."""
     status = error.get("status")
     return status if isinstance(status, int) and 400 <= status <= 599 else None
-
-
-def _header_delay(headers: Mapping[str, str]) -> float | None:
-    """``retry-after-ms``, else ``retry-after`` in seconds. Its date form needs a clock and is left to those who have one."""
-    exact = _seconds(headers.get("retry-after-ms"))
-    return exact / 1000 if exact is not None else _seconds(headers.get("retry-after"))
 
 
 def _delay(error: Mapping[str, Any], message: str, kind: ErrorKind) -> float | None:

@@ -10,7 +10,7 @@ import math
 import re
 from collections.abc import Mapping
 
-__all__ = ["read_duration", "read_retry_after"]
+__all__ = ["read_duration", "read_reset", "read_retry_after"]
 
 _DURATION = re.compile(r"(?:(\d+)d)?(?:(\d+)h)?(?:(\d+)m(?!s))?(?:(\d+(?:\.\d+)?)s)?(?:(\d+(?:\.\d+)?)ms)?")
 _UNITS = (86400.0, 3600.0, 60.0, 1.0, 0.001)
@@ -18,16 +18,14 @@ _LIMITS = ("requests", "tokens")
 
 
 def read_retry_after(headers: Mapping[str, str]) -> float | None:
-    """Seconds to wait, None where no header says so. Names are lower-case.
-
-    The reset of a limit counts only where nothing is left of it: a reset tells when the whole allowance is back.
-    """
+    """Seconds to wait by ``Retry-After``, None where it says none. Names are lower-case."""
     exact = read_duration(headers.get("retry-after-ms", "") + "ms")
-    if exact is not None:
-        return exact
-    given = read_duration(headers.get("retry-after", ""))
-    if given is not None:
-        return given
+    return exact if exact is not None else read_duration(headers.get("retry-after", ""))
+
+
+def read_reset(headers: Mapping[str, str]) -> float | None:
+    """Seconds until every limit is back of which nothing is left, None where there is none: of others a reset says nothing, as it tells when the
+    whole allowance is back. Names are lower-case."""
     resets = [
         reset
         for limit in _LIMITS

@@ -2,7 +2,7 @@ from __future__ import annotations
 
 import pytest
 
-from trioproxy.protocols.openai_chat.retry_after import read_duration, read_retry_after
+from trioproxy.protocols.retry_after import read_duration, read_reset, read_retry_after
 
 
 @pytest.mark.parametrize(
@@ -36,6 +36,17 @@ def test_durations(text: str, seconds: float | None) -> None:
         ({"retry-after": "7"}, 7.0),
         ({"retry-after": "7", "retry-after-ms": "1500"}, 1.5),
         ({"retry-after": "Wed, 21 Oct 2026 07:28:00 GMT"}, None),
+        ({"x-ratelimit-reset-requests": "1m", "x-ratelimit-remaining-requests": "0"}, None),
+    ],
+)
+def test_retry_after(headers: dict[str, str], seconds: float | None) -> None:
+    assert read_retry_after(headers) == seconds
+
+
+@pytest.mark.parametrize(
+    ("headers", "seconds"),
+    [
+        ({"retry-after": "7"}, None),
         ({"x-ratelimit-reset-requests": "1m", "x-ratelimit-remaining-requests": "3"}, None),
         ({"x-ratelimit-reset-requests": "1m", "x-ratelimit-remaining-requests": "0"}, 60.0),
         (
@@ -50,5 +61,5 @@ def test_durations(text: str, seconds: float | None) -> None:
         ({"x-ratelimit-remaining-tokens": "0"}, None),
     ],
 )
-def test_headers(headers: dict[str, str], seconds: float | None) -> None:
-    assert read_retry_after(headers) == seconds
+def test_resets_of_limits(headers: dict[str, str], seconds: float | None) -> None:
+    assert read_reset(headers) == seconds
