@@ -61,6 +61,12 @@ async def test_with_every_provider(provider: str, stream: bool) -> None:
     response = json.loads(frames[-1])["response"] if stream else json.loads(first.body)
     second = await served(bench, of=provider, input="more", conversation_id=response["id"], stream=stream)
     assert second.status == 200
+    if provider != "openai_responses":
+        frames = [line[6:] for line in second.body.decode().split("\n") if line.startswith("data: ")]
+        told = (
+            [json.loads(each)["response"] for each in (frames[0], frames[-1])] if stream else [json.loads(second.body)]
+        )
+        assert {each["previous_response_id"] for each in told} == {response["id"]}
     assert "hello" in bench.upstream.requests[1].body.decode()
 
 

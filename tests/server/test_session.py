@@ -136,6 +136,8 @@ class TestMemory:
                 store=False,
             )
         assert last["type"] == "response.completed"
+        if provider != "openai_responses":
+            assert last["response"]["previous_response_id"] == first["response"]["id"]
         assert "42" in house.bench.upstream.requests[1].body.decode()
 
     async def test_a_warm_up_is_answered_here_and_can_be_continued(self) -> None:

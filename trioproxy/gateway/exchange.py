@@ -24,7 +24,8 @@ __all__ = ["Exchange", "Handler", "RequestHead"]
 @attrs.frozen(kw_only=True)
 class RequestHead:
     """A request's head. ``target`` is as sent (path and query); header names are lower-case, in order; ``peer`` is ``host:port``;
-    ``version`` is ``1.0``, ``1.1`` or ``2``; ``turn`` is set for a request that came over a socket."""
+    ``version`` is ``1.0``, ``1.1`` or ``2``; ``turn`` is set for a request that came over a socket; ``follows`` names the response that it goes
+    on from, where what came before is in its body."""
 
     method: str
     target: str
@@ -33,6 +34,7 @@ class RequestHead:
     scheme: str = "http"
     version: str = "1.1"
     turn: SocketTurn | None = None
+    follows: str | None = None
     memo: dict[str, Any] = attrs.field(factory=dict, init=False, eq=False, repr=False)
     """What was worked out of this head. It holds for every head that differs from it in nothing but the length of the body."""
     _first: dict[bytes, bytes] = attrs.field(init=False, eq=False, repr=False)

@@ -347,6 +347,8 @@ class Failover:
 
     def _context(self, admitted: Admitted, prepared: Prepared) -> WriteContext:
         conversation = prepared.conversation
+        if conversation is not None and admitted.follows is not None:
+            conversation = attrs.evolve(conversation, previous_response_id=admitted.follows)
         return WriteContext(
             model=admitted.asked.model,
             now=int(self.wall()),

@@ -43,4 +43,5 @@ async def receive(
         memo=head.memo,
         tail=door.params.get("tail", ""),
         turn=head.turn,
+        follows=exchange.head.follows,
     )

@@ -75,6 +75,12 @@ class Remembering(WrappedExchange):
     _outcome: Outcome = attrs.field(factory=Outcome, init=False)
     _decoder: SSEDecoder | None = attrs.field(default=None, init=False)
     _body: bytearray | None = attrs.field(default=None, init=False)
+    _head: RequestHead | None = attrs.field(default=None, init=False)
+
+    @property
+    def head(self) -> RequestHead:
+        """See ``Exchange.head``. Behind the body it says what the request goes on from."""
+        return self._head or self._inner.head
 
     async def receive_body(self, limit: int) -> bytes:
         """See ``Exchange.receive_body``. The bound holds for the whole request too."""
@@ -103,6 +109,7 @@ class Remembering(WrappedExchange):
             self._past = continued(None, items, after=previous)
             return body
         self._past = continued(found, items)
+        self._head = attrs.evolve(self._inner.head, follows=previous)
         members = {name: value for name, value in document.items() if name not in ("input", *_PREVIOUS)}
         if found.root.after is not None:
             members["previous_response_id"] = found.root.after

@@ -38,7 +38,8 @@ class Lane(enum.Enum):
 class Admitted:
     """A request that may be served: what is asked, in which protocol, by whom (None where no keys are configured), with which
     headers. ``tail`` is what the path had behind its operation's root, where the endpoint leaves that open; ``turn`` is set where the client
-    asked over a socket; ``memo`` is its head's."""
+    asked over a socket; ``memo`` is its head's; ``follows`` is the response that the client went on from, where its conversation was put into
+    the request here."""
 
     protocol: Protocol
     asked: Asked
@@ -47,6 +48,7 @@ class Admitted:
     memo: dict[str, Any] = attrs.field(factory=dict, eq=False, repr=False)
     tail: str = ""
     turn: SocketTurn | None = None
+    follows: str | None = None
 
 
 @immutable(kw_only=True)

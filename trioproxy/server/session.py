@@ -292,6 +292,7 @@ class Session:
                 scheme=self.head.scheme,
                 version=self.head.version,
                 turn=SocketTurn(sockets=self._providers, previous=follows, known=past.known),
+                follows=follows,
             ),
             request_body(asked, past.items(), past.root.after),
             teller,
