@@ -102,6 +102,11 @@ def test_a_call_without_arguments_has_an_empty_object(call: dict[str, Any]) -> N
     assert ToolArgsDelta(index=0, text="{}") in _events({"functionCall": call})
 
 
+@pytest.mark.parametrize(("args", "text"), [('{"x": 1}', '{"x": 1}'), ([{"x": 1}], '[{"x":1}]')])
+def test_arguments_of_another_form_are_told(args: Any, text: str) -> None:
+    assert ToolArgsDelta(index=0, text=text) in _events({"functionCall": {"name": "f", "args": args}})
+
+
 def test_arguments_in_pieces() -> None:
     events = _events(
         {"functionCall": {"name": "f", "willContinue": True}},

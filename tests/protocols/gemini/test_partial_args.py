@@ -50,6 +50,11 @@ def test_text_is_written_as_it_comes() -> None:
     ) == ['{"location":"Bos', 'ton \\"', '"', ',"days":[{"hot":true', ',"at":1.5', "},null", '],"unit":"C"', "}"]
 
 
+def test_other_words_for_numbers() -> None:
+    entries = [{"jsonPath": "$.n", "intValue": 42}, {"jsonPath": "$.x", "doubleValue": 0.5}]
+    assert json.loads("".join(_written(*entries))) == {"n": 42, "x": 0.5}
+
+
 def test_nothing_is_an_empty_object() -> None:
     assert _written() == ["{}"]
     assert _written({"jsonPath": "$.a", "willContinue": True}) == ["", "{}"]

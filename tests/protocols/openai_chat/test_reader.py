@@ -25,6 +25,7 @@ from trioproxy.neutral.events import (
     UsageReported,
 )
 from trioproxy.neutral.parts import (
+    Reasoning,
     Text,
     ToolCall,
 )
@@ -220,6 +221,18 @@ def test_a_chunk_that_is_not_json_is_malformed(data: bytes) -> None:
 
 def test_a_chunk_that_is_not_an_object_is_malformed() -> None:
     assert _failure(frame([1])).kind is ErrorKind.MALFORMED
+
+
+def test_thoughts_in_blocks_alone() -> None:
+    def block(text: str, signature: str = "") -> Any:
+        return {"thinking_blocks": [{"type": "thinking", "thinking": text, "signature": signature}, 7]}
+
+    said = answer(
+        chunk(block("I ")), chunk(block("see")), chunk(block("", "sig")), chunk({"content": "a"}, "stop"), DONE
+    )
+    assert said.parts == (Reasoning(text="I see"), Text(text="a"))
+    twice = answer(chunk({"reasoning_content": "I ", **block("I ")}), chunk({"content": "a"}, "stop"), DONE)
+    assert twice.parts == (Reasoning(text="I "), Text(text="a"))
 
 
 # Properties.

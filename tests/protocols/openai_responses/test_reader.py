@@ -573,6 +573,20 @@ def test_a_failure_without_words_is_one() -> None:
     assert failed.failure.message
 
 
+def test_a_failure_may_be_explained_behind_itself() -> None:
+    error = {"type": "invalid_request_error", "code": "content_policy_violation", "message": "blocked"}
+    events = read(
+        [
+            CREATED,
+            frame("response.failed", response={"error": None}),
+            frame("error", message=None, code=None, error=error),
+        ]
+    )
+
+    [failed] = [event for event in events if isinstance(event, Failed)]
+    assert (failed.failure.kind, failed.failure.message) == (ErrorKind.INVALID_REQUEST, "blocked")
+
+
 def test_a_cancelled_response_is_no_success() -> None:
     failed = read([CREATED, frame("response.cancelled", response={})])[-1]
     assert isinstance(failed, Failed)

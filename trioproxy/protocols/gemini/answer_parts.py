@@ -186,9 +186,9 @@ class AnswerParts:
     @staticmethod
     def _arguments(open_call: _Call, call: Object) -> list[Event]:
         whole, entries = call.get("args"), call.get("partialArgs") or []
-        if isinstance(whole, dict | str) and whole != "" and not open_call.written:
+        if isinstance(whole, dict | list | str) and whole not in ("", []) and not open_call.written:
             open_call.written = True
-            # Servers that speak like Google may give the text of the object.
+            # Servers that speak like Google may give the text of the object, or what is none.
             return [
                 ToolArgsDelta(index=open_call.index, text=whole if isinstance(whole, str) else dumps(whole).decode())
             ]

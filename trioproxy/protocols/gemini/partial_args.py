@@ -20,7 +20,8 @@ __all__ = ["PartialArguments", "parse_path"]
 _STEP = re.compile(r"""\.([^.\[\]'"]+)|\[(\d{1,9})\]|\['((?:[^'\\]|\\.)*)'\]|\["((?:[^"\\]|\\.)*)"\]""")
 _ESCAPE = re.compile(r"\\(.)")
 
-_VALUES = ("stringValue", "numberValue", "boolValue", "nullValue")
+# The last two are how others spell a number.
+_VALUES = ("stringValue", "numberValue", "boolValue", "nullValue", "intValue", "doubleValue")
 
 _Path = tuple[str | int, ...]
 

@@ -36,7 +36,7 @@ from trioproxy.protocols.openai_chat.errors import read_in_band
 from trioproxy.protocols.openai_chat.finish import FAILING, read_finish, sequence_hit
 from trioproxy.protocols.openai_chat.images import IMAGES, read_image
 from trioproxy.protocols.openai_chat.plain import PlainChunk, plain_arguments, plain_chunk, plain_growth, thought_in
-from trioproxy.protocols.openai_chat.reasoning import read_details
+from trioproxy.protocols.openai_chat.reasoning import read_details, shown
 from trioproxy.protocols.openai_chat.think_tags import ThinkTags
 from trioproxy.protocols.openai_chat.usage import read_usage
 from trioproxy.wire.frames import Frame
@@ -257,7 +257,9 @@ class ChatReader:
 
     def _thoughts(self, delta: Object) -> list[Event]:
         # DeepSeek and most others; OpenRouter, Groq, newer vLLM; GitHub Copilot.
-        words = next((said for name in _THOUGHTS if (said := _text(delta.get(name)))), "")
+        words = next((said for name in _THOUGHTS if (said := _text(delta.get(name)))), "") or shown(
+            delta.get("thinking_blocks")
+        )
         details = read_details(delta.get("reasoning_details"))
         repeated = "".join(detail.text for detail in details)
         events: list[Event] = []

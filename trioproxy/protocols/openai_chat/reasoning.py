@@ -15,7 +15,7 @@ import attrs
 from trioproxy.neutral.parts import Reasoning, Signature, SignatureForm
 from trioproxy.wire.jsoncodec import JSON, JSONError, Object, dumps, loads
 
-__all__ = ["Detail", "details_of", "read_blocks", "read_details", "reasoning_of"]
+__all__ = ["Detail", "details_of", "read_blocks", "read_details", "reasoning_of", "shown"]
 
 _TEXT = "reasoning.text"
 _SUMMARY = "reasoning.summary"
@@ -71,6 +71,12 @@ def read_blocks(value: JSON) -> list[Detail]:
             case _:
                 pass
     return details
+
+
+def shown(blocks: JSON) -> str:
+    """What LiteLLM's ``thinking_blocks`` show of an answer. Whose their signatures are, they don't say."""
+    texts = (block.get("thinking") for block in (blocks if isinstance(blocks, list) else ()) if isinstance(block, dict))
+    return "".join(text for text in texts if isinstance(text, str))
 
 
 def _read(document: Object) -> Detail:

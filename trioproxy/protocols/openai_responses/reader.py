@@ -58,6 +58,8 @@ class StreamReader:
         self._desk = Desk()
         self._started = False
         self._over = False
+        self._unexplained: Failed | None = None
+        """An end that did not say why; Azure says it in an ``error`` event behind it."""
         self._growing: dict[int, OpenItem] = {}
         """The items whose parts were looked at, by the parts' indexes."""
         self._number: int | None = None
@@ -121,6 +123,9 @@ class StreamReader:
         """The owed end: nothing after a terminal, else a failure. The end of the bytes is never success."""
         if self._over:
             return []
+        if self._unexplained is not None:
+            self._over = True
+            return [self._unexplained]
         return self._fail(ErrorKind.TRUNCATED, "The provider's stream ended before `response.completed`.")
 
     def _fail(self, kind: ErrorKind, message: str) -> list[Event]:
@@ -252,9 +257,12 @@ class StreamReader:
             events.append(UsageReported(usage=usage))
         desk = self._desk
         last = ending(response, status, called=desk.called, refused=desk.refused, nameless=desk.nameless)
-        self._over = True
         self.seen.failed = isinstance(last, Failed)
         self.seen.complete = not self.seen.failed
+        if isinstance(last, Failed) and status == "failed" and not response.get("error"):
+            self._unexplained = last
+            return events
+        self._over = True
         return [*events, last]
 
     def _error(self, event: Object, kind: str) -> list[Event]:
