@@ -138,9 +138,11 @@ class Text:
 
     @property
     def word(self) -> str:
+        """See ``Kind.word``."""
         return "secret" if self.secret else "text"
 
     def read(self, node: Node, place: Place, reading: Reading) -> Any:
+        """See ``Kind.read``."""
         text = reading.text(node, place, lenient=self.lenient)
         if text is None:
             return UNSET
@@ -150,6 +152,7 @@ class Text:
         return Secret(text.strip()) if self.secret else text.strip()
 
     def schema(self) -> dict[str, Any]:
+        """See ``Kind.schema``."""
         return {"type": ["string", "number"]}
 
 
@@ -161,9 +164,11 @@ class Choice:
 
     @property
     def word(self) -> str:
+        """See ``Kind.word``."""
         return " \\| ".join(f"`{word}`" for word in self.words)
 
     def read(self, node: Node, place: Place, reading: Reading) -> Any:
+        """See ``Kind.read``."""
         text = reading.text(node, place)
         if text is None:
             return UNSET
@@ -175,6 +180,7 @@ class Choice:
         return value
 
     def schema(self) -> dict[str, Any]:
+        """See ``Kind.schema``."""
         return {"enum": list(self.words)}
 
 
@@ -185,6 +191,7 @@ class Flag:
     word = "true \\| false"
 
     def read(self, node: Node, place: Place, reading: Reading) -> Any:
+        """See ``Kind.read``."""
         text = reading.text(node, place)
         if text is None:
             return UNSET
@@ -195,6 +202,7 @@ class Flag:
         return UNSET
 
     def schema(self) -> dict[str, Any]:
+        """See ``Kind.schema``."""
         return _or_variable({"type": "boolean"})
 
 
@@ -207,6 +215,7 @@ class Whole:
     word = "whole number"
 
     def read(self, node: Node, place: Place, reading: Reading) -> Any:
+        """See ``Kind.read``."""
         text = reading.text(node, place)
         if text is None:
             return UNSET
@@ -221,6 +230,7 @@ class Whole:
         return number
 
     def schema(self) -> dict[str, Any]:
+        """See ``Kind.schema``."""
         bounds = {"minimum": self.low, "maximum": self.high}
         return _or_variable({"type": "integer"} | {name: bound for name, bound in bounds.items() if bound is not None})
 
@@ -232,6 +242,7 @@ class Number:
     word = "number"
 
     def read(self, node: Node, place: Place, reading: Reading) -> Any:
+        """See ``Kind.read``."""
         text = reading.text(node, place)
         if text is None:
             return UNSET
@@ -242,6 +253,7 @@ class Number:
         return number
 
     def schema(self) -> dict[str, Any]:
+        """See ``Kind.schema``."""
         return _or_variable({"type": "number", "minimum": 0})
 
 
@@ -255,6 +267,7 @@ class Seconds:
     word = "seconds \\| `off`"
 
     def read(self, node: Node, place: Place, reading: Reading) -> Any:
+        """See ``Kind.read``."""
         text = reading.text(node, place)
         if text is None:
             return UNSET
@@ -275,6 +288,7 @@ class Seconds:
         return seconds
 
     def schema(self) -> dict[str, Any]:
+        """See ``Kind.schema``."""
         return {"anyOf": [{"type": "number"}, {"const": False}, {"type": "string"}]}
 
 
@@ -285,6 +299,7 @@ class Texts:
     word = "list of text"
 
     def read(self, node: Node, place: Place, reading: Reading) -> Any:
+        """See ``Kind.read``."""
         if isinstance(node, Scalar) and node.is_null:
             return ()
         items = reading.items(node, place) if isinstance(node, SequenceNode) else [(node, place)]
@@ -292,6 +307,7 @@ class Texts:
         return tuple(text.strip() for text in texts if text is not None and text.strip())
 
     def schema(self) -> dict[str, Any]:
+        """See ``Kind.schema``."""
         return {"anyOf": [{"type": "array", "items": {"type": ["string", "number"]}}, {"type": "string"}]}
 
 
@@ -302,6 +318,7 @@ class TextMap:
     word = "mapping of text"
 
     def read(self, node: Node, place: Place, reading: Reading) -> Any:
+        """See ``Kind.read``."""
         values: dict[str, str] = {}
         for member in members(node, place, reading):
             text = reading.text(member.value, place.key(member.key, member.line))
@@ -310,6 +327,7 @@ class TextMap:
         return values
 
     def schema(self) -> dict[str, Any]:
+        """See ``Kind.schema``."""
         return {"type": "object", "additionalProperties": {"type": ["string", "number", "boolean"]}}
 
 
@@ -320,6 +338,7 @@ class TextLists:
     word = "mapping of lists"
 
     def read(self, node: Node, place: Place, reading: Reading) -> Any:
+        """See ``Kind.read``."""
         lists = Texts()
         return {
             member.key: lists.read(member.value, place.key(member.key, member.line), reading)
@@ -327,6 +346,7 @@ class TextLists:
         }
 
     def schema(self) -> dict[str, Any]:
+        """See ``Kind.schema``."""
         return {"type": "object", "additionalProperties": Texts().schema()}
 
 
@@ -337,9 +357,11 @@ class Anything:
     word = "anything"
 
     def read(self, node: Node, place: Place, reading: Reading) -> Any:
+        """See ``Kind.read``."""
         return None
 
     def schema(self) -> dict[str, Any]:
+        """See ``Kind.schema``."""
         return {}
 
 

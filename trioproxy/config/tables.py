@@ -70,6 +70,7 @@ class Block:
     word = "block"
 
     def read(self, node: Node, place: Place, reading: Reading) -> Any:
+        """See ``Kind.read``."""
         if self.shorthand is not None and isinstance(node, Scalar) and not node.is_null:
             key = next(key for key in self.keys if key.name == self.shorthand)
             value = key.kind.read(node, place, reading)
@@ -100,6 +101,7 @@ class Block:
         return re.sub(r"[^a-z0-9]+", "-", self.title.lower()).strip("-")
 
     def schema(self) -> dict[str, Any]:
+        """See ``Kind.schema``."""
         return {"$ref": f"#/$defs/{self.anchor}"}
 
     def definition(self) -> dict[str, Any]:
@@ -124,9 +126,11 @@ class Many:
 
     @property
     def word(self) -> str:
+        """See ``Kind.word``."""
         return "list of blocks"
 
     def read(self, node: Node, place: Place, reading: Reading) -> Any:
+        """See ``Kind.read``."""
         if isinstance(node, Scalar) and node.is_null:
             return ()
         if not isinstance(node, SequenceNode):
@@ -134,6 +138,7 @@ class Many:
         return tuple(self.block.read(item, spot, reading) for item, spot in reading.items(node, place))
 
     def schema(self) -> dict[str, Any]:
+        """See ``Kind.schema``."""
         item = self.block.schema()
         return {"anyOf": [{"type": "array", "items": item}, item, {"type": "null"}]}
 
@@ -146,15 +151,18 @@ class Named:
 
     @property
     def word(self) -> str:
+        """See ``Kind.word``."""
         return "mapping of blocks"
 
     def read(self, node: Node, place: Place, reading: Reading) -> Any:
+        """See ``Kind.read``."""
         return {
             member.key: self.block.read(member.value, place.key(member.key, member.line), reading)
             for member in members(node, place, reading)
         }
 
     def schema(self) -> dict[str, Any]:
+        """See ``Kind.schema``."""
         return {"type": ["object", "null"], "additionalProperties": self.block.schema()}
 
 
@@ -167,10 +175,12 @@ class Forms:
     word = "block"
 
     def read(self, node: Node, place: Place, reading: Reading) -> Any:
+        """See ``Kind.read``."""
         keys = frozenset(spelled(key) for key in node.members) if isinstance(node, MappingNode) else frozenset()
         return self.choose(keys).read(node, place, reading)
 
     def schema(self) -> dict[str, Any]:
+        """See ``Kind.schema``."""
         return {"anyOf": [block.schema() for block in self.blocks]}
 
 
@@ -182,15 +192,18 @@ class Hidden:
 
     @property
     def word(self) -> str:
+        """See ``Kind.word``."""
         return self.kind.word
 
     def read(self, node: Node, place: Place, reading: Reading) -> Any:
+        """See ``Kind.read``."""
         quiet = attrs.evolve(reading, report=Report(problems=reading.report.problems))
         value = self.kind.read(node, place, quiet)
         reading.visited = quiet.visited
         return value
 
     def schema(self) -> dict[str, Any]:
+        """See ``Kind.schema``."""
         return self.kind.schema()
 
 

@@ -12,7 +12,7 @@ import trio
 
 from trioproxy import __version__
 from trioproxy.config.model import Credential
-from trioproxy.gateway.prepare import ANTHROPIC_VERSION
+from trioproxy.protocols.table import protocol
 from trioproxy.providers.auth import auth_headers, entry_headers
 from trioproxy.providers.urls import join_base, models_url
 from trioproxy.upstream.base import Headers, Upstream, UpstreamRequest
@@ -72,7 +72,7 @@ class Inquiry:
             "accept": "application/json",
             "accept-encoding": "identity",
             "user-agent": f"trioproxy/{__version__}",
-            **({"anthropic-version": ANTHROPIC_VERSION} if wire.protocol == "anthropic" else {}),
+            **protocol(wire.protocol).headers,
             **{name.lower(): value for name, value in credential.provider.headers.items()},
             **{name.lower(): value for name, value in wire.headers.items()},
             **entry_headers(credential.headers, {}),

@@ -38,7 +38,6 @@ from trioproxy.wire.splice import replace
 
 __all__ = ["prepare"]
 
-ANTHROPIC_VERSION = "2023-06-01"
 FAULT_HEADER = b"x-trioproxy-fault"
 
 # What says something of the client to a provider that speaks another protocol, and is no word of the client's own protocol.
@@ -137,14 +136,14 @@ def _translated(admitted: Admitted, routed: Routed, candidate: Candidate, *, now
     kept = tuple([line for line in _forwarded(admitted) if line[0] in _CROSSING])
     accept = b"text/event-stream" if asked.stream else b"application/json"
     headers = _headers((*kept, (b"accept", accept)), admitted, candidate, {}, now=now, token=token)
-    streaming = outbound.name == "gemini" and asked.stream
+    verb, query = outbound.stream_at if asked.stream else ("", "")
     request = _request(
         admitted,
         candidate,
         headers=headers,
         body=dumps(written.body if change is None else change.body),
-        verb="streamGenerateContent" if streaming else "",
-        query="alt=sse" if streaming else "",
+        verb=verb,
+        query=query,
         operation=way.operation,
     )
     return Prepared(
@@ -350,7 +349,7 @@ def _default_lines(candidate: Candidate) -> dict[bytes, bytes]:
     said = {
         "content-type": "application/json",
         "user-agent": f"trioproxy/{__version__}",
-        **({"anthropic-version": ANTHROPIC_VERSION} if candidate.wire.protocol == "anthropic" else {}),
+        **protocol(candidate.wire.protocol).headers,
         **{name.lower(): value for name, value in candidate.credential.provider.headers.items()},
     }
     return dict(_line(name, value) for name, value in said.items())

@@ -358,6 +358,10 @@ class Protocol:
     read_models: Callable[[JSON], ModelPage]
     """A provider's own list; raises ``ProtocolViolation`` where the document is none."""
 
+    headers: Mapping[str, str] = MappingProxyType({})
+    """What a vendor wants with every request; sent where the client sends none of these names."""
+    stream_at: tuple[str, str] = ("", "")
+    """What follows the model in the path, and the query, of a request for a stream, where that is asked for at a place of its own."""
     words: Mapping[str, str] = MappingProxyType({})
     """What the hub and the writers call a field -> what a client of this protocol calls it, for refusals and losses."""
     seals: Seals | None = None

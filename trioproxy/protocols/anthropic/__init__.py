@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from trioproxy.protocols.anthropic.body import read_body, write_body
-from trioproxy.protocols.anthropic.endpoints import ENDPOINTS, NAME, peek
+from trioproxy.protocols.anthropic.endpoints import ENDPOINTS, HEADERS, NAME, peek
 from trioproxy.protocols.anthropic.errors import error_frames, read_error, render_error
 from trioproxy.protocols.anthropic.glance import glance
 from trioproxy.protocols.anthropic.models import read_models, render_model, render_models
@@ -38,6 +38,7 @@ PROTOCOL = Protocol(
     render_models=render_models,
     render_model=render_model,
     read_models=read_models,
+    headers=HEADERS,
     words=WORDS,
     seals=Seals(marks=tuple(mark.encode() for mark in MARKS), opened=without_seals),
     counting=Counting(read=read_count, render=render_count),

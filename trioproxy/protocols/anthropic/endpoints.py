@@ -8,12 +8,15 @@ from __future__ import annotations
 from trioproxy.protocols.base import Asked, Endpoint, Operation, PeekRequest
 from trioproxy.protocols.peeking import peek_json
 
-__all__ = ["DIRECT_CALLER", "ENDPOINTS", "NAME", "peek"]
+__all__ = ["DIRECT_CALLER", "ENDPOINTS", "HEADERS", "NAME", "peek"]
 
 NAME = "anthropic"
 
 DIRECT_CALLER = {"type": "direct"}
 """``caller`` of a tool call that the model itself makes: what every call is unless it says otherwise."""
+
+HEADERS = {"anthropic-version": "2023-06-01"}
+"""The API: "anthropic-version: header is required"."""
 
 ENDPOINTS = (
     Endpoint(method="POST", path="/v1/messages", operation=Operation.GENERATE),

@@ -44,6 +44,7 @@ PROTOCOL = Protocol(
     render_model=render_model,
     read_models=read_models,
     metering=Metering(member="usageMetadata", read=read_usage),
+    stream_at=("streamGenerateContent", "alt=sse"),
     words=WORDS,
     seals=Seals(marks=(PREFIX.encode(),), opened=without_seals),
     counting=Counting(read=read_count, render=render_count),

@@ -85,6 +85,7 @@ def _unused(given: str, used: set[Any]) -> str:
 
 
 def as_message(item: Object) -> Object:
+    """A tool's output that answers no call, as what the user says."""
     output = item["output"]
     said = {"type": "input_text", "text": "A tool answered:"}
     content = [said, {"type": "input_text", "text": output}] if isinstance(output, str) else [said, *output]
