@@ -21,6 +21,7 @@ import shutil
 import subprocess
 import sys
 import tempfile
+import time
 from collections.abc import Callable, Iterator, Mapping
 from contextlib import AbstractContextManager, contextmanager, nullcontext
 from pathlib import Path
@@ -291,11 +292,11 @@ def configuration(upstream: str, wire: str | None) -> str:
 
 
 @contextmanager
-def proxy(upstream: str, wire: str | None, workers: int, log: Path) -> Iterator[str]:
-    """A running trioproxy; its base URL."""
+def proxy(configured: str, workers: int, log: Path) -> Iterator[str]:
+    """A running trioproxy with this configuration; its base URL."""
     with tempfile.TemporaryDirectory() as folder:
         config = Path(folder) / "config.yaml"
-        config.write_text(configuration(upstream, wire), "utf-8")
+        config.write_text(configured, "utf-8")
         with serving(log, "serve", "--config", str(config), "--workers", str(workers)) as base:
             yield base
 
@@ -317,6 +318,7 @@ def _listening(process: subprocess.Popen[bytes], log: Path) -> str:
         found = re.search(r"listening on (http://\S+)", log.read_text("utf-8", "replace"))
         if found:
             return found.group(1)
+        time.sleep(0.02)
     raise SystemExit(f"the proxy did not start:\n{log.read_text()}")
 
 
@@ -378,7 +380,9 @@ def played(upstream: str | None) -> Iterator[str]:
 
 
 def _base(upstream: str, options: argparse.Namespace, log: Path) -> AbstractContextManager[str]:
-    return nullcontext(upstream) if options.direct else proxy(upstream, options.wire, options.workers, log)
+    return (
+        nullcontext(upstream) if options.direct else proxy(configuration(upstream, options.wire), options.workers, log)
+    )
 
 
 def main() -> int:

@@ -16,13 +16,11 @@ import shutil
 import subprocess
 import sys
 import tempfile
-from collections.abc import Iterator
-from contextlib import contextmanager
 from pathlib import Path
 
 sys.path.insert(0, str(Path(__file__).parents[2]))
 
-from tests.clients.try_clients import HERE, KEY, serving
+from tests.clients.try_clients import HERE, KEY, proxy
 
 MARK = "tool-ran-ok"
 PROVIDERS = {
@@ -52,16 +50,6 @@ def configuration(upstream: str) -> str:
         f'  - {{api-key: UP, prefix: gemini, base-url: "{upstream}", models: [{{name: gpt-5}}]}}',
     ]
     return "\n".join(lines) + "\n"
-
-
-@contextmanager
-def proxy(upstream: str, workers: int, log: Path) -> Iterator[str]:
-    """A trioproxy at work; its base URL."""
-    with tempfile.TemporaryDirectory() as folder:
-        config = Path(folder) / "config.yaml"
-        config.write_text(configuration(upstream), "utf-8")
-        with serving(log, "serve", "--config", str(config), "--workers", str(workers)) as base:
-            yield base
 
 
 def run(command: list[str], home: Path, **environment: str) -> tuple[int, str]:
@@ -143,7 +131,7 @@ def main() -> int:
     given = parser.parse_args()
     failed = 0
     log = Path(tempfile.mkdtemp()) / "proxy.log"
-    with proxy(given.upstream, given.workers, log) as base:
+    with proxy(configuration(given.upstream), given.workers, log) as base:
         for name, client in CLIENTS.items():
             for provider in PROVIDERS:
                 if given.only and given.only not in f"{name} {provider}":
