@@ -191,6 +191,22 @@ async def test_vendor_headers_pass_and_those_of_one_hop_do_not() -> None:
     assert exchange.headers == headers[:5]
 
 
+@pytest.mark.parametrize("of", ["openai_chat", "anthropic"])
+@pytest.mark.parametrize("status", [200, 429])
+async def test_an_exchange_has_an_id_where_the_clients_sdk_looks_for_it(of: str, status: int) -> None:
+    """Anthropic's reads `request-id` alone, and its errors have it in their body."""
+    good, bad = ANSWERS[of].frames, [b'{"error":{"message":"m","type":"t"}}']
+    headers = JSON if status == 429 else ((b"content-type", b"text/event-stream"),)
+    bench = Bench(Script(status=status, headers=headers, chunks=good if status == 200 else bad))
+    exchange = await bench.serve(ask("anthropic", of=of))
+    told = bench.last.id
+    assert exchange.header(b"request-id") == exchange.header(b"x-request-id") == told.encode()
+    if status == 429:
+        assert json.loads(exchange.body)["request_id"] == told
+    other = Bench(Script(chunks=ANSWERS["openai_chat"].frames))
+    assert (await other.serve(ask("openai_chat"))).header(b"request-id") is None
+
+
 ERRORS = [
     (b"", "upstream_error_body_empty"),
     (b"oops", "upstream_error_body_non_json"),

@@ -7,6 +7,8 @@ from __future__ import annotations
 
 from typing import assert_never
 
+import attrs
+
 from trioproxy.config.model import Settings
 from trioproxy.errors import ClientFault, ErrorKind, Failure
 from trioproxy.gateway.attempt import Opened
@@ -52,12 +54,12 @@ def answer_head(opened: Opened, admitted: Admitted, settings: Settings, request_
     losses = (*prepared.losses, *opened.carrier.losses)
     if settings.loss_header and losses:
         headers += ((LOSS_HEADER, _listed(losses)),)
-    return response.status, _identified(headers, request_id)
+    return response.status, _identified(headers, request_id, admitted.protocol.name)
 
 
 def stream_head(admitted: Admitted, request_id: str) -> Headers:
     """The headers of a stream that is begun before anything is known of the answer."""
-    return _identified(_framed(admitted.asked.framing), request_id)
+    return _identified(_framed(admitted.asked.framing), request_id, admitted.protocol.name)
 
 
 def head_for_failure(admitted: Admitted, rejected: Rejected, request_id: str) -> Headers | None:
@@ -92,8 +94,9 @@ async def refuse(
         if outlet.started:
             await outlet.finish(encode_error(protocol, Framing.SSE, failure, StreamSeen()))
         else:
-            reply = refusal(failure, protocol, form=settings.error_format, answer=answer, extra=headers)
-            await outlet.reply(reply)
+            id_ = outlet.entry.id
+            reply = refusal(failure, protocol, form=settings.error_format, answer=answer, extra=headers, request_id=id_)
+            await outlet.reply(attrs.evolve(reply, headers=_identified(reply.headers, id_, protocol.name)))
     except ClientFault:
         await outlet.abort()
 
@@ -120,11 +123,15 @@ def _framed(framing: Framing) -> Headers:
             assert_never(framing)
 
 
-def _identified(headers: Headers, request_id: str) -> Headers:
-    """``headers`` with an id by which a person can find the exchange in the log."""
-    if table.header(headers, b"x-request-id") is not None:
-        return headers
-    return (*headers, (b"x-request-id", request_id.encode()))
+_OWN_ID = {"anthropic": b"request-id"}
+"""What a vendor's own API calls the id of a request, where its SDK looks for it under that name alone."""
+
+
+def _identified(headers: Headers, request_id: str, protocol: str) -> Headers:
+    """``headers`` with an id by which a person can find the exchange in the log, under the names that clients of ``protocol`` look for it."""
+    wanted = (b"x-request-id", _OWN_ID.get(protocol, b"x-request-id"))
+    given = {name for name, _ in headers}
+    return (*headers, *((name, request_id.encode()) for name in dict.fromkeys(wanted) if name not in given))
 
 
 def _listed(losses: tuple[Loss, ...]) -> bytes:

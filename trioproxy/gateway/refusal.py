@@ -46,8 +46,10 @@ def refusal(
     form: ErrorFormat = ErrorFormat.JSON,
     answer: ErrorAnswer | None = None,
     extra: Headers = (),
+    request_id: str | None = None,
 ) -> Reply:
-    """The answer that tells of ``failure``. ``answer`` is the provider's own error, where it is one; ``extra`` headers go on top."""
+    """The answer that tells of ``failure``. ``answer`` is the provider's own error, where it is one; ``extra`` headers go on top.
+    ``request_id`` is told in the body where the protocol has a place for it there."""
     kept = table.error_response(answer.headers) if answer is not None else ()
     if answer is not None and form is ErrorFormat.JSON and answer.protocol == protocol.name and is_native(answer):
         return Reply(status=answer.status, headers=(*kept, *extra), body=answer.body)
@@ -59,12 +61,19 @@ def refusal(
     headers += extra
     match form:
         case ErrorFormat.JSON:
-            return json_reply(_document(failure, protocol), status=failure.http_status, headers=headers)
+            document = _document(failure, protocol)
+            if request_id is not None and protocol.name in _TELLS_ID:
+                document["request_id"] = request_id
+            return json_reply(document, status=failure.http_status, headers=headers)
         case ErrorFormat.TEXT:
             plain = (b"content-type", b"text/plain; charset=utf-8")
             return Reply(status=failure.http_status, headers=(plain, *headers), body=failure.message.encode())
         case _:
             assert_never(form)
+
+
+_TELLS_ID = frozenset({"anthropic"})
+"""platform.claude.com, "Errors": the body of an error has the `request_id`."""
 
 
 def _document(failure: Failure, protocol: Protocol) -> Object:
