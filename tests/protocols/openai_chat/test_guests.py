@@ -150,6 +150,31 @@ def test_the_choice_beside_such_tools(choice: Any, expected: Any) -> None:
     assert {name: value for name, value in said.items() if name in ("tool_choice", "parallel_tool_calls")} == expected
 
 
+@pytest.mark.parametrize(
+    ("choice", "expected"),
+    [
+        ({"type": "tool", "name": "f"}, {"type": "function", "function": {"name": "f"}}),
+        ({"type": "function", "name": "f"}, {"type": "function", "function": {"name": "f"}}),
+        ({"type": "tool", "name": "c"}, {"type": "custom", "custom": {"name": "c"}}),
+        ({"type": "function", "name": "c"}, {"type": "custom", "custom": {"name": "c"}}),
+    ],
+)
+def test_a_tool_chosen_in_other_words_is_chosen_though_the_tools_are_in_ours(choice: Any, expected: Any) -> None:
+    tools = [{"type": "function", "function": {"name": "f"}}, {"type": "custom", "custom": {"name": "c"}}]
+
+    assert _said({"messages": [], "tools": tools, "tool_choice": choice})["tool_choice"] == expected
+
+
+@pytest.mark.parametrize(
+    "choice",
+    [{"type": "tool", "name": "x"}, {"type": "function", "function": {"name": "f"}, "name": "f"}, {"type": "tool"}],
+)
+def test_a_choice_that_names_no_tool_here_stays_as_it_came(choice: Any) -> None:
+    tools = [7, {"type": "function", "function": {"name": "f"}}]
+
+    assert _said({"messages": [], "tools": tools, "tool_choice": choice}) is None
+
+
 def test_calls_and_their_results_as_blocks() -> None:
     said = _messages(
         {"role": "user", "content": "hi"},

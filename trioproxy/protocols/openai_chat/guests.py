@@ -32,6 +32,8 @@ def as_chat(document: Object) -> Object | None:
             "tools": [_nested(tool) if _is_bare(tool) else tool for tool in tools],
             **_chosen(said.get("tool_choice")),
         }
+    elif isinstance(tools, list) and (kind := _kind_chosen(said.get("tool_choice"), tools)) is not None:
+        said = {**said, **_chosen({**said["tool_choice"], "type": kind})}
     return None if said is document else said
 
 
@@ -50,6 +52,24 @@ def _chosen(choice: JSON) -> Object:
             return {**said, "tool_choice": {"type": kind, kind: {"name": name}}}
         case _:
             return {}
+
+
+def _kind_chosen(choice: JSON, tools: list[JSON]) -> str | None:
+    """The kind of the tool that is chosen by a name where its object should be, though the tools are in this protocol's own form."""
+    match choice:
+        case {"type": "tool" | "function" | "custom", "name": str() as name, **rest} if (
+            not {"function", "custom"} & rest.keys()
+        ):
+            return next(
+                (kind for tool in tools for kind in ("function", "custom") if _is_named(tool, kind, name)), None
+            )
+        case _:
+            return None
+
+
+def _is_named(tool: JSON, kind: str, name: str) -> bool:
+    body = tool.get(kind) if isinstance(tool, dict) else None
+    return isinstance(body, dict) and body.get("name") == name
 
 
 # Tools.
