@@ -55,4 +55,8 @@ def test_kinds_and_types() -> None:
 def test_sounds(name: str, mime: str) -> None:
     assert mime_of_sound(name) == mime
     assert sound_of_mime(mime) == name
-    assert sound_of_mime("audio/x-wav") == "wav"
+    assert [sound_of_mime(each) for each in ("audio/x-wav", "audio/mp3; rate=1", "audio/vnd.wave")] == [
+        "wav",
+        "mp3",
+        "wav",
+    ]

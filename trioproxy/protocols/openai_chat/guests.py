@@ -84,7 +84,6 @@ def _is_bare(tool: JSON) -> bool:
 
 def _nested(tool: Object) -> Object:
     kind = "custom" if tool.get("type") == "custom" and "input_schema" not in tool else "function"
-    outer = {name: tool[name] for name in ("cache_control",) if name in tool}
     inner = {name: value for name, value in tool.items() if name not in ("type", "cache_control", "input_schema")}
     if "input_schema" in tool:
         inner["parameters"] = tool["input_schema"]
@@ -93,7 +92,7 @@ def _nested(tool: Object) -> Object:
             inner["format"] = {"type": "grammar", "grammar": {"syntax": syntax, "definition": definition}}
         case _:
             pass
-    return {"type": kind, kind: inner, **outer}
+    return {"type": kind, kind: inner, **_kept(tool)}
 
 
 # Messages with blocks of Anthropic's, or parts of Responses.
@@ -152,8 +151,7 @@ def _result(answered: str, block: Mapping[Any, Any]) -> Object:
         content = [*([{"type": "text", "text": "Error:"}] if block.get("is_error") else []), *parts]
     elif block.get("is_error"):
         content = f"Error: {content or ''}"
-    kept = {name: block[name] for name in ("cache_control",) if name in block}
-    return {"role": "tool", "tool_call_id": answered, "content": content or "", **kept}
+    return {"role": "tool", "tool_call_id": answered, "content": content or "", **_kept(block)}
 
 
 def _part(part: JSON) -> JSON:
@@ -169,7 +167,8 @@ def _text(part: Mapping[Any, Any]) -> Object:
 
 
 def _kept(part: Mapping[Any, Any]) -> Object:
-    return {name: part[name] for name in ("cache_control",) if name in part}
+    """What a part may have here as there."""
+    return {"cache_control": part["cache_control"]} if "cache_control" in part else {}
 
 
 def _source(part: Mapping[Any, Any]) -> str | None:

@@ -6,6 +6,7 @@ import base64
 import re
 from urllib.parse import unquote_to_bytes
 
+from trioproxy.neutral.mimes import registered
 from trioproxy.neutral.parts import Base64Source, MediaKind, UrlSource
 
 __all__ = [
@@ -23,7 +24,7 @@ _DATA_URL = re.compile(r"data:([a-zA-Z0-9.+-]+/[a-zA-Z0-9.+-]+);base64,")
 _ANY_DATA_URL = re.compile(r"data:([^;,]*)[^,]*?(;base64)?,", re.IGNORECASE)
 
 AUDIO_FORMATS = {"wav": "audio/wav", "mp3": "audio/mpeg"}
-_SOUNDS = {**{mime: name for name, mime in AUDIO_FORMATS.items()}, "audio/x-wav": "wav", "audio/mp3": "mp3"}
+_SOUNDS = {mime: name for name, mime in AUDIO_FORMATS.items()}
 
 _EXTENSIONS = {
     "pdf": "application/pdf",
@@ -83,4 +84,5 @@ def mime_of_sound(format_: str) -> str:
 
 def sound_of_mime(mime: str) -> str:
     """The ``input_audio.format`` of a media type."""
-    return _SOUNDS.get(mime, mime.partition("/")[2])
+    known = registered(mime)
+    return _SOUNDS.get(known, known.partition("/")[2])
