@@ -7,6 +7,7 @@ import json
 import logging
 import re
 from collections.abc import Iterator
+from pathlib import Path
 from typing import Any, cast
 
 import pytest
@@ -81,11 +82,33 @@ def test_standard_error_is_the_default(capsys: pytest.CaptureFixture[str]) -> No
     assert "hello" in capsys.readouterr().err
 
 
-@pytest.mark.parametrize(("by_line", "through"), [(False, False), (True, False), (False, True)])
-def test_each_line_is_there_at_once(by_line: bool, through: bool) -> None:
-    raw = io.BytesIO()
-    buffered = io.BufferedWriter(cast("io.RawIOBase", raw))
-    stream = io.TextIOWrapper(buffered, "utf-8", line_buffering=by_line, write_through=through)
-    configure(level="info", as_json=False, stream=stream)
+@pytest.mark.parametrize("by_line", [False, True])
+@pytest.mark.parametrize("through", [False, True])
+@pytest.mark.parametrize("buffered", [False, True])
+def test_each_line_is_there_at_once(tmp_path: Path, by_line: bool, through: bool, buffered: bool) -> None:
+    raw = io.FileIO(tmp_path / "log", "w")
+    under = io.BufferedWriter(raw) if buffered else cast("io.BufferedWriter", raw)
+    with io.TextIOWrapper(under, "utf-8", line_buffering=by_line, write_through=through) as stream:
+        configure(level="info", as_json=False, stream=stream)
+        logging.getLogger("trioproxy.test").info("here")
+        assert (tmp_path / "log").read_bytes().endswith(b" here\n")
+
+
+def test_what_can_not_be_written_stops_nobody(capsys: pytest.CaptureFixture[str]) -> None:
+    class Full(io.StringIO):
+        def write(self, text: str) -> int:
+            raise OSError(28, "No space left on device")
+
+    configure(level="info", as_json=False, stream=Full())
     logging.getLogger("trioproxy.test").info("here")
-    assert raw.getvalue().endswith(b" here\n")
+    assert "No space left on device" in capsys.readouterr().err
+
+
+def test_a_filter_is_heeded() -> None:
+    stream = io.StringIO()
+    configure(level="info", as_json=False, stream=stream)
+    logging.getLogger("trioproxy").handlers[0].addFilter(lambda record: "secret" not in record.getMessage())
+    logging.getLogger("trioproxy.test").info("a secret")
+    logging.getLogger("trioproxy.test").info("no more")
+    assert stream.getvalue().endswith(" no more\n")
+    assert "secret" not in stream.getvalue()

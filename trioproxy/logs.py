@@ -7,6 +7,7 @@ paint a terminal. Refuses to know: what is worth logging.
 from __future__ import annotations
 
 import functools
+import io
 import logging
 import sys
 import time
@@ -37,12 +38,31 @@ def configure(*, level: str, as_json: bool, stream: TextIO | None = None) -> Non
 
 
 class _Lines(logging.StreamHandler[TextIO]):
-    """A handler that does not flush what flushes itself with each line, as standard error does."""
+    """A handler that does not flush what flushes itself with each line, as standard error does, buffered (Python 3.9 and later) or not
+    (``PYTHONUNBUFFERED``). A line takes the steps of the class above it, and less on the way."""
 
-    def flush(self) -> None:
-        """See :meth:`logging.Handler.flush`."""
-        if not getattr(self.stream, "line_buffering", False):
-            super().flush()
+    def __init__(self, stream: TextIO) -> None:
+        super().__init__(stream)
+        through = getattr(stream, "write_through", False) and isinstance(getattr(stream, "buffer", None), io.RawIOBase)
+        self._is_through = through or getattr(stream, "line_buffering", False)
+
+    def handle(self, record: logging.LogRecord) -> bool:
+        """See :meth:`logging.Handler.handle`."""
+        if self.filters and not self.filter(record):
+            return False
+        assert self.lock is not None
+        with self.lock:
+            self.emit(record)
+        return True
+
+    def emit(self, record: logging.LogRecord) -> None:
+        """See :meth:`logging.Handler.emit`."""
+        try:
+            self.stream.write(self.format(record) + self.terminator)
+            if not self._is_through:
+                self.flush()
+        except Exception:
+            self.handleError(record)
 
 
 class HumanFormatter(logging.Formatter):
