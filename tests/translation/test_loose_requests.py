@@ -375,3 +375,13 @@ def test_images_and_files_in_the_words_of_chat_are_understood_in_responses(part:
     assert written.body["messages"][0]["content"] == [told]
     assert not written.losses
     assert sent(RESPONSES, RESPONSES, **asked).body["input"] == asked["input"]
+
+
+@pytest.mark.parametrize(("target", "said"), [(CHAT, "b"), (RESPONSES, [{"type": "input_text", "text": "b"}])])
+def test_an_empty_text_beside_others_is_left_out(target: str, said: Any) -> None:
+    words = [{"type": "text", "text": ""}, {"type": "text", "text": "b"}]
+
+    written = sent(MESSAGES, target, messages=[{"role": "user", "content": words}], max_tokens=99)
+
+    (message,) = written.body["messages" if target == CHAT else "input"]
+    assert message["content"] == said

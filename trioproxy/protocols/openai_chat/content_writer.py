@@ -34,6 +34,9 @@ _DETAILS = frozenset({"auto", "low", "high"})
 _OPENAI_FILES = frozenset({NAME, "openai_responses"})
 
 
+_NOTHING = Text(text="")
+
+
 def joined_text(parts: Iterable[Part], between: str) -> str:
     """The text of the parts that are text."""
     return between.join(part.text for part in parts if isinstance(part, Text))
@@ -43,11 +46,13 @@ def write_content(
     parts: Sequence[Part], draft: Draft, path: str, *, form: str | None = None, places: Sequence[str] | None = None
 ) -> JSON:
     """``content``: a string for one plain text, a list else, or what ``form`` says (``list``). ``places`` are those of the parts in their
-    turn, where they are some of it."""
+    turn, where they are some of it. Texts without a word beside others say nothing, and some servers refuse them."""
+    kept = draft.native or all(part == _NOTHING for part in parts)
     written = [
         document
         for position, part in enumerate(parts)
-        if (document := write_part(part, draft, places[position] if places else f"{path}.content[{position}]"))
+        if (kept or part != _NOTHING)
+        and (document := write_part(part, draft, places[position] if places else f"{path}.content[{position}]"))
         is not None
     ]
     if form != "list" and len(written) == 1 and isinstance(written[0], dict) and written[0].keys() == {"type", "text"}:

@@ -98,9 +98,9 @@ class ItemWriter:
         note = notes.get("message")
         if note is not None:
             self._open(turn.role, note, turn)
-        called = any(isinstance(part, ToolCall) for part in turn.parts)
+        empty = all(part == _NOTHING for part in turn.parts)
         for number, part in enumerate(turn.parts):
-            if not called or part != _NOTHING:
+            if empty or part != _NOTHING:
                 self._part(part, turn.role, f"{path}.parts[{number}]")
         self._close()
         self.ends.append(len(self.items))
