@@ -36,12 +36,12 @@ def test_a_create() -> None:
     assert ask.members == {"model": "m", "client_metadata": {"x-codex-turn-state": "t"}, "store": False}
     assert ask.items == [{"type": "message", "role": "user", "content": "hi"}]
     assert (ask.lane, ask.previous, ask.turn_state) == ("a.b-c_1", "resp_0", "t")
-    assert (ask.append, ask.generate, ask.stored) == (False, True, False)
+    assert (ask.append, ask.generate) == (False, True)
 
 
 def test_what_is_not_said() -> None:
     ask = asked(model="m", previous_response_id=None, client_metadata={"x-codex-turn-state": 5})
-    assert (ask.items, ask.lane, ask.previous, ask.turn_state, ask.stored) == ([], None, None, None, True)
+    assert (ask.items, ask.lane, ask.previous, ask.turn_state) == ([], None, None, None)
     assert asked(client_metadata="x").turn_state is None
 
 

@@ -64,11 +64,6 @@ class Ask:
     lane: str | None = None
 
     @property
-    def stored(self) -> bool:
-        """Whether the upstream may have kept what it answered earlier."""
-        return self.members.get("store") is not False
-
-    @property
     def turn_state(self) -> str | None:
         """Codex's sticky token."""
         metadata = self.members.get("client_metadata")
