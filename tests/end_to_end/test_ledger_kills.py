@@ -60,8 +60,8 @@ async def provide(connection: RawConnection) -> None:
         await connection.send(chunked(text[40:]))
 
 
-async def use(port: int, dice: random.Random, told: list[Told]) -> None:
-    """Ask on one connection until it breaks."""
+async def use(port: int, dice: random.Random, told: list[Told], answered: trio.Event) -> None:
+    """Ask on one connection until it breaks; say so when there was an answer."""
     client = await connect(port)
     try:
         while True:
@@ -76,6 +76,7 @@ async def use(port: int, dice: random.Random, told: list[Told]) -> None:
             request_id = answer.header("x-request-id")
             assert request_id is not None
             told.append(Told(request_id, tokens, trio.current_time()))
+            answered.set()
     except (EOFError, OSError):
         return
     finally:
@@ -95,9 +96,12 @@ async def one_life(config: Path, dice: random.Random) -> tuple[list[Told], float
                 assert more, said
                 said += more
             told: list[Told] = []
+            answered = trio.Event()
             async with trio.open_nursery() as nursery:
                 for _ in range(CLIENTS):
-                    nursery.start_soon(use, int(found[1]), dice, told)
+                    nursery.start_soon(use, int(found[1]), dice, told, answered)
+                with trio.fail_after(120):
+                    await answered.wait()
                 await trio.sleep(dice.uniform(0.3, 2.5))
                 process.send_signal(signal.SIGKILL)
                 killed = trio.current_time()

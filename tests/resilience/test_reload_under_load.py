@@ -31,6 +31,7 @@ openai-compatibility:
     api-key-entries: [{{api-key: KEY{number}}}]
     models: [{{name: chat-up, alias: chat-m}}]
     limits: {{concurrent: {many}}}
+streaming: {{keepalive-seconds: 0}}  # on a busy machine the pauses may be long
 """
 
 
