@@ -11,10 +11,10 @@ from trioproxy.protocols.base import Counting, Emulation, Metering, Operation, P
 from trioproxy.protocols.openai_models import read_models, render_model, render_models
 from trioproxy.protocols.openai_responses.body import read_body, write_body
 from trioproxy.protocols.openai_responses.compaction import read_compaction, write_compaction
+from trioproxy.protocols.openai_responses.endpoints import ENDPOINTS, peek
 from trioproxy.protocols.openai_responses.errors import is_overflow, read_error, render_error
 from trioproxy.protocols.openai_responses.failed import error_frames
 from trioproxy.protocols.openai_responses.glance import glance
-from trioproxy.protocols.openai_responses.peek import ENDPOINTS, peek
 from trioproxy.protocols.openai_responses.read_request import read_request
 from trioproxy.protocols.openai_responses.reader import StreamReader
 from trioproxy.protocols.openai_responses.seals import MARKS, without_seals
