@@ -73,6 +73,27 @@ def test_mistral_hears_the_assistant_between_a_result_and_a_user() -> None:
     assert [loss.path for loss in done.losses] == ["messages[3]"]
 
 
+@pytest.mark.parametrize(
+    ("file", "told"),
+    [
+        (
+            {"filename": "a.pdf", "file_data": "data:application/pdf;base64,AA"},
+            {"type": "document_url", "document_url": "data:application/pdf;base64,AA", "document_name": "a.pdf"},
+        ),
+        ({"file_data": "https://a"}, {"type": "document_url", "document_url": "https://a"}),
+        ({"file_data": "AA"}, {"type": "document_url", "document_url": "data:application/pdf;base64,AA"}),
+        ({"file_id": "1-2"}, {"type": "file", "file_id": "1-2"}),
+        ({"odd": 1}, {"type": "file", "file": {"odd": 1}}),
+    ],
+)
+def test_mistral_names_files_its_own_way(file: Any, told: Any) -> None:
+    text = {"type": "text", "text": "look"}
+    done = edit([{"role": "user", "content": [text, {"type": "file", "file": file}]}, HI], "mistral-messages")
+
+    assert told.get("file") == file if done is None else messages_of(done)[0]["content"] == [text, told]
+    assert done is None or done.losses == ()
+
+
 def test_mistral_goes_on_from_a_prefix() -> None:
     said = {"role": "assistant", "content": "Sure:"}
     assert messages_of(edit([HI, said], "mistral-messages"))[-1] == {**said, "prefix": True}

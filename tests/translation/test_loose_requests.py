@@ -385,3 +385,25 @@ def test_an_empty_text_beside_others_is_left_out(target: str, said: Any) -> None
 
     (message,) = written.body["messages" if target == CHAT else "input"]
     assert message["content"] == said
+
+
+@pytest.mark.parametrize("name", [{}, {"document_name": "a.pdf"}])
+def test_a_document_in_mistrals_words_is_a_document_to_all(name: Any) -> None:
+    part = {"type": "document_url", "document_url": f"data:application/pdf;base64,{PDF}", **name}
+    asked: Any = {"messages": [{"role": "user", "content": [part]}]}
+
+    claude = sent(CHAT, MESSAGES, **asked).body["messages"][0]["content"][0]
+    assert claude["source"] == {"type": "base64", "media_type": "application/pdf", "data": PDF}
+    assert claude.get("title") == name.get("document_name")
+    gemini = sent(CHAT, GEMINI, **asked).body["contents"][0]["parts"][0]
+    assert gemini["inlineData"] == {"mimeType": "application/pdf", "data": PDF}
+    assert sent(CHAT, RESPONSES, **asked).body["input"][0]["content"][0]["file_data"] == part["document_url"]
+    assert sent(CHAT, CHAT, **asked).body["messages"] == asked["messages"]
+
+
+def test_a_tool_is_chosen_by_its_object_alone() -> None:
+    tools = [{"type": "function", "function": {"name": "f"}}]
+    asked: Any = {"messages": [USER], "tools": tools, "tool_choice": {"function": {"name": "f"}}}
+
+    assert sent(CHAT, MESSAGES, **asked).body["tool_choice"] == {"type": "tool", "name": "f"}
+    assert sent(CHAT, CHAT, **asked).body["tool_choice"] == {"type": "function", **asked["tool_choice"]}

@@ -50,7 +50,8 @@ def _developer_as_system(body: Object, context: QuirkContext) -> Object | None:
 
 
 def _mistral_messages(body: Object, context: QuirkContext) -> Object | None:
-    messages = list(_bridged([_known_members(each, at, context) for at, each in enumerate(_objects(body))], context))
+    known = [_known_members(_with_documents(each), at, context) for at, each in enumerate(_objects(body))]
+    messages = list(_bridged(known, context))
     last = messages[-1] if messages else None
     if isinstance(last, dict) and last.get("role") == "assistant" and not last.get("tool_calls"):
         messages[-1] = {**last, "prefix": True}
@@ -73,6 +74,28 @@ def _bridged(messages: list[Any], context: QuirkContext) -> Iterator[Any]:
             yield _BRIDGE
         before = role
         yield message
+
+
+def _with_documents(message: Any) -> Any:
+    """The message with its files as Mistral names them: ``document_url`` for what they hold, and an id beside the type."""
+    content = message.get("content") if isinstance(message, dict) else None
+    return {**message, "content": [_document(part) for part in content]} if isinstance(content, list) else message
+
+
+def _document(part: Any) -> Any:
+    match part:
+        case {"type": "file", "file": {"file_data": str() as data, **file}}:
+            url = (
+                data
+                if data[:6].lower().startswith(("data:", "http:", "https:"))
+                else f"data:application/pdf;base64,{data}"
+            )
+            name = file.get("filename")
+            return {"type": "document_url", "document_url": url, **({"document_name": name} if name else {})}
+        case {"type": "file", "file": {"file_id": str() as identity}}:
+            return {"type": "file", "file_id": identity}
+        case _:
+            return part
 
 
 def _known_members(message: Any, at: int, context: QuirkContext) -> Any:
@@ -152,8 +175,8 @@ HISTORY_EDITS = (
     ),
     Quirk(
         name="mistral-messages",
-        doc="Messages have the members that Mistral knows, a word of the assistant's stands between a tool's result and a user, "
-        "and an assistant's at the end is a `prefix`.",
+        doc="Messages have the members that Mistral knows, files are `document_url` parts, a word of the assistant's stands between "
+        "a tool's result and a user, and an assistant's at the end is a `prefix`.",
         protocols=frozenset({CHAT}),
         edit=_mistral_messages,
     ),

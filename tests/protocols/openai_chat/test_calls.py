@@ -201,6 +201,20 @@ def test_custom_calls_are_known_by_either_sign() -> None:
         assert [event.kind for event in events if isinstance(event, ToolCallStarted)] == [ToolKind.CUSTOM]
 
 
+@pytest.mark.parametrize("typed", [True, False])
+@pytest.mark.parametrize("kind", ToolKind)
+def test_a_blank_object_of_the_other_kind_says_nothing(kind: ToolKind, typed: bool) -> None:
+    type_ = {"type": kind.value} if typed else {}
+    blank = {"function": {"name": "", "arguments": ""}, "custom": {"name": "", "input": ""}}
+    said = {"custom": {"name": "sh", "input": "ls"}, "function": {"name": "f", "arguments": '{"a":1}'}}[kind.value]
+    bench = Bench()
+
+    events = bench.calls.feed([{"id": "a", **type_, **blank, kind.value: said}])
+
+    [started] = [event for event in events if isinstance(event, ToolCallStarted)]
+    assert (started.kind, started.name) == (kind, said["name"])
+
+
 def test_more_text_for_a_finished_call_is_refused_but_white_space_is_not() -> None:
     bench = Bench()
     bench.calls.feed([call(0, "a", "f", "{}")])

@@ -105,6 +105,14 @@ def test_openais_breakpoints_keep_their_lifetimes_to_themselves() -> None:
             {"type": "file", "file": {"file_id": "gs://bucket/a.mp4", "format": "video/mp4"}},
             (MediaKind.VIDEO, UrlSource(url="gs://bucket/a.mp4", mime="video/mp4"), None, None),
         ),
+        (
+            {"type": "document_url", "document_url": "https://a/b.pdf"},
+            (MediaKind.DOCUMENT, UrlSource(url="https://a/b.pdf"), None, None),
+        ),
+        (
+            {"type": "document_url", "document_url": "data:application/pdf;base64,AA", "document_name": "b.pdf"},
+            (MediaKind.DOCUMENT, Base64Source(data="AA", mime="application/pdf"), None, "b.pdf"),
+        ),
     ],
 )
 def test_media(document: Any, part: Any) -> None:

@@ -42,9 +42,9 @@ class _Piece:
 
     @classmethod
     def of(cls, entry: Object) -> _Piece:
-        custom = entry.get("custom")
-        is_custom = entry.get("type") == "custom" or isinstance(custom, dict)
-        body = custom if is_custom else entry.get("function")
+        custom, function = entry.get("custom"), entry.get("function")
+        is_custom = entry.get("type") == "custom" or (isinstance(custom, dict) and not _outweighs(function, custom))
+        body = custom if is_custom else function
         # Some put the members of the function beside the id.
         body = body if isinstance(body, dict) else entry
         said = body.get("input" if is_custom else "arguments")
@@ -56,6 +56,11 @@ class _Piece:
             kind=ToolKind.CUSTOM if is_custom else ToolKind.FUNCTION,
             signature=google_signature(entry),
         )
+
+
+def _outweighs(function: JSON, custom: Object) -> bool:
+    """Whether a call is a function's though it has a ``custom`` too: some send both, and the one that does not count is blank (Snowflake)."""
+    return isinstance(function, dict) and (any(function.values()) or not any(custom.values()))
 
 
 def _arguments(index: int, text: str) -> list[Event]:

@@ -8,6 +8,8 @@ from __future__ import annotations
 
 from collections.abc import Callable
 
+import attrs
+
 from trioproxy.neutral.extras import packed
 from trioproxy.neutral.parts import (
     Base64Source,
@@ -126,6 +128,12 @@ def _video(fields: Fields, value: Object) -> ContentPart:
     return _linked(fields, MediaKind.VIDEO, "video_url")
 
 
+def _document(fields: Fields, value: Object) -> ContentPart:
+    """Not OpenAI's: Mistral."""
+    name = fields.text("document_name")
+    return attrs.evolve(_linked(fields, MediaKind.DOCUMENT, "document_url"), filename=name)
+
+
 def _linked(fields: Fields, kind: MediaKind, name: str) -> Media:
     given = fields.take(name)
     inner = Fields({"url": given} if isinstance(given, str) else given, fields.at(name))
@@ -190,6 +198,7 @@ _READERS: dict[str, Callable[[Fields, Object], ContentPart]] = {
     "thinking": _thinking,
     "image_url": _image,
     "video_url": _video,
+    "document_url": _document,
     "input_audio": _audio,
     "file": _file,
 }

@@ -139,9 +139,11 @@ def _detail(part: Media, draft: Draft, path: str) -> str | None:
 def _linked(name: str, part: Media, source: UrlSource | Base64Source, detail: str | None) -> tuple[Object, Object]:
     notes = spelling(part.extras, NAME)
     url = notes.get("url") or (data_url(source) if isinstance(source, Base64Source) else source.url)
+    named = {"document_name": part.filename} if name == "document_url" and part.filename is not None else {}
+    members: Object = {"type": name, **named}
     if notes.get("bare"):
-        return {name: url}, {"type": name}
-    return {name: {"url": url, **({"detail": detail} if detail is not None else {})}}, {"type": name}
+        return {name: url}, members
+    return {name: {"url": url, **({"detail": detail} if detail is not None else {})}}, members
 
 
 def _file(part: Media, draft: Draft, path: str) -> tuple[Object, Object]:

@@ -148,7 +148,7 @@ def read_tool_choice(value: JSON) -> ToolChoice | None:
             raise fault("tool_choice", f"is {value!r}, which is none of {', '.join(_MODES)}")
         return ToolChoice(mode=mode, extras=packed(NAME, {}, spelling={"word": value}))
     fields = Fields(value, "tool_choice")
-    match fields.name("type"):
+    match _kind_chosen(value) or fields.name("type"):
         case "function" | "custom" as kind:
             return _named(Fields(fields.take(kind), fields.at(kind)), ToolKind(kind), value)
         case "allowed_tools":
@@ -160,6 +160,13 @@ def read_tool_choice(value: JSON) -> ToolChoice | None:
             return ToolChoice(
                 mode=ToolChoiceMode.AUTO, extras=packed(NAME, {"tool_choice": value}, essential=("tool_choice",))
             )
+
+
+def _kind_chosen(value: JSON) -> str | None:
+    """The kind of the tool that is chosen where its own object alone says so, without a type (Hugging Face's router takes that)."""
+    if not isinstance(value, dict) or "type" in value:
+        return None
+    return next((kind for kind in ("function", "custom") if isinstance(value.get(kind), dict)), None)
 
 
 def _named(body: Fields, kind: ToolKind, value: JSON) -> ToolChoice:
