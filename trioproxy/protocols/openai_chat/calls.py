@@ -83,9 +83,13 @@ class _Call:
     index: int | None = None
     finished: bool = False
     touched: bool = False
+    """Whether a piece of it came before."""
     held: str = ""
+    """Arguments that came before it was announced."""
     begun: bool = False
+    """Whether arguments were heard."""
     withheld: str = ""
+    """An empty object that is not told yet: see :meth:`heard`."""
     signature: Signature | None = None
     scanner: CompletenessScanner = attrs.field(factory=CompletenessScanner)
 
