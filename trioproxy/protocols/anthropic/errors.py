@@ -11,6 +11,7 @@ from collections.abc import Mapping
 from trioproxy.errors import ErrorKind, Failure, Fault, kind_for_status
 from trioproxy.neutral.overflow import overflow_code, overflow_words
 from trioproxy.protocols.base import StreamSeen
+from trioproxy.protocols.error_text import error_text
 from trioproxy.protocols.minimax import minimax_failure
 from trioproxy.protocols.retry_after import read_retry_after
 from trioproxy.wire.frames import Frame
@@ -103,7 +104,7 @@ def read_error(status: int, headers: Mapping[str, str], body: bytes) -> Failure:
         said = f"the provider answered {status}: {text[:_QUOTED]}"
         return _failure(status, said, "upstream_error_non_json", retry_after)
     error = document.get("error") if isinstance(document, dict) else None
-    message = _message(document)
+    message = error_text(document)
     if message is None:
         quoted = dumps(document).decode()[:_QUOTED]
         said = f"the provider answered {status} with an unknown error body: {quoted}"
@@ -116,7 +117,7 @@ def read_error(status: int, headers: Mapping[str, str], body: bytes) -> Failure:
         fault=Fault.UPSTREAM,
         status=status,
         type=named if inner is error else "upstream_error",
-        code=_text(inner.get("code")) or overflow_code(_message(document)),
+        code=_text(inner.get("code")) or overflow_code(error_text(document)),
         param=_text(inner.get("param")),
         retry_after=retry_after,
     )
@@ -129,12 +130,12 @@ def failure_read(document: Object) -> Failure:
     said = _text(inner.get("type"))
     return Failure(
         kind=KINDS.get(said or "", ErrorKind.INTERNAL),
-        message=_message(document) or "the provider reported an error without a message",
+        message=error_text(document) or "the provider reported an error without a message",
         fault=Fault.UPSTREAM,
         # An event has no status of its own; the API's for this one is not the kind's.
         status=529 if said == "overloaded_error" else None,
         type=said if inner is error else None,
-        code=_text(inner.get("code")) or overflow_code(_message(document)),
+        code=_text(inner.get("code")) or overflow_code(error_text(document)),
         param=_text(inner.get("param")),
     )
 
@@ -159,26 +160,6 @@ def _kind(status: int, said: str | None) -> ErrorKind:
     if said in ("overloaded_error", "billing_error"):
         return KINDS[said]
     return kind_for_status(status)
-
-
-def _message(document: JSON) -> str | None:
-    """What an error body says to a person, wherever this provider puts it."""
-    if not isinstance(document, dict):
-        return None
-    error, base = document.get("error"), document.get("base_resp")
-    for found in (
-        error.get("message") if isinstance(error, dict) else error,
-        document.get("detail"),
-        document.get("message"),
-        base.get("status_msg") if isinstance(base, dict) else None,
-    ):
-        if isinstance(found, str) and found:
-            return found
-    details = document.get("detail")
-    if not isinstance(details, list):
-        return None
-    texts = [each.get("msg") or each.get("message") for each in details if isinstance(each, dict)]
-    return "; ".join(text for text in texts if isinstance(text, str)) or None
 
 
 def _text(value: JSON) -> str | None:

@@ -15,6 +15,7 @@ import attrs
 from trioproxy.errors import ErrorKind, Failure, Fault, kind_for_status
 from trioproxy.neutral.overflow import overflow_code
 from trioproxy.protocols.base import StreamSeen
+from trioproxy.protocols.error_text import error_text
 from trioproxy.protocols.retry_after import read_retry_after
 from trioproxy.wire.frames import Frame
 from trioproxy.wire.jsoncodec import JSON, JSONError, Object, dumps, loads
@@ -135,7 +136,7 @@ def failure_of(document: JSON, *, status: int | None = None) -> Failure | None:
     error = document.get("error")
     if not isinstance(error, dict):
         # In a stream only the word "error" makes a document one.
-        said = _said(document if status is not None else {"error": error})
+        said = error_text(document if status is not None else {"error": error})
         if said is None:
             return None
         error = {**document, "message": said}
@@ -156,18 +157,6 @@ def failure_of(document: JSON, *, status: int | None = None) -> Failure | None:
         param=details.field or (error["param"] if isinstance(error.get("param"), str) else None),
         retry_after=details.delay,
     )
-
-
-def _said(document: Object) -> str | None:
-    """The words for a person in an error that is not Google's: gateways put them in several places."""
-    found = (document.get("error"), document.get("detail"), document.get("message"))
-    for each in found:
-        if isinstance(each, str) and each.strip():
-            return each
-    details = document.get("detail")
-    items = [each for each in details if isinstance(each, dict)] if isinstance(details, list) else []
-    said = [text for each in items if isinstance(text := each.get("msg") or each.get("message"), str)]
-    return "; ".join(said) or None
 
 
 def _kind(status: int, reason: str | None, message: Any) -> ErrorKind:

@@ -12,6 +12,7 @@ import attrs
 
 from trioproxy.errors import ErrorKind, Failure, Fault, kind_for_status
 from trioproxy.protocols.base import StreamSeen
+from trioproxy.protocols.error_text import error_text
 from trioproxy.protocols.minimax import minimax_failure
 from trioproxy.protocols.openai_chat.google_errors import google_details, unlisted
 from trioproxy.protocols.retry_after import read_reset, read_retry_after
@@ -111,7 +112,7 @@ def read_error(status: int, headers: Mapping[str, str], body: bytes) -> Failure:
         said = f"text that is not JSON: {_quoted(text)}" if text else "no body"
     else:
         said = f"JSON that holds no message: {_quoted(text)}"
-    message = _message(document) or f"The provider answered {status} with {said}"
+    message = error_text(document) or f"The provider answered {status} with {said}"
     words = _words(document)
     delays = (read_retry_after(headers), read_reset(headers), words.delay)
     kind = kind_for_status(status)
@@ -147,7 +148,7 @@ def read_in_band(document: Object, *, named: bool = False) -> Failure | None:
         kind = kind_for_status(status)
     return Failure(
         kind=kind or ErrorKind.INTERNAL,
-        message=_message(document)
+        message=error_text(document)
         or f"The provider ended the answer with an error: {_quoted(dumps(document).decode())}",
         fault=Fault.UPSTREAM,
         status=status,
@@ -180,24 +181,6 @@ def error_frames(failure: Failure, seen: StreamSeen) -> Sequence[Frame]:
     document = render_error(failure)
     document["error"]["status"] = failure.http_status
     return [Frame(dumps(document))]
-
-
-def _message(document: JSON) -> str | None:
-    if not isinstance(document, dict):
-        return document.strip() if isinstance(document, str) and document.strip() else None
-    error = document.get("error")
-    detail = document.get("detail")
-    found = (error.get("message") if isinstance(error, dict) else None, error, detail, document.get("message"))
-    for each in found:
-        if isinstance(each, str) and each.strip():
-            return each
-    if isinstance(detail, list):
-        said = [each.get("msg") or each.get("message") for each in detail if isinstance(each, dict)]
-        joined = "; ".join(each for each in said if isinstance(each, str))
-        return joined or None
-    # Mistral: {message: {detail: [...]}}
-    inner = document.get("message")
-    return _message(inner) if isinstance(inner, dict) else None
 
 
 def _words(document: JSON) -> _Words:

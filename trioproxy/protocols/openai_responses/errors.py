@@ -15,6 +15,7 @@ import attrs
 
 from trioproxy.errors import ErrorKind, Failure, Fault, kind_for_status
 from trioproxy.neutral.overflow import OVERFLOW, overflow_code
+from trioproxy.protocols.error_text import error_text
 from trioproxy.protocols.retry_after import read_retry_after
 from trioproxy.wire.jsoncodec import JSON, JSONError, Object, loads
 
@@ -139,7 +140,9 @@ def read_error(status: int, headers: Mapping[str, str], body: bytes) -> Failure:
     except JSONError:
         document = None
     said = body[:_QUOTED].decode("utf-8", "replace").strip()
-    message = _message(document) or f"The provider answered {status}" + (f": {said}" if said else " with an empty body")
+    message = error_text(document) or f"The provider answered {status}" + (
+        f": {said}" if said else " with an empty body"
+    )
     error = _error(document)
     kind, refined = kind_for_status(status), _kind(error)
     if refined in _REFINING and status < 500:
@@ -160,7 +163,7 @@ def failure_of(error: JSON, *, fallback: str) -> Failure:
     """The failure that an error object inside a 200 describes (of an ``error`` event, a failed response, or a body). ``fallback`` is the message
     where it has none."""
     words = _error(error)
-    message = _message(error) or fallback
+    message = error_text(error) or fallback
     status = _status(words)
     kind = _kind(words) or (kind_for_status(status) if status is not None else ErrorKind.INTERNAL)
     return Failure(
@@ -222,22 +225,6 @@ def _error(document: JSON) -> dict[str, Any]:
         # `type` names the event there and not the error.
         return {name: value for name, value in document.items() if (name, value) != ("type", "error")}
     return {**{name: document[name] for name in ("code", "param", "status") if name in document}, **inner}
-
-
-def _message(document: JSON) -> str | None:
-    if isinstance(document, str):
-        return document.strip() or None
-    if not isinstance(document, dict):
-        return None
-    error, detail = document.get("error"), document.get("detail")
-    inner = error.get("message") if isinstance(error, dict) else None
-    for said in (inner, error, detail, document.get("message")):
-        if isinstance(said, str) and said.strip():
-            return said
-    if not isinstance(detail, list):
-        return None
-    details = [each.get("msg") or each.get("message") for each in detail if isinstance(each, dict)]
-    return "; ".join(each for each in details if isinstance(each, str)) or None
 
 
 def _word(error: Mapping[str, Any], name: str) -> str | None:

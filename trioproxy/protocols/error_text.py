@@ -1,0 +1,38 @@
+"""What an error body says to a person, wherever a server or a gateway before it puts that.
+
+Knows: the places in which servers of all protocols were seen to say it: OpenAI's and Anthropic's ``error.message``, an ``error`` that is text,
+FastAPI's ``detail``, a bare ``message``, Mistral's ``message`` around a ``detail``, MiniMax's ``base_resp``. Refuses to know: what kind of error
+it is, and what is said where nothing is.
+"""
+
+from __future__ import annotations
+
+from trioproxy.wire.jsoncodec import JSON
+
+__all__ = ["error_text"]
+
+
+def error_text(document: JSON) -> str | None:
+    """The words, None where there are none."""
+    if isinstance(document, str):
+        return document.strip() or None
+    if not isinstance(document, dict):
+        return None
+    message = document.get("message")
+    return _in(document) or (_in(message) if isinstance(message, dict) else None)
+
+
+def _in(document: dict[str, JSON]) -> str | None:
+    error, detail, base = document.get("error"), document.get("detail"), document.get("base_resp")
+    places = (
+        error.get("message") if isinstance(error, dict) else error,
+        detail,
+        document.get("message"),
+        base.get("status_msg") if isinstance(base, dict) else None,
+    )
+    for said in places:
+        if isinstance(said, str) and said.strip():
+            return said
+    details = [each for each in detail if isinstance(each, dict)] if isinstance(detail, list) else []
+    texts = [each.get("msg") or each.get("message") for each in details]
+    return "; ".join(text for text in texts if isinstance(text, str)) or None
