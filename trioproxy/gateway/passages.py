@@ -112,8 +112,10 @@ class StreamPassage:
         """See :class:`Carrier`."""
         unseen, self.behind = self.behind, b""
         silent = self._source.silent
-        if not unseen or (silent is not None and silent(unseen) is not None):
+        if not unseen:
             return []
+        if silent is not None and silent(unseen) is not None:
+            return [*self._source.timed]
         return self._observe(self._source.feed, unseen)
 
     def close(self) -> tuple[bytes, list[Event]]:

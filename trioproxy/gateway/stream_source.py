@@ -70,9 +70,13 @@ class StreamSource:
         self._ready: Mould | None = None
         """The mould, where the next bytes begin where a frame may begin."""
         self.silent: Look | None = None
-        """Says of all the bytes of a read, by another answer than None, that they are one delta more that nobody wants to know of."""
+        """Says of all the bytes of a read, by another answer than None, that they are one delta more whose words nobody wants to know of."""
+        self.timed: list[Event] = []
+        """What is to be told of such a delta all the same: of arguments, that there were some."""
         self.steady: Look | None = None
         """See ``Source.steady``."""
+        self._recast = False
+        """Whether bytes were cast in the mould without being taken apart."""
         self.torn = False
 
     @property
@@ -102,11 +106,15 @@ class StreamSource:
         if mould is not None and (text := mould.text(data)) is not None:
             self._moulds = _MOST_MOULDS
             model = self._model
-            self._settle(mould.text if type(model) in self._forgets else self._remembering, model)
-            self._remember(mould, model, text)
+            forgets = type(model) in self._forgets
+            if not self._recast:
+                self._settle(mould.text if forgets else self._remembering, model)
+            if not forgets:
+                self._reader.grew(model, [text], mould.number)
             self._grown(model, [text], told)
             return told
         self.silent = self.steady = None
+        self._recast = False
         decoder = self.decoder
         if isinstance(decoder, JSONArrayDecoder):
             for element in decoder.feed(data):
@@ -131,14 +139,12 @@ class StreamSource:
 
     def _settle(self, look: Look, model: Delta) -> None:
         """What was cast in a mould twice is cast in it again, most likely: then the next bytes need not come by here."""
+        self._recast = True
         if self._wordless:
-            self.silent = look if type(model) is TextDelta else None
-        elif type(model) is TextDelta or (isinstance(model, ReasoningDelta) and model.summary is None):
+            self.silent = look
+            self.timed = [model] if isinstance(model, ToolArgsDelta) else []
+        elif not isinstance(model, ReasoningDelta) or model.summary is None:
             self.steady = look
-
-    def _remember(self, mould: Mould, model: Delta, text: str) -> None:
-        if type(model) not in self._forgets:
-            self._reader.grew(model, [text], mould.number)
 
     def _remembering(self, data: bytes) -> str | None:
         """The look of a reader that counts."""

@@ -98,6 +98,8 @@ class StreamTranslation(_Translation):
         """What reads the next delta, if it is like the last one; then ``_press`` writes it, and ``_around`` frames it."""
         self._press: Press = dumps
         self._around = b"%b"
+        self._timed: list[Event] = []
+        """What is told of it beside: arguments are timed."""
 
     @property
     def ready(self) -> bool:
@@ -120,7 +122,7 @@ class StreamTranslation(_Translation):
         if steady is not None:
             text = steady(data)
             if text is not None:
-                return self._around % self._press(text), []
+                return self._around % self._press(text), [*self._timed]
             self._steady = None
         if self.finished:
             return b"", []
@@ -136,8 +138,9 @@ class StreamTranslation(_Translation):
             row = self._writer.more(growth)
             if row is not None:
                 self._begun = True
-                self._expect(growth, row)
-                return sse.encode_row(row), _heard(told) if growth.kind is ToolArgsDelta else []
+                timed = _heard(told) if growth.kind is ToolArgsDelta else []
+                self._expect(growth, row, timed)
+                return sse.encode_row(row), timed
         self._source = self._source.settled
         told = self._ended(told)
         return self._written(told), _heard(told)
@@ -146,12 +149,12 @@ class StreamTranslation(_Translation):
         """Whether growth that comes alone is written alone, and is for the client at all."""
         return self._array is None and not self._unnamed.hides(growth)
 
-    def _expect(self, growth: Growth, row: Row) -> None:
+    def _expect(self, growth: Growth, row: Row, timed: list[Event]) -> None:
         """If the source knows how the next delta would be read, be ready to write it: between two of a kind nothing is to be decided."""
         steady = self._source.steady
         press = self._writer.press(growth) if steady is not None else None
         if press is not None:
-            self._steady, self._press, self._around = steady, press, sse.around(row.event)
+            self._steady, self._press, self._around, self._timed = steady, press, sse.around(row.event), timed
 
     def close(self) -> tuple[bytes, list[Event]]:
         """See :class:`Carrier`."""

@@ -106,42 +106,50 @@ class ChatWriter:
 
     def more(self, growth: Growth) -> Row | None:
         """See :meth:`~trioproxy.protocols.base.Writer.more`."""
-        index = growth.index
-        if self._over or not self._sequencer.passes(index):
+        around = self._around(growth)
+        if around is None:
             return None
-        closing = b"}" + self._behind
         if growth.kind is ToolArgsDelta:
-            if self._legacy:
-                return None
-            self._silent.discard(index)
-            number, kind = self._calls[index]
-            member = b'"custom":{"input":' if kind is ToolKind.CUSTOM else b'"function":{"arguments":'
-            opening = b'%b{"tool_calls":[{"index":%d,%b' % (self._before, number, member)
-            closing = b"}}]" + closing
+            self._silent.discard(growth.index)
         elif growth.kind is ReasoningDelta:
-            self._thoughts.setdefault(index, []).extend(growth.texts)
-            opening = self._before + _REASONING
+            self._thoughts.setdefault(growth.index, []).extend(growth.texts)
         else:
             self._length += sum(map(len, growth.texts))
-            opening = self._before + _CONTENT
+        opening, closing = around
         return Row([b"%b%b%b" % (opening, dumps(text), closing) for text in growth.texts])
 
     def press(self, growth: Growth) -> Press | None:
         """See :meth:`~trioproxy.protocols.base.Writer.press`."""
-        if self._over or growth.kind is ToolArgsDelta or not self._sequencer.passes(growth.index):
+        around = self._around(growth)
+        if around is None:
             return None
-        thought = growth.kind is ReasoningDelta
-        opening, closing = self._before + (_REASONING if thought else _CONTENT), b"}" + self._behind
-        thoughts = self._thoughts.setdefault(growth.index, []) if thought else None
+        opening, closing = around
+        counted = growth.kind is TextDelta
+        thoughts = self._thoughts.setdefault(growth.index, []) if growth.kind is ReasoningDelta else None
 
         def press(text: str) -> bytes:
-            if thoughts is not None:
-                thoughts.append(text)
-            else:
+            if counted:
                 self._length += len(text)
+            elif thoughts is not None:
+                thoughts.append(text)
             return b"%b%b%b" % (opening, dumps(text), closing)
 
         return press
+
+    def _around(self, growth: Growth) -> tuple[bytes, bytes] | None:
+        """What stands before and behind each text; None where more than a chunk a text is to be said, or less."""
+        index, closing = growth.index, b"}" + self._behind
+        if self._over or not self._sequencer.passes(index):
+            return None
+        if growth.kind is ReasoningDelta:
+            return self._before + _REASONING, closing
+        if growth.kind is TextDelta:
+            return self._before + _CONTENT, closing
+        if self._legacy:
+            return None
+        number, kind = self._calls[index]
+        member = b'"custom":{"input":' if kind is ToolKind.CUSTOM else b'"function":{"arguments":'
+        return b'%b{"tool_calls":[{"index":%d,%b' % (self._before, number, member), b"}}]" + closing
 
     def close(self) -> list[Frame]:
         """Nothing is owed: readers end every stream with Finished or Failed."""
