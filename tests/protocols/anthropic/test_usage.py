@@ -1,6 +1,7 @@
 from __future__ import annotations
 
 import attrs
+import pytest
 from hypothesis import given
 
 from tests.support.events import usages
@@ -73,6 +74,19 @@ def test_counts_for_a_client() -> None:
 
 def test_input_is_never_below_nothing() -> None:
     assert usage_fields(Usage(input=3, cache_read=7))["input_tokens"] == 0
+
+
+@pytest.mark.parametrize(
+    ("usage", "told"),
+    [
+        (Usage(input=12, cache_read=10, cache_write=10), (0, 2, 10)),
+        (Usage(input=12, cache_read=10, cache_write=2), (0, 2, 10)),
+        (Usage(input=12, cache_read=3, cache_write=20), (0, 20, 3)),
+    ],
+)
+def test_what_is_read_and_written_both_is_counted_once(usage: Usage, told: tuple[int, int, int]) -> None:
+    said = usage_fields(usage)
+    assert (said["input_tokens"], said["cache_creation_input_tokens"], said["cache_read_input_tokens"]) == told
 
 
 @given(usages())

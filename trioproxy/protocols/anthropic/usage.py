@@ -70,9 +70,12 @@ class Tally:
 
 
 def usage_fields(usage: Usage | None) -> Object:
-    """The ``usage`` object for a client, with the four counts that the API always gives (0 where unknown) and clients add up."""
+    """The ``usage`` object for a client, with the four counts that the API always gives (0 where unknown) and clients add up: their sum is
+    the input. Gemini may write the very tokens to its cache that it reads (through OpenRouter): those are told as read alone."""
     usage = usage or Usage()
     read, written = usage.cache_read or 0, usage.cache_write or 0
+    if max(read, written) <= (usage.input or 0) < read + written:
+        written = (usage.input or 0) - read
     fields: Object = {
         "input_tokens": max(0, (usage.input or 0) - read - written),
         "cache_creation_input_tokens": written,
