@@ -22,6 +22,7 @@ from trioproxy.providers.dialects import DIALECTS
 from trioproxy.providers.effort import suffixed
 from trioproxy.providers.histories import HISTORY_EDITS
 from trioproxy.providers.quirk import ANTHROPIC, CHAT, GEMINI, RESPONSES, Edit, Quirk, QuirkContext
+from trioproxy.providers.threads import NO_THREADS
 from trioproxy.providers.vendors import VENDOR_EDITS
 from trioproxy.wire.jsoncodec import Object
 
@@ -316,6 +317,6 @@ _TABLE = (
 )
 
 QUIRKS: Mapping[str, Quirk] = MappingProxyType(
-    {quirk.name: quirk for quirk in (*_TABLE, *VENDOR_EDITS, *HISTORY_EDITS, *DIALECTS)}
+    {quirk.name: quirk for quirk in (*_TABLE, *VENDOR_EDITS, *HISTORY_EDITS, NO_THREADS, *DIALECTS)}
 )
 """Every quirk by name, in the order in which edits are made."""
