@@ -104,7 +104,16 @@ def test_what_says_nothing_is_passed_over(data: bytes) -> None:
 
 
 @pytest.mark.parametrize(
-    "finish", [{}, {"finishReason": "FINISH_REASON_UNSPECIFIED"}, {"finishReason": None}, {"finishReason": 3}]
+    "finish",
+    [
+        {},
+        {"finishReason": "FINISH_REASON_UNSPECIFIED"},
+        {"finishReason": None},
+        {"finishReason": 0},
+        {"finishReason": True},
+        {"finishReason": 1.5},
+        {"finishReason": {}},
+    ],
 )
 def test_without_a_finish_reason_the_answer_is_cut_off(finish: dict[str, Any]) -> None:
     last = read_frames(_frames(_chunk({"text": "a"}, **finish)))[-1]
@@ -170,6 +179,26 @@ def test_a_blocked_prompt_is_the_filters_end() -> None:
     assert isinstance(harmless[-1], Failed)
     answered = read_body({**_chunk({"text": "a"}, finishReason="STOP"), "promptFeedback": feedback})
     assert answered[-1] == Finished(reason=FinishReason.STOP, raw="STOP")
+
+
+@pytest.mark.parametrize(
+    ("number", "word", "reason"),
+    [
+        (1, "STOP", FinishReason.STOP),
+        (2, "MAX_TOKENS", FinishReason.LENGTH),
+        (3, "SAFETY", FinishReason.CONTENT_FILTER),
+        (8, "OTHER", FinishReason.CONTENT_FILTER),
+    ],
+)
+def test_a_reason_may_be_a_number(number: int, word: str, reason: FinishReason) -> None:
+    last = read_frames(_frames(_chunk({"text": "a"}, finishReason=number)))[-1]
+    assert last == Finished(reason=reason, raw=word)
+
+
+def test_why_a_prompt_was_blocked_may_be_a_number() -> None:
+    blocked = read_body({"promptFeedback": {"blockReason": 4}})
+    assert blocked[-1] == Finished(reason=FinishReason.CONTENT_FILTER, raw="PROHIBITED_CONTENT")
+    assert isinstance(read_body({"promptFeedback": {"blockReason": 0}})[-1], Failed)
 
 
 def test_other_candidates_are_not_read() -> None:

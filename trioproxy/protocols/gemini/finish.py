@@ -9,8 +9,9 @@ from __future__ import annotations
 
 from trioproxy.errors import ErrorKind
 from trioproxy.neutral.events import Finished, FinishReason
+from trioproxy.wire.jsoncodec import JSON
 
-__all__ = ["BREAKDOWNS", "FINISHES", "NO_BLOCK", "NO_REASON", "finish_of", "finish_word"]
+__all__ = ["BREAKDOWNS", "FINISHES", "NO_BLOCK", "NO_REASON", "block_named", "finish_named", "finish_of", "finish_word"]
 
 NO_REASON = "FINISH_REASON_UNSPECIFIED"
 """The value of ``finishReason`` where there is none."""
@@ -59,6 +60,27 @@ _WORDS: dict[FinishReason, str] = {
     FinishReason.PAUSE: "STOP",
     FinishReason.CONTEXT_LENGTH: "MAX_TOKENS",
 }
+
+
+_FINISHES_BY_NUMBER = (NO_REASON, "STOP", "MAX_TOKENS", "SAFETY", "RECITATION", "OTHER")
+_BLOCKS_BY_NUMBER = (NO_BLOCK, "SAFETY", "OTHER", "BLOCKLIST", "PROHIBITED_CONTENT")
+
+
+def finish_named(value: JSON) -> str:
+    """The word of a ``finishReason``, "" where there is none. It is a number where the client asked for numbers (``enum-encoding=int``, as
+    Google's generated libraries do); those that the Gemini API and Vertex AI number alike are known, any other one is OTHER."""
+    return _named(value, _FINISHES_BY_NUMBER)
+
+
+def block_named(value: JSON) -> str:
+    """The word of a ``blockReason``, in the same way."""
+    return _named(value, _BLOCKS_BY_NUMBER)
+
+
+def _named(value: JSON, words: tuple[str, ...]) -> str:
+    if type(value) is int:
+        return words[value] if 0 <= value < len(words) else "OTHER"
+    return value if isinstance(value, str) else ""
 
 
 def finish_of(word: str, *, calls: bool) -> FinishReason:

@@ -31,7 +31,7 @@ from trioproxy.neutral.usage import Usage
 from trioproxy.protocols.base import StreamSeen
 from trioproxy.protocols.gemini.answer_parts import AnswerParts
 from trioproxy.protocols.gemini.errors import failure_of
-from trioproxy.protocols.gemini.finish import BREAKDOWNS, NO_BLOCK, NO_REASON, finish_of
+from trioproxy.protocols.gemini.finish import BREAKDOWNS, NO_BLOCK, NO_REASON, block_named, finish_named, finish_of
 from trioproxy.protocols.gemini.grounding import BESIDE_PARTS, citations_of, search_of
 from trioproxy.protocols.gemini.plain import plain_chunk
 from trioproxy.protocols.gemini.stamps import read_stamp
@@ -158,7 +158,7 @@ class GeminiReader:
     def _response(self, document: Object) -> list[Event]:
         events = self._start(document)
         feedback = document.get("promptFeedback")
-        blocked = _string(feedback.get("blockReason")) if isinstance(feedback, dict) else ""
+        blocked = block_named(feedback.get("blockReason")) if isinstance(feedback, dict) else ""
         if blocked and blocked != NO_BLOCK:
             self._blocked = blocked
             self.seen.complete = True
@@ -196,7 +196,7 @@ class GeminiReader:
         rest = {name: value for name, value in candidate.items() if name not in _CANDIDATE_FIELDS and value is not None}
         if rest:
             events.append(self._parts.foreign(CANDIDATE, rest, shown=search_of(candidate, self._searched)))
-        finish = _string(candidate.get("finishReason"))
+        finish = finish_named(candidate.get("finishReason"))
         if finish and finish != NO_REASON:
             self._finish, self._finish_message = finish, _string(candidate.get("finishMessage"))
             self.seen.complete = True
