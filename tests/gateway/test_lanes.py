@@ -19,7 +19,17 @@ from trioproxy.gateway.passages import StreamPassage
 from trioproxy.gateway.sources import AnySource, RefinedSource
 from trioproxy.gateway.stream_source import Look, StreamSource
 from trioproxy.gateway.translations import StreamTranslation
-from trioproxy.neutral.events import Event, Growth, PartStarted, ReasoningDelta, TextDelta, ToolArgsDelta
+from trioproxy.neutral.events import (
+    Event,
+    Growth,
+    PartKind,
+    PartStarted,
+    ReasoningDelta,
+    ResponseStarted,
+    TextDelta,
+    ToolArgsDelta,
+    ToolCallStarted,
+)
 from trioproxy.neutral.naming import ToolNaming
 from trioproxy.neutral.stopping import StopCutter
 from trioproxy.protocols.base import Framing, WriteContext
@@ -676,6 +686,18 @@ def test_what_goes_on_frame_by_frame_is_only_cast_and_pressed(source: str, targe
         piece = named(source, TEXT[source](text))
         assert short.feed(piece)[0] == long.feed(piece)[0] != b""
     assert not poured
+
+
+@pytest.mark.parametrize("name", ["gemini", "anthropic"])
+def test_what_has_to_wait_is_neither_pressed_nor_told_in_one_step(name: str) -> None:
+    writer = protocol(name).stream_writer(CONTEXT)
+    first = TextDelta(index=0, text="a")
+    call = ToolCallStarted(index=1, call_id="c", name="f")
+    for event in (ResponseStarted(id="r", model="m"), PartStarted(index=0, kind=PartKind.TEXT), first, call):
+        writer.feed(event)
+    arguments = Growth(1, ["{"], ToolArgsDelta)
+    assert writer.press(arguments) is None
+    assert writer.more(arguments) is None
 
 
 def test_a_frame_that_is_too_long_is_refused_on_either_way() -> None:
