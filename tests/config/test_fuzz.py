@@ -106,7 +106,7 @@ def test_nested_anchors_stay_small() -> None:
 
 
 def test_nested_anchors_of_blocks_stay_small(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr("trioproxy.config.kinds._MOST_NODES", 20_000)
+    monkeypatch.setattr("trioproxy.config.reading._MOST_NODES", 20_000)
     models = "m: &m [" + ", ".join(["{name: a}"] * 300) + "]\n"
     entries = "e: &e [" + ", ".join(["{api-key: k, models: *m}"] * 300) + "]\n"
     blocks = "".join(

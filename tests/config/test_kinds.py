@@ -12,13 +12,11 @@ from jsonschema import Draft202012Validator
 
 from trioproxy.config.document import Mapping, parse_yaml
 from trioproxy.config.kinds import (
-    UNSET,
     Anything,
     Choice,
     Flag,
     Kind,
     Number,
-    Reading,
     Seconds,
     Text,
     TextLists,
@@ -28,6 +26,7 @@ from trioproxy.config.kinds import (
 )
 from trioproxy.config.model import Secret
 from trioproxy.config.problems import Place, Report
+from trioproxy.config.reading import UNSET, Reading
 from trioproxy.config.tables import Block, Forms, Hidden, Key, Many, Named
 
 KINDS: list[Kind] = [
@@ -200,7 +199,7 @@ def test_no_value_breaks_a_reader(kind: Kind, text: str) -> None:
 
 
 def test_what_anchors_make_of_a_small_file_is_bounded(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr("trioproxy.config.kinds._MOST_NODES", 20_000)
+    monkeypatch.setattr("trioproxy.config.reading._MOST_NODES", 20_000)
     wide = ", ".join(f"k{number}: v" for number in range(1000))
     tree = parse_yaml(f"l: &l {{{wide}}}\nk:\n" + "".join(f"  m{number}: *l\n" for number in range(1000)), "f")
     assert isinstance(tree, Mapping)

@@ -13,11 +13,11 @@ import attrs
 
 from trioproxy.config.document import Config
 from trioproxy.config.harvest import harvest
-from trioproxy.config.kinds import Reading
 from trioproxy.config.mint import Mint
 from trioproxy.config.model import MatchKind, RouteRule, Settings, Snapshot
 from trioproxy.config.patterns import PatternInvalid, RoutePattern
 from trioproxy.config.problems import Place, Report
+from trioproxy.config.reading import Reading
 from trioproxy.config.schema import root
 from trioproxy.config.settings import check_exposure, client_keys, partial_deadlines, price_rules, settings_of
 from trioproxy.config.statefolder import state_dir_of

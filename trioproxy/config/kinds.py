@@ -1,110 +1,44 @@
 """What a configuration key may hold, and how its text is read.
 
-Knows: words, switches, numbers, times, plain lists; ``${VARIABLE}`` expansion; what a kind looks like in a JSON Schema. Refuses to know:
-blocks of keys (``tables.py``) and which keys there are (``schema.py``). A reader never raises: what is wrong is noted in the report and
-the key stays unset.
+Knows: words, switches, numbers, times, plain lists, and what a kind looks like in a JSON Schema. Refuses to know: how a tree is gone through
+(``reading.py``), blocks of keys (``tables.py``) and which keys there are (``schema.py``). A reader never raises: what is wrong is noted in the
+report and the key stays unset.
 """
 
 from __future__ import annotations
 
-import enum
 import re
-from collections.abc import Iterator, Mapping
+from collections.abc import Mapping
 from math import inf, isfinite
 from typing import Any, Protocol
 
 import attrs
 
-from trioproxy.config.document import Mapping as MappingNode
-from trioproxy.config.document import Member, Node, Scalar
+from trioproxy.config.document import Node, Scalar
 from trioproxy.config.document import Sequence as SequenceNode
 from trioproxy.config.model import Secret
-from trioproxy.config.problems import Place, Report
+from trioproxy.config.problems import Place
+from trioproxy.config.reading import UNSET, Reading, members
 
 __all__ = [
-    "UNSET",
     "Anything",
     "Choice",
     "Flag",
     "Kind",
     "Number",
-    "Reading",
     "Seconds",
     "Text",
     "TextLists",
     "TextMap",
     "Texts",
     "Whole",
-    "members",
 ]
 
-_MOST_NODES = 400_000
-_VARIABLE = re.compile(r"\$\{([A-Za-z_][A-Za-z0-9_]*)(?::-([^}]*))?\}")
 _TRUE = frozenset({"true", "yes", "on", "1"})
 _FALSE = frozenset({"false", "no", "off", "0"})
 _OFF = frozenset({"off", "false", "no", "none", "never"})
 _DURATION = re.compile(r"(\d+(?:\.\d+)?)(ms|s|m|h|d)", re.ASCII)
 _UNITS = {"ms": 0.001, "s": 1.0, "m": 60.0, "h": 3600.0, "d": 86400.0}
-
-
-class _Unset(enum.Enum):
-    UNSET = "unset"
-
-
-UNSET = _Unset.UNSET
-"""What a reader gives back where there was nothing, or nothing readable."""
-
-
-@attrs.define(eq=False)
-class Reading:
-    """One pass over a tree: the environment, the report, and how much was visited (aliases make a small file large). ``forgiving`` leaves
-    variables that are not set as they are."""
-
-    env: Mapping[str, str]
-    report: Report
-    forgiving: bool = False
-    visited: int = 0
-    exhausted: bool = False
-
-    def visit(self, place: Place) -> bool:
-        """Count one node; false once there were too many."""
-        self.visited += 1
-        if self.visited > _MOST_NODES and not self.exhausted:
-            self.exhausted = True
-            self.report.problem(place, f"the file stands for more than {_MOST_NODES} values; are anchors nested?")
-        return not self.exhausted
-
-    def items(self, node: SequenceNode, place: Place) -> Iterator[tuple[Node, Place]]:
-        """The items of a list, each with its place, until too much was visited."""
-        for at, item in enumerate(node.items):
-            if self.exhausted:
-                return
-            yield item, place.item(at, item.line)
-
-    def text(self, node: Node, place: Place, *, lenient: bool = False) -> str | None:
-        """The text of a scalar with its variables expanded; None where it is none. ``lenient`` leaves unknown variables as they are."""
-        if not self.visit(place):
-            return None
-        if not isinstance(node, Scalar):
-            what = "a list" if isinstance(node, SequenceNode) else "a mapping"
-            self.report.problem(place, f"expected one value, got {what}")
-            return None
-        if node.is_null:
-            return None
-        if "${" not in node.text:
-            return node.text
-        return _VARIABLE.sub(lambda found: self._variable(found, place, lenient), node.text)
-
-    def _variable(self, found: re.Match[str], place: Place, lenient: bool) -> str:
-        name, default = found[1], found[2]
-        value = self.env.get(name)
-        if default is not None:
-            return value or default
-        if value is None and not (lenient or self.forgiving):
-            self.report.problem(
-                place, f"the environment has no variable {name}; set it, or give a default: ${{{name}:-...}}"
-            )
-        return value if value is not None else found[0]
 
 
 class Kind(Protocol):
@@ -367,17 +301,6 @@ class Anything:
 
 def _same(word: str, other: str) -> bool:
     return word.replace("-", "_") == other.replace("-", "_")
-
-
-def members(node: Node, place: Place, reading: Reading) -> list[Member]:
-    """The members of a mapping; none, with the problem noted, where it is something else."""
-    if not reading.visit(place) or (isinstance(node, Scalar) and node.is_null):
-        return []
-    if not isinstance(node, MappingNode):
-        what = "a list" if isinstance(node, SequenceNode) else "one value"
-        reading.report.problem(place, f"expected a mapping (key: value lines), got {what}")
-        return []
-    return list(node.members.values())
 
 
 def _number(text: str) -> float | None:

@@ -15,8 +15,9 @@ import attrs
 from trioproxy.config.document import Mapping as MappingNode
 from trioproxy.config.document import Node, Scalar
 from trioproxy.config.document import Sequence as SequenceNode
-from trioproxy.config.kinds import UNSET, Kind, Reading, members
+from trioproxy.config.kinds import Kind
 from trioproxy.config.problems import Place, Report
+from trioproxy.config.reading import UNSET, Reading, members
 
 __all__ = ["Block", "Forms", "Hidden", "Key", "Many", "Named", "Section", "blocks_in", "spelled"]
 
