@@ -222,3 +222,17 @@ async def test_an_answer_too_long_to_be_read_is_not_held_for_ever(autojump_clock
     bench = Bench(Script(headers=JSON, chunks=[body[:50], body[50:150], Delay(5), body[150:]]), config=MINIMAX)
     exchange = await bench.serve(chat())
     assert (exchange.status, exchange.body) == (200, body)
+
+
+@pytest.mark.parametrize(
+    "config", [one("minimax", "MiniMax-M2.5"), one("mistral", "mistral-large-latest")], ids=["passing", "translated"]
+)
+async def test_nobody_keeps_the_thread_of_another_vendors_client(config: str) -> None:
+    protocol = "anthropic" if "minimax" in config else "openai_chat"
+    body, _ = await sent(config, messages(thread={"type": "create"}), protocol)
+    assert "thread" not in body
+    bench = Bench(Script(chunks=ANSWERS[protocol].frames), config=config)
+    exchange = await bench.serve(messages(thread={"type": "continue", "previous_message_id": "msg_1"}))
+    assert exchange.status == 400
+    assert json.loads(exchange.body)["error"]["details"] == {"error_code": "thread_not_found"}
+    assert bench.upstream.requests == []
