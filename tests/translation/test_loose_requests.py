@@ -387,17 +387,28 @@ def test_an_empty_text_beside_others_is_left_out(target: str, said: Any) -> None
     assert message["content"] == said
 
 
-@pytest.mark.parametrize("name", [{}, {"document_name": "a.pdf"}])
-def test_a_document_in_mistrals_words_is_a_document_to_all(name: Any) -> None:
-    part = {"type": "document_url", "document_url": f"data:application/pdf;base64,{PDF}", **name}
+@pytest.mark.parametrize(
+    ("part", "name"),
+    [
+        ({"type": "document_url", "document_url": f"data:application/pdf;base64,{PDF}"}, None),
+        (
+            {"type": "document_url", "document_url": f"data:application/pdf;base64,{PDF}", "document_name": "a.pdf"},
+            "a.pdf",
+        ),
+        ({"type": "file_url", "file_url": {"url": f"data:application/pdf;base64,{PDF}"}}, None),
+        ({"type": "file_url", "file_url": {"url": PDF}, "file_name": "a.pdf"}, "a.pdf"),
+    ],
+)
+def test_a_document_in_other_vendors_words_is_a_document_to_all(part: Any, name: str | None) -> None:
     asked: Any = {"messages": [{"role": "user", "content": [part]}]}
 
     claude = sent(CHAT, MESSAGES, **asked).body["messages"][0]["content"][0]
     assert claude["source"] == {"type": "base64", "media_type": "application/pdf", "data": PDF}
-    assert claude.get("title") == name.get("document_name")
+    assert claude.get("title") == name
     gemini = sent(CHAT, GEMINI, **asked).body["contents"][0]["parts"][0]
     assert gemini["inlineData"] == {"mimeType": "application/pdf", "data": PDF}
-    assert sent(CHAT, RESPONSES, **asked).body["input"][0]["content"][0]["file_data"] == part["document_url"]
+    file = sent(CHAT, RESPONSES, **asked).body["input"][0]["content"][0]
+    assert file["file_data"] == f"data:application/pdf;base64,{PDF}"
     assert sent(CHAT, CHAT, **asked).body["messages"] == asked["messages"]
 
 

@@ -113,6 +113,14 @@ def test_openais_breakpoints_keep_their_lifetimes_to_themselves() -> None:
             {"type": "document_url", "document_url": "data:application/pdf;base64,AA", "document_name": "b.pdf"},
             (MediaKind.DOCUMENT, Base64Source(data="AA", mime="application/pdf"), None, "b.pdf"),
         ),
+        (
+            {"type": "file_url", "file_url": {"url": "https://a/b.pdf"}},
+            (MediaKind.DOCUMENT, UrlSource(url="https://a/b.pdf"), None, None),
+        ),
+        (
+            {"type": "file_url", "file_url": {"url": "AA"}, "file_name": "b.txt"},
+            (MediaKind.DOCUMENT, Base64Source(data="AA", mime="text/plain"), None, "b.txt"),
+        ),
     ],
 )
 def test_media(document: Any, part: Any) -> None:

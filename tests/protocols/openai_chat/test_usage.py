@@ -43,6 +43,36 @@ def test_what_holds_no_counts_is_no_usage(document: Any) -> None:
             Usage(input=15, output=4, cache_read=7, cache_write=3, reasoning=2),
             id="details",
         ),
+        pytest.param(
+            {
+                "prompt_tokens": 9,
+                "completion_tokens": 4,
+                "total_tokens": 43,
+                "prompt_tokens_details": {"cached_tokens": 0, "audio_tokens": 30},
+            },
+            Usage(input=39, output=4, cache_read=0),
+            id="mistral hears beside the prompt",
+        ),
+        pytest.param(
+            {
+                "prompt_tokens": 9,
+                "completion_tokens": 4,
+                "total_tokens": 13,
+                "prompt_tokens_details": {"cached_tokens": 0, "audio_tokens": 5},
+            },
+            Usage(input=9, output=4, cache_read=0),
+            id="others hear inside it",
+        ),
+        pytest.param(
+            {
+                "prompt_tokens": 7,
+                "completion_tokens": 1,
+                "total_tokens": 8,
+                "prompt_tokens_details": {"cached_tokens": 160},
+            },
+            Usage(input=167, output=1, cache_read=160),
+            id="azure's grok reads its cache beside the prompt",
+        ),
         pytest.param({"completion_tokens": 2}, Usage(output=2), id="one of them"),
         pytest.param({"input_tokens": 5, "output_tokens": 2}, Usage(input=5, output=2), id="the newer names"),
         pytest.param(

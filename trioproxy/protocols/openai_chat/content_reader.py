@@ -10,7 +10,7 @@ from collections.abc import Callable
 
 import attrs
 
-from trioproxy.neutral.extras import packed
+from trioproxy.neutral.extras import own, packed, spelling
 from trioproxy.neutral.parts import (
     Base64Source,
     CacheHint,
@@ -134,6 +134,18 @@ def _document(fields: Fields, value: Object) -> ContentPart:
     return attrs.evolve(_linked(fields, MediaKind.DOCUMENT, "document_url"), filename=name)
 
 
+def _file_url(fields: Fields, value: Object) -> ContentPart:
+    """Not OpenAI's: Perplexity, whose URL may be bare base64, and Zhipu."""
+    name = fields.text("file_name")
+    part = _linked(fields, MediaKind.DOCUMENT, "file_url")
+    if isinstance(part.source, UrlSource) and "://" not in part.source.url:
+        data = part.source.url
+        noted = {**spelling(part.extras, NAME), "url": data}
+        source = Base64Source(data=data, mime=mime_of_filename(name))
+        part = attrs.evolve(part, source=source, extras=packed(NAME, own(part.extras, NAME), spelling=noted))
+    return attrs.evolve(part, filename=name)
+
+
 def _linked(fields: Fields, kind: MediaKind, name: str) -> Media:
     given = fields.take(name)
     inner = Fields({"url": given} if isinstance(given, str) else given, fields.at(name))
@@ -199,6 +211,7 @@ _READERS: dict[str, Callable[[Fields, Object], ContentPart]] = {
     "image_url": _image,
     "video_url": _video,
     "document_url": _document,
+    "file_url": _file_url,
     "input_audio": _audio,
     "file": _file,
 }

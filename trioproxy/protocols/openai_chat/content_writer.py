@@ -32,6 +32,8 @@ __all__ = ["joined_text", "write_content", "write_part"]
 # The Files API is one for Chat Completions and Responses.
 _DETAILS = frozenset({"auto", "low", "high"})
 _OPENAI_FILES = frozenset({NAME, "openai_responses"})
+_NAMED = {"document_url": "document_name", "file_url": "file_name"}
+"""Parts of vendors that tell a file's name beside it, and the member that does."""
 
 
 _NOTHING = Text(text="")
@@ -139,8 +141,8 @@ def _detail(part: Media, draft: Draft, path: str) -> str | None:
 def _linked(name: str, part: Media, source: UrlSource | Base64Source, detail: str | None) -> tuple[Object, Object]:
     notes = spelling(part.extras, NAME)
     url = notes.get("url") or (data_url(source) if isinstance(source, Base64Source) else source.url)
-    named = {"document_name": part.filename} if name == "document_url" and part.filename is not None else {}
-    members: Object = {"type": name, **named}
+    called = _NAMED.get(name) if part.filename is not None else None
+    members: Object = {"type": name, **({called: part.filename} if called is not None else {})}
     if notes.get("bare"):
         return {name: url}, members
     return {name: {"url": url, **({"detail": detail} if detail is not None else {})}}, members

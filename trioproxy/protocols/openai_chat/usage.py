@@ -41,7 +41,12 @@ def read_usage(document: JSON) -> Usage | None:
     if written_to is None:
         written_to = _count(document, "cache_creation_input_tokens")
     if prompt is not None and completion is not None and total is not None:
+        heard = _count(read, "audio_tokens")
+        if heard and total - prompt - completion == heard:
+            prompt += heard  # Mistral counts what it heard beside the prompt
         completion, reasoning = _with_thoughts(prompt, completion, total, reasoning)
+    if prompt is not None and cached is not None and cached > prompt:
+        prompt += cached  # Grok at Azure counts what it read from its cache beside the prompt
     return Usage(
         input=prompt,
         output=completion,
