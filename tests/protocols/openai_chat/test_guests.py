@@ -8,8 +8,8 @@ import pytest
 
 from trioproxy.errors import ClientFault
 from trioproxy.protocols.base import Asked, Endpoint, Operation, PeekRequest
+from trioproxy.protocols.openai_chat.endpoints import peek
 from trioproxy.protocols.openai_chat.guests import as_chat
-from trioproxy.protocols.openai_chat.peek import peek
 from trioproxy.wire.jsoncodec import dumps, loads
 
 _CHAT = Endpoint(method="POST", path="/v1/chat/completions", operation=Operation.GENERATE)

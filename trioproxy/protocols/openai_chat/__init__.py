@@ -10,9 +10,9 @@ from __future__ import annotations
 from trioproxy.protocols.base import Emulation, Metering, Operation, Protocol
 from trioproxy.protocols.openai_chat.body import read_body, write_body
 from trioproxy.protocols.openai_chat.completions import CompletionWriter, read_completion, write_completion
+from trioproxy.protocols.openai_chat.endpoints import ENDPOINTS, NAME, peek
 from trioproxy.protocols.openai_chat.errors import error_frames, read_error, render_error
 from trioproxy.protocols.openai_chat.glance import glance
-from trioproxy.protocols.openai_chat.peek import ENDPOINTS, NAME, peek
 from trioproxy.protocols.openai_chat.reader import ChatReader
 from trioproxy.protocols.openai_chat.request_reader import read_request
 from trioproxy.protocols.openai_chat.request_writer import write_request

@@ -22,7 +22,7 @@ from trioproxy.neutral.events import (
 )
 from trioproxy.neutral.parts import Citation, Media, Signature
 from trioproxy.protocols.openai_chat.calls import CallAssembly
-from trioproxy.protocols.openai_chat.peek import NAME
+from trioproxy.protocols.openai_chat.endpoints import NAME
 from trioproxy.wire.jsoncodec import JSON
 
 __all__ = ["AnswerAssembly"]

@@ -21,11 +21,11 @@ from trioproxy.neutral.parts import (
 from trioproxy.neutral.response import Answer
 from trioproxy.protocols.base import WriteContext, Written
 from trioproxy.protocols.openai_chat.citations import nameless_source, write_annotation
+from trioproxy.protocols.openai_chat.endpoints import NAME
 from trioproxy.protocols.openai_chat.errors import render_error
 from trioproxy.protocols.openai_chat.finish import lost_stop, write_finish
 from trioproxy.protocols.openai_chat.images import IMAGES, write_image
 from trioproxy.protocols.openai_chat.legacy import asks_legacy_functions
-from trioproxy.protocols.openai_chat.peek import NAME
 from trioproxy.protocols.openai_chat.reader import ChatReader
 from trioproxy.protocols.openai_chat.reasoning import details_of
 from trioproxy.protocols.openai_chat.usage import write_usage

@@ -25,6 +25,7 @@ from trioproxy.neutral.parts import (
     Text,
     UrlSource,
 )
+from trioproxy.protocols.openai_chat.endpoints import NAME
 from trioproxy.protocols.openai_chat.fields import Fields, fault
 from trioproxy.protocols.openai_chat.media import (
     data_url,
@@ -34,7 +35,6 @@ from trioproxy.protocols.openai_chat.media import (
     mime_of_sound,
     read_url,
 )
-from trioproxy.protocols.openai_chat.peek import NAME
 from trioproxy.wire.jsoncodec import JSON, Object
 
 __all__ = ["ContentPart", "read_cache", "read_content"]

@@ -22,8 +22,8 @@ from trioproxy.neutral.parts import (
     UrlSource,
 )
 from trioproxy.protocols.openai_chat.draft import Draft, nulls
+from trioproxy.protocols.openai_chat.endpoints import NAME
 from trioproxy.protocols.openai_chat.media import data_url, sound_of_mime
-from trioproxy.protocols.openai_chat.peek import NAME
 from trioproxy.protocols.openai_chat.quirks import MEDIA_URLS, OPENAI_FIELDS
 from trioproxy.wire.jsoncodec import JSON, Object
 

@@ -14,7 +14,7 @@ from trioproxy.neutral.naming import ToolNames
 from trioproxy.neutral.parts import CacheHint, Extras, Opaque
 from trioproxy.neutral.request import Conversation
 from trioproxy.protocols.base import WriteTarget
-from trioproxy.protocols.openai_chat.peek import NAME
+from trioproxy.protocols.openai_chat.endpoints import NAME
 from trioproxy.protocols.openai_chat.quirks import CACHE_CONTROL, OPENAI_FIELDS, REASONING_MODEL, SHORT_CALL_IDS
 from trioproxy.wire.jsoncodec import JSON, Object
 

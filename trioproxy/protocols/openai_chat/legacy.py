@@ -8,7 +8,7 @@ from __future__ import annotations
 
 from trioproxy.neutral.extras import spelling
 from trioproxy.neutral.request import Conversation, Tool
-from trioproxy.protocols.openai_chat.peek import NAME
+from trioproxy.protocols.openai_chat.endpoints import NAME
 
 __all__ = ["LEGACY", "asks_legacy_functions", "is_legacy"]
 

@@ -18,9 +18,9 @@ from trioproxy.neutral.request import Role, Turn
 from trioproxy.protocols.openai_chat.call_ids import identified
 from trioproxy.protocols.openai_chat.calls import google_signature
 from trioproxy.protocols.openai_chat.content_reader import read_cache, read_content
+from trioproxy.protocols.openai_chat.endpoints import NAME
 from trioproxy.protocols.openai_chat.fields import Fields, fault
 from trioproxy.protocols.openai_chat.images import IMAGES, read_image
-from trioproxy.protocols.openai_chat.peek import NAME
 from trioproxy.protocols.openai_chat.reasoning import read_blocks, read_details, reasoning_of
 from trioproxy.wire.jsoncodec import JSON, Object, dumps
 

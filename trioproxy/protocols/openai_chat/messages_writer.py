@@ -29,9 +29,9 @@ from trioproxy.neutral.parts import (
 from trioproxy.neutral.request import Conversation, Role, Turn
 from trioproxy.protocols.openai_chat.content_writer import joined_text, write_content
 from trioproxy.protocols.openai_chat.draft import Draft, nulls
+from trioproxy.protocols.openai_chat.endpoints import NAME
 from trioproxy.protocols.openai_chat.images import IMAGES
 from trioproxy.protocols.openai_chat.pairing import paired
-from trioproxy.protocols.openai_chat.peek import NAME
 from trioproxy.protocols.openai_chat.quirks import (
     CUSTOM_TOOLS,
     DEVELOPER_ROLE,

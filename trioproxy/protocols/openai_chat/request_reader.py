@@ -12,9 +12,9 @@ from typing import Any
 from trioproxy.neutral.extras import packed
 from trioproxy.neutral.request import Conversation, OutputFormat, OutputKind, Sampling, ToolSpec
 from trioproxy.protocols.base import Asked
+from trioproxy.protocols.openai_chat.endpoints import NAME
 from trioproxy.protocols.openai_chat.fields import Fields, fault
 from trioproxy.protocols.openai_chat.messages_reader import read_messages
-from trioproxy.protocols.openai_chat.peek import NAME
 from trioproxy.protocols.openai_chat.thinking import read_reasoning
 from trioproxy.protocols.openai_chat.tools_reader import (
     SEARCH_OPTIONS,

@@ -19,8 +19,8 @@ from trioproxy.neutral.request import Conversation, Effort, OutputFormat, Output
 from trioproxy.neutral.strictness import is_strict
 from trioproxy.protocols.base import WriteTarget, Written
 from trioproxy.protocols.openai_chat.draft import Draft, nulls
+from trioproxy.protocols.openai_chat.endpoints import NAME
 from trioproxy.protocols.openai_chat.messages_writer import instruction_role, write_messages
-from trioproxy.protocols.openai_chat.peek import NAME
 from trioproxy.protocols.openai_chat.quirks import (
     JSON_OBJECT_ONLY,
     MAX_COMPLETION_TOKENS,

@@ -9,8 +9,8 @@ from __future__ import annotations
 
 from trioproxy.neutral.extras import packed
 from trioproxy.neutral.request import Effort, ReasoningAsk
+from trioproxy.protocols.openai_chat.endpoints import NAME
 from trioproxy.protocols.openai_chat.fields import Fields, fault
-from trioproxy.protocols.openai_chat.peek import NAME
 from trioproxy.wire.jsoncodec import JSON, Object
 
 __all__ = ["MEMBERS", "read_reasoning"]

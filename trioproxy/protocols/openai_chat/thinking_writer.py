@@ -9,7 +9,7 @@ from trioproxy.neutral.effort import budget_of, clamp_budget, effort_of, nearest
 from trioproxy.neutral.extras import spelling
 from trioproxy.neutral.request import Effort, ReasoningAsk
 from trioproxy.protocols.openai_chat.draft import Draft
-from trioproxy.protocols.openai_chat.peek import NAME
+from trioproxy.protocols.openai_chat.endpoints import NAME
 from trioproxy.protocols.openai_chat.quirks import (
     ENABLE_THINKING,
     NO_REASONING_EFFORT,

@@ -8,9 +8,9 @@ from trioproxy.neutral.extras import packed
 from trioproxy.neutral.parts import CacheHint, ToolKind
 from trioproxy.neutral.request import ServerTool, Tool, ToolChoice, ToolChoiceMode, ToolSpec
 from trioproxy.protocols.openai_chat.content_reader import read_cache
+from trioproxy.protocols.openai_chat.endpoints import NAME
 from trioproxy.protocols.openai_chat.fields import Fields, fault
 from trioproxy.protocols.openai_chat.legacy import LEGACY
-from trioproxy.protocols.openai_chat.peek import NAME
 from trioproxy.wire.jsoncodec import JSON, Object
 
 __all__ = ["SEARCH_OPTIONS", "read_function_call", "read_functions", "read_tool_choice", "read_tools"]

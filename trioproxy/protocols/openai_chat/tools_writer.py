@@ -15,8 +15,8 @@ from trioproxy.neutral.parts import ToolKind
 from trioproxy.neutral.request import Conversation, ServerTool, Tool, ToolChoice, ToolChoiceMode
 from trioproxy.neutral.strictness import is_strict
 from trioproxy.protocols.openai_chat.draft import Draft, nulls
+from trioproxy.protocols.openai_chat.endpoints import NAME
 from trioproxy.protocols.openai_chat.legacy import is_legacy
-from trioproxy.protocols.openai_chat.peek import NAME
 from trioproxy.protocols.openai_chat.quirks import ALLOWED_TOOLS, CUSTOM_TOOLS, OPENAI_FIELDS, WEB_SEARCH_OPTIONS
 from trioproxy.protocols.openai_chat.tools_reader import SEARCH_OPTIONS
 from trioproxy.wire.jsoncodec import Object

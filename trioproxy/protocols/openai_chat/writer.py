@@ -33,11 +33,11 @@ from trioproxy.neutral.parts import Citation, Extras, Signature, SignatureForm, 
 from trioproxy.neutral.usage import Usage
 from trioproxy.protocols.base import Press, StreamSeen, WriteContext
 from trioproxy.protocols.openai_chat.citations import nameless_source, write_annotation
+from trioproxy.protocols.openai_chat.endpoints import NAME
 from trioproxy.protocols.openai_chat.errors import error_frames
 from trioproxy.protocols.openai_chat.finish import lost_stop, write_finish
 from trioproxy.protocols.openai_chat.images import IMAGES, write_image
 from trioproxy.protocols.openai_chat.legacy import asks_legacy_functions
-from trioproxy.protocols.openai_chat.peek import NAME
 from trioproxy.protocols.openai_chat.reasoning import details_of
 from trioproxy.protocols.openai_chat.sequencer import Sequencer
 from trioproxy.protocols.openai_chat.usage import write_usage

@@ -1,4 +1,4 @@
-"""The endpoints of this family, and what routing has to know of a request: its model, and whether it wants a stream.
+"""The endpoints of this family, and what routing has to know of a request to one of them: its model, and whether it wants a stream.
 
 ``/v1/embeddings``, ``/v1/images`` and ``/v1/audio`` are carried as they are to a provider that has them, and so is ``/v1/completions``; one that
 does not have it serves it by chatting (``completions.py``).

@@ -8,7 +8,7 @@ import pytest
 from tests.support.recordings import Recording, recording_params
 from trioproxy.errors import ClientFault, ErrorKind, Failure
 from trioproxy.protocols.base import Asked, Endpoint, ModelSpot, Operation, PeekRequest
-from trioproxy.protocols.openai_chat.peek import ENDPOINTS, peek
+from trioproxy.protocols.openai_chat.endpoints import ENDPOINTS, peek
 
 CHAT, COMPLETIONS, EMBEDDINGS, IMAGES, AUDIO = ENDPOINTS
 
