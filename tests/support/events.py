@@ -7,7 +7,7 @@ chokes on one is wrong.
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 from typing import Any
 
 import attrs
@@ -101,12 +101,25 @@ def usages(draw: st.DrawFn) -> Usage:
     return Usage(input=whole_input, output=output, cache_read=read, cache_write=written, reasoning=reasoning)
 
 
+def _cumulative(reports: Iterable[Usage]) -> list[Usage]:
+    """Those reports that keep the arithmetic of what was reported before them."""
+    kept: list[Usage] = []
+    known = Usage()
+    for report in reports:
+        whole = known.updated(report)
+        cached = (whole.cache_read or 0) + (whole.cache_write or 0)
+        if cached <= (whole.input or 0) and (whole.reasoning or 0) <= (whole.output or 0):
+            kept.append(report)
+            known = whole
+    return kept
+
+
 def failures() -> st.SearchStrategy[Failure]:
     """What an upstream may die of."""
     return st.builds(
         Failure,
         kind=st.sampled_from(list(ErrorKind)),
-        message=words,
+        message=words.filter(str.strip),  # a blank one says nothing
         fault=st.just(Fault.UPSTREAM),
         status=st.none() | st.sampled_from([400, 429, 500, 529]),
         code=st.none() | st.just("some_code"),
@@ -187,8 +200,10 @@ def legal_events(
         draw(_mixed(plans)) if interleaved else [(n, e) for n, plan in enumerate(plans) for e in _closed(plan)]
     )
     has_tools = any(isinstance(event, ToolCallStarted) for event in body)
-    for usage in draw(st.lists(usages(), max_size=2)):
-        body.insert(draw(st.integers(0, len(body))), UsageReported(usage=usage))
+    reports = _cumulative(draw(st.lists(usages(), max_size=2)))
+    places = sorted(draw(st.integers(0, len(body))) for _ in reports)
+    for place, usage in reversed([*zip(places, reports, strict=True)]):
+        body.insert(place, UsageReported(usage=usage))
     created = draw(st.none() | st.integers(0, 2**31))
     identity = draw(st.sampled_from(["", "resp-1", "chatcmpl-1", "msg_1"]))
     start = ResponseStarted(id=identity, model=draw(st.sampled_from(["", "upstream-model"])), created=created)
