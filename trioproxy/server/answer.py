@@ -17,12 +17,12 @@ from functools import lru_cache
 
 from trioproxy.errors import ErrorKind, ProxyFault
 from trioproxy.immutable import immutable
+from trioproxy.wire.field_names import are_tokens
 
 __all__ = ["OWN_FIELDS", "AnswerHead", "Framing", "Headers", "write_head"]
 
 Headers = tuple[tuple[bytes, bytes], ...]
 
-_TOKEN = b"-!#$%&'*+.^_`|~0123456789ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz"
 _IN_VALUE = b"\t" + bytes(range(0x20, 0x7F)) + bytes(range(0x80, 0x100))
 _LENGTH = re.compile(rb"[0-9]{1,18}")
 
@@ -148,5 +148,5 @@ def _choose_framing(status: int, lengths: list[bytes], *, method: str, version: 
 
 def _legal(fields: list[tuple[bytes, bytes]]) -> bool:
     """Whether every name is a token, and no value ends its line (RFC 9110 section 5). Told of all of them at once, as nearly always."""
-    names = b"".join([name or b"\0" for name, _ in fields])
-    return not (names.translate(None, _TOKEN) or b"".join([value for _, value in fields]).translate(None, _IN_VALUE))
+    named = are_tokens([name for name, _ in fields])
+    return named and not b"".join([value for _, value in fields]).translate(None, _IN_VALUE)

@@ -18,11 +18,12 @@ import h11
 from trioproxy.errors import ClientFault, ErrorKind
 from trioproxy.gateway.exchange import RequestHead
 from trioproxy.server.limits import ServerLimits
+from trioproxy.wire.field_names import LETTERS
 
 __all__ = ["HeadMemory", "HeadScanner", "ParsedHead", "parse_head"]
 
 _TOKEN = rb"[-!#$%&'*+.^_`|~0-9A-Za-z]+"
-_TOKEN_BYTES = frozenset(b"-!#$%&'*+.^_`|~0123456789ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz")
+_TOKEN_BYTES = frozenset(LETTERS)
 _REQUEST_LINE = _TOKEN + rb" [!-~]+ HTTP/1\.[01]"
 _FIELD_LINE = _TOKEN + rb":[\t\x20-\x7e\x80-\xff]*"
 

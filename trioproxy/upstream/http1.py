@@ -15,6 +15,7 @@ import attrs
 
 from trioproxy.immutable import immutable
 from trioproxy.upstream.base import Headers
+from trioproxy.wire.field_names import are_tokens
 from trioproxy.wire.machine import ProtocolViolation
 
 __all__ = [
@@ -28,8 +29,6 @@ __all__ = [
 MAX_HEAD_BYTES = 64 * 1024
 """A response head may have this many bytes; so may the trailers of a chunked body."""
 
-_TOKEN = re.compile(rb"[!#$%&'*+\-.^_`|~0-9A-Za-z]+")
-_TOKEN_BYTES = b"!#$%&'*+-.^_`|~0123456789ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz"
 _FORBIDDEN_IN_VALUE = re.compile(rb"[\x00\r\n]")
 _HEAD_END = re.compile(rb"\r?\n\r?\n")
 _STATUS_LINE = re.compile(rb"HTTP/1\.([01]) ([1-9][0-9][0-9])(?: .*)?")
@@ -41,9 +40,10 @@ def request_head(method: str, target: bytes, lines: bytes) -> bytes:
     Raises:
         ValueError: ``method`` is not a token.
     """
-    if not _TOKEN.fullmatch(method.encode("ascii", "replace")):
+    verb = method.encode("utf-8", "replace")  # what is no ASCII is no token then
+    if not are_tokens([verb]):
         raise ValueError("the method is not a token")
-    return b"%b %b HTTP/1.1\r\n%b\r\n" % (method.encode("ascii"), target, lines)
+    return b"%b %b HTTP/1.1\r\n%b\r\n" % (verb, target, lines)
 
 
 def header_lines(headers: Headers) -> bytes:
@@ -53,20 +53,16 @@ def header_lines(headers: Headers) -> bytes:
         ValueError: a name or value that would end its line early. The message names the header and never its value.
     """
     block = b"".join([b"%b: %b\r\n" % line for line in headers])
-    named = _are_tokens([line[0] for line in headers])
+    named = are_tokens([line[0] for line in headers])
     if not named or b"\0" in block or not block.count(b"\r") == block.count(b"\n") == len(headers):
         raise ValueError(_complaint(headers))
     return block
 
 
-def _are_tokens(names: list[bytes]) -> bool:
-    return b"" not in names and not b"".join(names).translate(None, _TOKEN_BYTES)
-
-
 def _complaint(headers: Headers) -> str:
     """What is wrong with one of these headers."""
     for name, value in headers:
-        if not _TOKEN.fullmatch(name):
+        if not are_tokens([name]):
             return f"header name {name!r} is not a token"
         if _FORBIDDEN_IN_VALUE.search(value):
             return f"the value of header {name.decode('ascii')!r} holds a line break or a zero byte"
@@ -146,7 +142,7 @@ def _plain_fields(block: bytes, lines: list[bytes]) -> Headers | None:
         fields = [(name.lower(), value.strip(b" \t\r")) for name, value in map(_at_colon, lines)]
     except ValueError:  # a line without a colon
         return None
-    return tuple(fields) if _are_tokens([name for name, _ in fields]) else None
+    return tuple(fields) if are_tokens([name for name, _ in fields]) else None
 
 
 def _fields(lines: list[bytes]) -> Headers:
@@ -157,7 +153,7 @@ def _fields(lines: list[bytes]) -> Headers:
             headers[-1] = name, (value + b" " + line.strip(b" \t\r")).strip(b" ")
             continue
         name, colon, value = line.partition(b":")
-        if not colon or not _TOKEN.fullmatch(name):
+        if not colon or not are_tokens([name]):
             raise ProtocolViolation("the head of the answer holds a line that is no header")
         value = value.strip(b" \t\r")
         if _FORBIDDEN_IN_VALUE.search(value):
