@@ -9,7 +9,7 @@ from __future__ import annotations
 
 from urllib.parse import urlsplit
 
-__all__ = ["file_name", "of_address", "registered"]
+__all__ = ["ENDINGS", "file_name", "of_address", "registered"]
 
 _REGISTERED = {
     "image/jpg": "image/jpeg",
@@ -34,20 +34,25 @@ def registered(mime: str) -> str:
     return _REGISTERED.get(name, name)
 
 
-_ENDINGS = {
+ENDINGS = {
     "png": "image/png",
     "jpg": "image/jpeg",
     "jpeg": "image/jpeg",
-    "gif": "image/gif",
-    "webp": "image/webp",
-    "heic": "image/heic",
-    "heif": "image/heif",
     "pdf": "application/pdf",
     "txt": "text/plain",
     "md": "text/markdown",
     "html": "text/html",
     "csv": "text/csv",
     "json": "application/json",
+}
+"""What the ending of a name stands for, wherever files are named."""
+
+_ENDINGS_OF_ADDRESSES = {
+    **ENDINGS,
+    "gif": "image/gif",
+    "webp": "image/webp",
+    "heic": "image/heic",
+    "heif": "image/heif",
     "wav": "audio/wav",
     "mp3": "audio/mpeg",
     "ogg": "audio/ogg",
@@ -64,7 +69,7 @@ def of_address(url: str) -> str | None:
         ending = urlsplit(url).path.rpartition(".")[2].lower()
     except ValueError:
         return None
-    return _ENDINGS.get(ending)
+    return _ENDINGS_OF_ADDRESSES.get(ending)
 
 
 _SUFFIXES = {

@@ -6,7 +6,7 @@ import base64
 import re
 from urllib.parse import unquote_to_bytes
 
-from trioproxy.neutral.mimes import registered
+from trioproxy.neutral.mimes import ENDINGS, registered
 from trioproxy.neutral.parts import Base64Source, MediaKind, UrlSource
 
 __all__ = [
@@ -27,19 +27,11 @@ AUDIO_FORMATS = {"wav": "audio/wav", "mp3": "audio/mpeg"}
 _SOUNDS = {mime: name for name, mime in AUDIO_FORMATS.items()}
 
 _EXTENSIONS = {
-    "pdf": "application/pdf",
-    "txt": "text/plain",
-    "md": "text/markdown",
-    "html": "text/html",
-    "csv": "text/csv",
-    "json": "application/json",
+    **ENDINGS,
     "xml": "application/xml",
     "docx": "application/vnd.openxmlformats-officedocument.wordprocessingml.document",
     "pptx": "application/vnd.openxmlformats-officedocument.presentationml.presentation",
     "xlsx": "application/vnd.openxmlformats-officedocument.spreadsheetml.sheet",
-    "png": "image/png",
-    "jpg": "image/jpeg",
-    "jpeg": "image/jpeg",
 }
 
 
