@@ -19,7 +19,7 @@ from trioproxy.gateway.refusal import is_native, refusal
 from trioproxy.gateway.sources import encode_error
 from trioproxy.gateway.stages import Admitted, ErrorAnswer, Lane, Rejected
 from trioproxy.neutral.loss import Loss
-from trioproxy.protocols.base import Framing, StreamSeen
+from trioproxy.protocols.base import Framing, Protocol, StreamSeen
 from trioproxy.upstream.base import Headers
 from trioproxy.wire import headers as table
 
@@ -54,12 +54,12 @@ def answer_head(opened: Opened, admitted: Admitted, settings: Settings, request_
     losses = (*prepared.losses, *opened.carrier.losses)
     if settings.loss_header and losses:
         headers += ((LOSS_HEADER, _listed(losses)),)
-    return response.status, _identified(headers, request_id, admitted.protocol.name)
+    return response.status, _identified(headers, request_id, admitted.protocol)
 
 
 def stream_head(admitted: Admitted, request_id: str) -> Headers:
     """The headers of a stream that is begun before anything is known of the answer."""
-    return _identified(_framed(admitted.asked.framing), request_id, admitted.protocol.name)
+    return _identified(_framed(admitted.asked.framing), request_id, admitted.protocol)
 
 
 def head_for_failure(admitted: Admitted, rejected: Rejected, request_id: str) -> Headers | None:
@@ -96,7 +96,7 @@ async def refuse(
         else:
             id_ = outlet.entry.id
             reply = refusal(failure, protocol, form=settings.error_format, answer=answer, extra=headers, request_id=id_)
-            await outlet.reply(attrs.evolve(reply, headers=_identified(reply.headers, id_, protocol.name)))
+            await outlet.reply(attrs.evolve(reply, headers=_identified(reply.headers, id_, protocol)))
     except ClientFault:
         await outlet.abort()
 
@@ -123,15 +123,10 @@ def _framed(framing: Framing) -> Headers:
             assert_never(framing)
 
 
-_OWN_ID = {"anthropic": b"request-id"}
-"""What a vendor's own API calls the id of a request, where its SDK looks for it under that name alone."""
-
-
-def _identified(headers: Headers, request_id: str, protocol: str) -> Headers:
+def _identified(headers: Headers, request_id: str, protocol: Protocol) -> Headers:
     """``headers`` with an id by which a person can find the exchange in the log, under the names that clients of ``protocol`` look for it."""
-    wanted = (b"x-request-id", _OWN_ID.get(protocol, b"x-request-id"))
-    given = {name for name, _ in headers}
-    return (*headers, *((name, request_id.encode()) for name in dict.fromkeys(wanted) if name not in given))
+    given, wanted = dict(headers), dict.fromkeys((b"x-request-id", protocol.request_id))
+    return (*headers, *[(name, request_id.encode()) for name in wanted if name not in given])
 
 
 def _listed(losses: tuple[Loss, ...]) -> bytes:

@@ -62,7 +62,7 @@ def refusal(
     match form:
         case ErrorFormat.JSON:
             document = _document(failure, protocol)
-            if request_id is not None and protocol.name in _TELLS_ID:
+            if request_id is not None and protocol.errors_tell_id:
                 document["request_id"] = request_id
             return json_reply(document, status=failure.http_status, headers=headers)
         case ErrorFormat.TEXT:
@@ -70,10 +70,6 @@ def refusal(
             return Reply(status=failure.http_status, headers=(plain, *headers), body=failure.message.encode())
         case _:
             assert_never(form)
-
-
-_TELLS_ID = frozenset({"anthropic"})
-"""platform.claude.com, "Errors": the body of an error has the `request_id`."""
 
 
 def _document(failure: Failure, protocol: Protocol) -> Object:

@@ -360,6 +360,10 @@ class Protocol:
 
     headers: Mapping[str, str] = MappingProxyType({})
     """What a vendor wants with every request; sent where the client sends none of these names."""
+    request_id: bytes = b"x-request-id"
+    """The header in which the vendor's own API tells the id of a request, where its SDKs look for it under that name alone."""
+    errors_tell_id: bool = False
+    """Whether the body of an error has that id too, as ``request_id``."""
     stream_at: tuple[str, str] = ("", "")
     """What follows the model in the path, and the query, of a request for a stream, where that is asked for at a place of its own."""
     words: Mapping[str, str] = MappingProxyType({})

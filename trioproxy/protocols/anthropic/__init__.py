@@ -39,6 +39,8 @@ PROTOCOL = Protocol(
     render_model=render_model,
     read_models=read_models,
     headers=HEADERS,
+    request_id=b"request-id",
+    errors_tell_id=True,  # platform.claude.com, "Errors"
     words=WORDS,
     seals=Seals(marks=tuple(mark.encode() for mark in MARKS), opened=without_seals),
     counting=Counting(read=read_count, render=render_count),
