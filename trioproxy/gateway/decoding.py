@@ -29,7 +29,7 @@ _GONE = frozenset({_CODING, b"content-length"})
 
 def readable(response: UpstreamResponse, *, translated: bool) -> UpstreamResponse:
     """``response``, unpacked where somebody here reads it and knows how."""
-    if not is_encoded(response.headers) or not (translated or response.status >= 400):
+    if not (translated or response.status >= 400) or not is_encoded(response.headers):
         return response
     try:
         codings = parse_codings(value for name, value in response.headers if name == _CODING)

@@ -153,7 +153,7 @@ async def _carry(opened: Opened, outlet: Outlet, pulse: Pulse, found: list[Failu
             else:
                 await ready()
                 data = tap.take()
-                if data:
+                if data:  # as Opened.take has it, with one function less to wake up to
                     out, heard = feed(data)
                     pulse.received(heard)
                     if heard:
