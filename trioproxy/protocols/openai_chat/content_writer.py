@@ -29,13 +29,11 @@ from trioproxy.wire.jsoncodec import JSON, Object
 
 __all__ = ["joined_text", "write_content", "write_part"]
 
-# The Files API is one for Chat Completions and Responses.
 _DETAILS = frozenset({"auto", "low", "high"})
+# The Files API is one for Chat Completions and Responses.
 _OPENAI_FILES = frozenset({NAME, "openai_responses"})
 _NAMED = {"document_url": "document_name", "file_url": "file_name"}
 """Parts of vendors that tell a file's name beside it, and the member that does."""
-
-
 _NOTHING = Text(text="")
 
 

@@ -75,15 +75,16 @@ def _read_cache(fields: Fields, marks: dict[str, Any]) -> CacheHint | None:
     if found is None:
         return read_control(fields)
     marks[_BREAKPOINT] = found
-    ttl = found.get("ttl")
-    return CacheHint(ttl=ttl if isinstance(ttl, str) else None)
+    return _hint(found)
 
 
 def read_control(fields: Fields) -> CacheHint | None:
     """Anthropic's breakpoint, as clients of gateways put it on whatever they send. It says nothing to OpenAI."""
     found = fields.spelled(_CONTROL)
-    if not isinstance(found, dict):
-        return None
+    return _hint(found) if isinstance(found, dict) else None
+
+
+def _hint(found: Object) -> CacheHint:
     ttl = found.get("ttl")
     return CacheHint(ttl=ttl if isinstance(ttl, str) else None)
 
