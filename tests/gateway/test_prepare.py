@@ -142,6 +142,20 @@ async def test_a_rule_may_ask_for_a_header() -> None:
     assert lines(request)["anthropic-beta"] == "two,one"
 
 
+async def test_what_is_kept_of_a_head_leaves_out_what_one_body_demanded() -> None:
+    refused = [Script(headers=JSON, chunks=[b'{"error":{"message":"m","type":"t"}}'], status=400) for _ in range(4)]
+    bench = Bench(*refused)
+    plain, demanding = ask("anthropic", headers={"anthropic-beta": "two"}), ask("anthropic", betas=["one"])
+    for exchange in (plain, plain, demanding, plain):
+        again = MemoryExchange(
+            head=plain.head.with_length(b"%d" % len(exchange.request_body)), body=exchange.request_body
+        )
+        await bench.serve(again)
+    assert [lines(each)["anthropic-beta"] for each in bench.upstream.requests] == ["two", "two", "two,one", "two"]
+    first, second, _, last = (each.headers for each in bench.upstream.requests)
+    assert first is second is last
+
+
 async def test_forms_are_carried_with_their_model_renamed() -> None:
     form = (
         b'--b\r\nContent-Disposition: form-data; name="model"\r\n\r\nchat-m\r\n'
