@@ -94,6 +94,16 @@ def test_mistral_names_files_its_own_way(file: Any, told: Any) -> None:
     assert done is None or done.losses == ()
 
 
+def test_mistral_takes_instructions_at_the_head_alone() -> None:
+    head, result = {"role": "system", "content": "a"}, {"role": "tool", "content": "b", "tool_call_id": "a"}
+    done = edit([head, head, HI, ASKING, result, head], "mistral-messages")
+    bridge, told = {"role": "assistant", "content": "OK."}, {"role": "user", "content": "a"}
+    assert messages_of(done) == [head, head, HI, ASKING, result, bridge, told]
+    assert done is not None
+    assert len(done.losses) == 2
+    assert edit([head, HI], "mistral-messages") is None
+
+
 def test_mistral_goes_on_from_a_prefix() -> None:
     said = {"role": "assistant", "content": "Sure:"}
     assert messages_of(edit([HI, said], "mistral-messages"))[-1] == {**said, "prefix": True}

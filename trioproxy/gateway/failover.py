@@ -33,6 +33,7 @@ from trioproxy.gateway.prepare import prepare
 from trioproxy.gateway.references import References
 from trioproxy.gateway.refusal import is_unrecorded, lacks_the_place
 from trioproxy.gateway.search import Search, servable
+from trioproxy.gateway.second_asking import asked_otherwise
 from trioproxy.gateway.sentry import Sentry
 from trioproxy.gateway.stages import Admitted, Lane, Prepared, Rejected
 from trioproxy.gateway.turnstile import Turnstile
@@ -247,7 +248,7 @@ class Failover:
 
     async def _answer(self, prepared: Prepared, search: _Watched) -> Opened | Rejected:
         """What a candidate answers, asked in other words where it has nothing for the client's own."""
-        result = await self._ask(prepared, search)
+        result = await self._ask_until_read(prepared, search)
         if not isinstance(result, Rejected) or prepared.lane is not Lane.PASS:
             return result
         if lacks_the_place(result) and prepared.operation in search.admitted.protocol.emulations:
@@ -255,6 +256,19 @@ class Failover:
             return await self._ask(instead, search) if isinstance(instead, Prepared) else result
         if is_unrecorded(result):
             return await self._recorded_otherwise(prepared, result, search)
+        return result
+
+    async def _ask_until_read(self, prepared: Prepared, search: _Watched) -> Opened | Rejected:
+        """What a candidate answers, asked once more without what it says it can't read of the history, where that is known to help."""
+        result = await self._ask(prepared, search)
+        tried: set[str] = set()
+        while (failure := result.failure) is not None and prepared.candidate.credential.replay is None:
+            otherwise = asked_otherwise(prepared, failure, tried)
+            if otherwise is None:
+                break
+            await _closed(result)
+            prepared = otherwise
+            result = await self._ask(prepared, search)
         return result
 
     async def _recorded_otherwise(self, prepared: Prepared, missed: Rejected, search: _Watched) -> Opened | Rejected:

@@ -12,10 +12,10 @@ from typing import Any
 from trioproxy.providers.quirk import CHAT, GEMINI, Quirk, QuirkContext
 from trioproxy.wire.jsoncodec import Object
 
-__all__ = ["EXCUSED_CALLS"]
+__all__ = ["EXCUSE", "EXCUSED_CALLS"]
 
-_EXCUSE = "skip_thought_signature_validator"
-_IN_CHAT = {"google": {"thought_signature": _EXCUSE}}
+EXCUSE = "skip_thought_signature_validator"
+_IN_CHAT = {"google": {"thought_signature": EXCUSE}}
 _CALLS = ("functionCall", "function_call")
 _ANSWERS = ("functionResponse", "function_response")
 _SIGNATURES = ("thoughtSignature", "thought_signature")
@@ -52,7 +52,7 @@ def _contents(history: list[Any]) -> list[Any]:
         parts = _parts(content) if _is_model(content) else []
         first = next((at for at, part in enumerate(parts) if _holds(part, _CALLS)), None)
         if first is not None and not stepping and not _holds(parts[first], _SIGNATURES):
-            signed = {**parts[first], _SIGNATURES[0]: _EXCUSE}
+            signed = {**parts[first], _SIGNATURES[0]: EXCUSE}
             content = {**content, "parts": [*parts[:first], signed, *parts[first + 1 :]]}
         stepping = _is_model(content) and (stepping or first is not None)
         changed.append(content)

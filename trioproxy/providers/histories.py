@@ -51,11 +51,29 @@ def _developer_as_system(body: Object, context: QuirkContext) -> Object | None:
 
 def _mistral_messages(body: Object, context: QuirkContext) -> Object | None:
     known = [_known_members(_with_documents(each), at, context) for at, each in enumerate(_objects(body))]
-    messages = list(_bridged(known, context))
+    messages = list(_bridged(list(_instructed_first(known, context)), context))
     last = messages[-1] if messages else None
     if isinstance(last, dict) and last.get("role") == "assistant" and not last.get("tool_calls"):
         messages[-1] = {**last, "prefix": True}
     return _rewritten(body, messages) if messages else None
+
+
+def _instructed_first(messages: list[Any], context: QuirkContext) -> Iterator[Any]:
+    """The messages with instructions as the user's words where they are not at the head: "Unexpected role 'system' after role 'tool'", "Expected
+    last role User or Tool … but got system". All of them, because one that is the last now is not the next time, and a cached prompt stays."""
+    begun = False
+    for at, message in enumerate(messages):
+        role = message.get("role") if isinstance(message, dict) else None
+        begun = begun or role != "system"
+        if role == "system" and begun:
+            context.losses.append(
+                Loss(
+                    path=f"messages[{at}]",
+                    reason="the provider takes instructions at the head alone: told as the user's",
+                )
+            )
+            message = {**message, "role": "user"}
+        yield message
 
 
 _BRIDGE = {"role": "assistant", "content": "OK."}
@@ -175,8 +193,8 @@ HISTORY_EDITS = (
     ),
     Quirk(
         name="mistral-messages",
-        doc="Messages have the members that Mistral knows, files are `document_url` parts, a word of the assistant's stands between "
-        "a tool's result and a user, and an assistant's at the end is a `prefix`.",
+        doc="Messages have the members that Mistral knows, files are `document_url` parts, instructions amid the conversation are the user's, "
+        "a word of the assistant's stands between a tool's result and a user, and an assistant's at the end is a `prefix`.",
         protocols=frozenset({CHAT}),
         edit=_mistral_messages,
     ),

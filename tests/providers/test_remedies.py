@@ -1,0 +1,157 @@
+"""What is left out of a request after its provider refused it, by the words of the refusal."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import pytest
+
+from trioproxy.errors import ErrorKind, Failure
+from trioproxy.providers.quirk import ANTHROPIC, CHAT, GEMINI, RESPONSES, QuirkContext
+from trioproxy.providers.remedies import REMEDIES, remedies_for
+
+EXCUSED = frozenset({"excused-calls"})
+SKIP = "skip_thought_signature_validator"
+
+
+def helped(
+    protocol: str, said: str, body: Any, *, code: str | None = None, quirks: frozenset[str] = frozenset()
+) -> Any:
+    """The body after the first remedy for these words, None where nothing is known or nothing changes."""
+    failure = Failure(kind=ErrorKind.INVALID_REQUEST, message=said, code=code)
+    context = QuirkContext(protocol=protocol, quirks=quirks)
+    for remedy in remedies_for(protocol, failure):
+        changed = remedy.edit(body, context)
+        assert (changed is None) == (not context.losses)
+        return changed
+    return None
+
+
+CALL = {"type": "tool_use", "id": "t", "name": "f", "input": {}}
+RESULT = {"role": "user", "content": [{"type": "tool_result", "tool_use_id": "t", "content": "x"}]}
+THOUGHT = {"type": "thinking", "thinking": "hm", "signature": "0badcafe"}
+ASKED = {"role": "user", "content": "hi"}
+
+
+@pytest.mark.parametrize(
+    "said",
+    [
+        "messages.1.content.0: Invalid `signature` in `thinking` block",
+        "messages.1.content.0: Invalid `data` in `redacted_thinking` block",
+        "messages.1.content.0: `thinking` or `redacted_thinking` blocks in the latest assistant message cannot be modified",
+    ],
+)
+def test_thoughts_that_a_provider_of_messages_cannot_read_are_left_out(said: str) -> None:
+    alone = {"role": "assistant", "content": [{"type": "redacted_thinking", "data": "x"}]}
+    history = [ASKED, {"role": "assistant", "content": [THOUGHT, CALL]}, RESULT, alone, "odd"]
+    body = {"messages": history, "thinking": {"type": "adaptive"}}
+    assert helped(ANTHROPIC, said, body) == {
+        "messages": [ASKED, {"role": "assistant", "content": [CALL]}, RESULT, "odd"],
+        "thinking": {"type": "adaptive"},
+    }
+
+
+def test_a_loop_without_its_thoughts_is_not_thought_about_within_a_budget() -> None:
+    said = "messages.1.content.0: Invalid `signature` in `thinking` block"
+    clear = {"type": "clear_thinking_20251015", "keep": "all"}
+    other = {"type": "clear_tool_uses_20250919"}
+    budget = {"type": "enabled", "budget_tokens": 1024}
+    history = [ASKED, {"role": "assistant", "content": [THOUGHT, CALL]}, RESULT]
+    body = {"messages": history, "thinking": budget, "context_management": {"edits": [clear]}}
+    loop = [ASKED, {"role": "assistant", "content": [CALL]}, RESULT]
+    assert helped(ANTHROPIC, said, body) == {"messages": loop}
+    body["context_management"] = {"edits": [clear, other]}
+    assert helped(ANTHROPIC, said, body) == {"messages": loop, "context_management": {"edits": [other]}}
+    body["messages"] = [*history, {"role": "assistant", "content": "ok"}, ASKED]
+    assert helped(ANTHROPIC, said, body)["thinking"] == budget
+
+
+def test_a_loop_that_another_model_began_is_answered_without_thinking() -> None:
+    said = "messages.5.content.0.type: Expected `thinking` or `redacted_thinking`, but found `tool_use`."
+    body = {"messages": [ASKED], "thinking": {"type": "enabled", "budget_tokens": 1024}}
+    assert helped(ANTHROPIC, said, body) == {"messages": [ASKED]}
+    assert helped(ANTHROPIC, said, {"messages": [ASKED]}) is None
+
+
+@pytest.mark.parametrize(
+    ("said", "code"),
+    [
+        ("The encrypted content gAAA...DQ== could not be verified.", "invalid_encrypted_content"),
+        ("Could not decrypt the provided encrypted_content.", None),
+        ("Could not decode the compaction blob. Ensure it is unmodified from the compact response.", None),
+        ("Item with id 'rs_1' not found. Items are not persisted when `store` is set to false.", None),
+        ("Item 'fc_1' of type 'function_call' was provided without its required 'reasoning' item: 'rs_1'.", None),
+    ],
+)
+def test_reasoning_that_a_provider_of_responses_cannot_read_is_left_out(said: str, code: str | None) -> None:
+    call = {"type": "function_call", "call_id": "c", "name": "f", "arguments": "{}"}
+    message = {"type": "message", "id": "msg_1", "role": "assistant", "content": []}
+    reasoning = {"type": "reasoning", "id": "rs_1", "encrypted_content": "gAAA", "summary": []}
+    body = {"input": [ASKED, reasoning, {**call, "id": "fc_1"}, message]}
+    assert helped(RESPONSES, said, body, code=code) == {"input": [ASKED, call, message]}
+    assert helped(RESPONSES, said, {"input": "hi"}, code=code) is None
+    assert helped(RESPONSES, said, {"input": [ASKED]}, code=code) is None
+    assert helped(RESPONSES, said, {"input": [reasoning]}, code=code) is None
+
+
+@pytest.mark.parametrize("said", ["Corrupted thought signature.", "Function call is missing a thought_signature"])
+def test_signatures_that_google_cannot_read_are_left_out(said: str) -> None:
+    call = {"functionCall": {"name": "f"}}
+    signed = {"role": "model", "parts": [{"text": "a", "thoughtSignature": "x"}, {**call, "thought_signature": "y"}, 1]}
+    contents = [{"parts": [{"text": "hi"}]}, signed, "odd"]
+    bare = helped(GEMINI, said, {"contents": contents})
+    assert bare["contents"][1]["parts"] == [{"text": "a"}, call, 1]
+    excused = helped(GEMINI, said, {"contents": contents}, quirks=EXCUSED)
+    assert excused["contents"][1]["parts"] == [{"text": "a"}, {**call, "thoughtSignature": SKIP}, 1]
+    assert helped(GEMINI, said, bare) is None
+
+
+def test_signatures_in_chat_are_left_out() -> None:
+    own = {"google": {"thought_signature": "x"}}
+    call = {"id": "c", "type": "function", "function": {"name": "f", "arguments": "{}"}}
+    message = {"role": "assistant", "content": None, "tool_calls": [{**call, "extra_content": own}, "odd"]}
+    said: dict[str, Any] = {
+        **message,
+        "reasoning_details": [{}],
+        "thinking_blocks": [{}],
+        "extra_content": own,
+        "reasoning_content": "r",
+    }
+    bare = helped(CHAT, "Corrupted thought signature.", {"messages": [ASKED, said]})
+    left = {"role": "assistant", "content": None, "tool_calls": [call, "odd"], "reasoning_content": "r"}
+    assert bare == {"messages": [ASKED, left]}
+    excused = helped(CHAT, "Invalid `signature` in `thinking` block", {"messages": [ASKED, said]}, quirks=EXCUSED)
+    assert excused["messages"][1]["tool_calls"][0] == {
+        **call,
+        "extra_content": {"google": {"thought_signature": SKIP}},
+    }
+    assert (
+        helped(CHAT, "Corrupted thought signature.", {"messages": [ASKED, {"role": "assistant", "content": "a"}]})
+        is None
+    )
+
+
+@pytest.mark.parametrize(
+    "said", ["System message must be at the beginning.", "Unexpected role 'system' after role 'tool'"]
+)
+def test_instructions_amid_a_chat_are_the_users(said: str) -> None:
+    head = [{"role": "system", "content": "a"}, {"role": "developer", "content": "b"}]
+    late = {"role": "system", "content": "c"}
+    assert helped(CHAT, said, {"messages": [*head, ASKED, late]}) == {
+        "messages": [*head, ASKED, {"role": "user", "content": "c"}]
+    }
+    assert helped(CHAT, said, {"messages": [*head, ASKED]}) is None
+    assert helped(CHAT, said, {"messages": "odd"}) is None
+
+
+def test_a_server_of_messages_that_knows_no_instructions_among_them_is_told_them_as_the_users() -> None:
+    said = 'messages: Unexpected role "system". The Messages API accepts a top-level `system` parameter'
+    late = {"role": "system", "content": "c"}
+    told = {"messages": [ASKED, {"role": "user", "content": "c"}]}
+    assert helped(ANTHROPIC, said, {"messages": [ASKED, late]}) == told
+
+
+def test_other_refusals_have_no_remedy() -> None:
+    for protocol in (CHAT, RESPONSES, ANTHROPIC, GEMINI):
+        assert helped(protocol, "max_tokens: must be at least 1", {"messages": [ASKED]}) is None
+    assert len({remedy.name for remedy in REMEDIES}) == len(REMEDIES)
