@@ -151,6 +151,48 @@ def test_a_server_of_messages_that_knows_no_instructions_among_them_is_told_them
     assert helped(ANTHROPIC, said, {"messages": [ASKED, late]}) == told
 
 
+LONG, KIMI = "chatcmpl-tool-0123456789abcdef0123456789abcdef", "functions.read:0"
+
+
+def test_ids_of_calls_are_as_openai_takes_them_in_chat() -> None:
+    call = {"type": "function", "function": {"name": "f", "arguments": "{}"}}
+    asking = {"role": "assistant", "content": None, "tool_calls": [{**call, "id": LONG}, {**call, "id": "a"}, "odd"]}
+    results = [{"role": "tool", "tool_call_id": each, "content": "x"} for each in ("a", LONG)]
+    history = [ASKED, asking, *results, {**asking, "tool_calls": [{**call, "id": "a"}]}, results[0], "odd"]
+    said = "Invalid 'messages[1].tool_calls[0].id': string too long. Expected a string with maximum length 40"
+    told = helped(CHAT, said, {"messages": history})["messages"]
+    first, second = told[1]["tool_calls"][:2]
+    assert (len(first["id"]), second["id"]) == (29, "a")
+    assert [each["tool_call_id"] for each in (*told[2:4], told[5])] == ["a", first["id"], "a_2"]
+    assert told[4]["tool_calls"][0]["id"] == "a_2"
+    assert helped(CHAT, said, {"messages": told}) is None
+    assert helped(CHAT, said, {"messages": "odd"}) is None
+
+
+def test_ids_of_calls_are_as_openai_takes_them_in_responses() -> None:
+    call = {"type": "function_call", "call_id": LONG, "name": "f", "arguments": "{}"}
+    output = {"type": "function_call_output", "call_id": LONG, "output": "x"}
+    said = "Invalid 'input[1].call_id': string too long. Expected a string with maximum length 64"
+    told = helped(RESPONSES, said, {"input": [ASKED, call, output]})["input"]
+    assert told[1]["call_id"] == told[2]["call_id"] != LONG
+
+
+@pytest.mark.parametrize(
+    "said",
+    [
+        "messages.1.content.0.tool_use.id: String should match pattern '^[a-zA-Z0-9_-]+$'",
+        "`tool_use` ids must be unique",
+    ],
+)
+def test_ids_of_calls_are_as_anthropic_takes_them(said: str) -> None:
+    asking = {"role": "assistant", "content": [{"type": "text", "text": "a"}, {**CALL, "id": KIMI}]}
+    result = {"role": "user", "content": [{"type": "tool_result", "tool_use_id": KIMI, "content": "x"}]}
+    told = helped(ANTHROPIC, said, {"messages": [ASKED, asking, result, asking, result]})["messages"]
+    ids = [told[at]["content"][-1][name] for at, name in enumerate(("id", "tool_use_id", "id", "tool_use_id"), start=1)]
+    assert ids[0] == ids[1] != ids[2] == ids[3]
+    assert all(each.replace("_", "").isalnum() for each in ids)
+
+
 def test_other_refusals_have_no_remedy() -> None:
     for protocol in (CHAT, RESPONSES, ANTHROPIC, GEMINI):
         assert helped(protocol, "max_tokens: must be at least 1", {"messages": [ASKED]}) is None

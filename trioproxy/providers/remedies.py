@@ -1,9 +1,10 @@
 """What is asked once more, without what a provider just refused.
 
 A history may hold what nobody can see is out of place: thoughts that another account or a server that imitates the protocol signed, loops that a
-model without thoughts began, instructions amid the conversation for a model whose template has them at the head alone. The provider says so, in
-words that are known, and the same request without it is answered. Each remedy is those words and one edit of the body that was sent; it costs
-nothing where nothing is refused. Refuses to know: who asks again, and how often. Sources: the errors' own texts, quoted at each remedy.
+model without thoughts began, instructions amid the conversation for a model whose template has them at the head alone, ids of calls as others
+make them. The provider says so, in words that are known, and the same request without it is answered. Each remedy is those words and one edit of
+the body that was sent; it costs nothing where nothing is refused. Refuses to know: who asks again, and how often. Sources: the errors' own texts,
+quoted at each remedy.
 """
 
 from __future__ import annotations
@@ -15,6 +16,7 @@ import attrs
 
 from trioproxy.errors import Failure
 from trioproxy.neutral.loss import Loss
+from trioproxy.providers.call_ids import legal_call_ids
 from trioproxy.providers.excuses import EXCUSE, EXCUSED_CALLS
 from trioproxy.providers.quirk import ANTHROPIC, CHAT, GEMINI, RESPONSES, Edit, QuirkContext
 from trioproxy.wire.jsoncodec import Object
@@ -184,6 +186,13 @@ def _instructions_first(body: Object, context: QuirkContext) -> Object | None:
     return {**body, "messages": changed} if changed != history else None
 
 
+def _legal_ids(body: Object, context: QuirkContext) -> Object | None:
+    changed = legal_call_ids(body, context.protocol)
+    if changed is not None:
+        _lost(context, "messages", "the provider refuses ids of calls that others made: they were renamed")
+    return changed
+
+
 REMEDIES = (
     Remedy(
         # "messages.1.content.0: Invalid `signature` in `thinking` block", "… Invalid `data` in `redacted_thinking` block",
@@ -249,6 +258,19 @@ REMEDIES = (
             ("role 'system' is not supported",),
         ),
         edit=_instructions_first,
+    ),
+    Remedy(
+        # OpenAI: "Invalid 'messages[2].tool_calls[0].id': string too long. Expected a string with maximum length 40", "Invalid
+        # 'input[3].call_id': string too long"; Anthropic: "tool_use.id: String should match pattern", "`tool_use` ids must be unique"
+        name="legal-call-ids",
+        protocols=frozenset({CHAT, RESPONSES, ANTHROPIC}),
+        words=(
+            ("tool_call", "string too long"),
+            ("call_id", "string too long"),
+            ("tool_use", "should match pattern"),
+            ("tool_use", "must be unique"),
+        ),
+        edit=_legal_ids,
     ),
 )
 """In the order in which they are tried. No two speak of the same words of one protocol."""
