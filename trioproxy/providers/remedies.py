@@ -3,8 +3,9 @@
 A history may hold what nobody can see is out of place: thoughts that another account or a server that imitates the protocol signed, loops that a
 model without thoughts began, instructions amid the conversation for a model whose template has them at the head alone, ids of calls as others
 make them. The provider says so, in words that are known, and the same request without it is answered. Each remedy is those words and one edit of
-the body that was sent; it costs nothing where nothing is refused. Refuses to know: who asks again, and how often. Sources: the errors' own texts,
-quoted at each remedy.
+the body that was sent; it costs nothing where nothing is refused. Refuses to know: who asks again, and how often.
+
+Sources: the errors' own texts, quoted at each remedy.
 """
 
 from __future__ import annotations

@@ -14,6 +14,7 @@ from __future__ import annotations
 from urllib.parse import quote, unquote
 
 from trioproxy.neutral.parts import Signature, SignatureForm
+from trioproxy.protocols.anthropic.loops import answerable
 from trioproxy.wire.jsoncodec import JSON, Object
 
 __all__ = ["MARK", "MARKS", "SEARCH_MARK", "call_seal", "seal", "sealed_call", "unseal", "without_seals"]
@@ -75,7 +76,8 @@ def sealed_call(text: str) -> tuple[str, Signature] | None:
 def without_seals(document: Object) -> Object | None:
     """A request without the blocks that only mean something to other vendors, for Anthropic itself; None where it holds none.
 
-    The document is not changed. A message that held nothing else goes with them.
+    The document is not changed. A message that held nothing else goes with them, and so does the wish to think, where a tool loop is being
+    answered whose thoughts were among them.
     """
     messages = document.get("messages")
     if not isinstance(messages, list):
@@ -83,7 +85,7 @@ def without_seals(document: Object) -> Object | None:
     kept = [changed for changed in map(_opened, messages) if changed is not None]
     if all(new is old for new, old in zip(kept, messages, strict=False)) and len(kept) == len(messages):
         return None
-    return {**document, "messages": kept}
+    return answerable({**document, "messages": kept})
 
 
 def _opened(message: JSON) -> JSON:
