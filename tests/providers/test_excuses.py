@@ -47,6 +47,11 @@ def test_the_first_call_of_each_step_is_excused() -> None:
     ]
 
 
+def test_words_beside_a_functions_response_begin_no_turn() -> None:
+    both = {"role": "user", "parts": [*results("f")["parts"], {"text": "and be quick"}]}
+    assert excused(ASKED, model(call("f")), both) == [ASKED, model(call("f", **WORD)), both]
+
+
 def test_contents_of_the_models_in_a_row_are_one_step() -> None:
     chunks = [model({"text": "so"}), model(call("f")), model(call("g"))]
     assert excused(ASKED, *chunks, results("f", "g")) == [

@@ -106,6 +106,22 @@ def test_signatures_that_google_cannot_read_are_left_out(said: str) -> None:
     assert helped(GEMINI, said, bare) is None
 
 
+def test_ids_that_google_does_not_know_are_left_out() -> None:
+    said = (
+        "Invalid JSON payload received. Unknown name \"id\" at 'contents[1].parts[0].function_call': Cannot find field."
+    )
+    call, answer = {"name": "f", "args": {}}, {"name": "f", "response": {}}
+    model = {"role": "model", "parts": [{"functionCall": {**call, "id": "a"}, "thoughtSignature": "x"}, 1]}
+    user = {"role": "user", "parts": [{"function_response": {**answer, "id": "a"}}, {"text": "hi"}]}
+    told = helped(GEMINI, said, {"contents": [model, user, "odd"]})
+    assert told["contents"] == [
+        {"role": "model", "parts": [{"functionCall": call, "thoughtSignature": "x"}, 1]},
+        {"role": "user", "parts": [{"function_response": answer}, {"text": "hi"}]},
+        "odd",
+    ]
+    assert helped(GEMINI, said, told) is None
+
+
 def test_signatures_in_chat_are_left_out() -> None:
     own = {"google": {"thought_signature": "x"}}
     call = {"id": "c", "type": "function", "function": {"name": "f", "arguments": "{}"}}

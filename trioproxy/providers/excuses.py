@@ -60,8 +60,10 @@ def _contents(history: list[Any]) -> list[Any]:
 
 
 def _asks(content: Any) -> bool:
-    """Whether a user speaks in it, and does not only give what functions answered."""
-    return not _is_model(content) and any(not _holds(part, _ANSWERS) for part in _parts(content))
+    """Whether a user asks in it. One that also gives what functions answered may go on with the turn there is: Google says that a turn begins
+    with the user's words and not with a function's response, and nothing of both in one content."""
+    parts = _parts(content)
+    return not _is_model(content) and bool(parts) and not any(_holds(part, _ANSWERS) for part in parts)
 
 
 def _is_model(content: Any) -> bool:

@@ -28,6 +28,7 @@ _THOUGHTS = frozenset({"thinking", "redacted_thinking"})
 _CALLS = frozenset({"function_call", "custom_tool_call"})
 _INSTRUCTING = frozenset({"system", "developer"})
 _SIGNATURES = ("thoughtSignature", "thought_signature")
+_NAMED = ("functionCall", "function_call", "functionResponse", "function_response")
 
 
 @attrs.frozen(kw_only=True)
@@ -140,6 +141,29 @@ def _unsigned_contents(body: Object, context: QuirkContext) -> Object | None:
     return changed
 
 
+def _unnamed_contents(body: Object, context: QuirkContext) -> Object | None:
+    """Without the ids of calls and responses, which stand in one order anyway."""
+
+    def change(content: Any) -> Any:
+        parts = content.get("parts") if isinstance(content, dict) else None
+        return {**content, "parts": [bare(part) for part in parts]} if isinstance(parts, list) else content
+
+    def bare(part: Any) -> Any:
+        held = (
+            {name: part[name] for name in _NAMED if isinstance(part.get(name), dict)} if isinstance(part, dict) else {}
+        )
+        return (
+            {**part, **{name: {k: v for k, v in each.items() if k != "id"} for name, each in held.items()}}
+            if held
+            else part
+        )
+
+    changed = _history(body, "contents", change)
+    if changed is not None:
+        _lost(context, "contents", "the provider knows no ids of calls: they were left out")
+    return changed
+
+
 def _unsigned_chat(body: Object, context: QuirkContext) -> Object | None:
     """Without ``reasoning_details``, ``thinking_blocks``, and Google's signatures on calls."""
     excused = {"google": {_SIGNATURES[1]: EXCUSE}} if EXCUSED_CALLS.name in context.quirks else None
@@ -234,7 +258,14 @@ REMEDIES = (
         edit=_unsigned_contents,
     ),
     Remedy(
-        # The same, of servers that pass on what Google, Anthropic or OpenAI told them.
+        # Vertex AI: "Invalid JSON payload received. Unknown name "id" at 'contents[1].parts[0].function_call': Cannot find field."
+        name="unnamed-contents",
+        protocols=frozenset({GEMINI}),
+        words=(('unknown name "id"', "function_call"), ('unknown name "id"', "function_response")),
+        edit=_unnamed_contents,
+    ),
+    Remedy(
+        # What Google, Anthropic and OpenAI say of signatures, of servers that pass it on.
         name="unsigned-chat",
         protocols=frozenset({CHAT}),
         words=(
