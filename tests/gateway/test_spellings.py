@@ -20,9 +20,12 @@ WORDS = {
     "reasoning": "thinking",
     "reasoning.budget": "thinking.budget_tokens",
     ".cache": ".mark",
+    ".content": ".output",
 }
 SAID = Conversation(
     model="m",
+    system=(Text(text="s"),),
+    system_places=("instructions",),
     tools=(Tool(name="f", place="tools[0].tools[0]"), Tool(name="g")),
     turns=(
         Turn(role=Role.USER, parts=(Text(text="a"),)),
@@ -45,6 +48,9 @@ SAID = Conversation(
         ("turns[1].parts[1].cache", "input[2].content[1].mark"),
         ("tools[0].cache", "tools[0].tools[0].mark"),
         ("turns[1].parts[7]", "input[2]"),
+        ("turns[2].parts[0].content[1].cache", "somewhere.output[1].cache"),
+        ("system[0].cache", "instructions.mark"),
+        ("system[1]", "system[1]"),
         ("turns[2].name", "somewhere.name"),
         ("tools[0].strict", "tools[0].tools[0].strict"),
         ("tools[1]", "tools[1]"),

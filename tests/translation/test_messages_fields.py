@@ -64,7 +64,7 @@ MEMBERS: dict[str, tuple[dict[str, Any], tuple[str, str, str]]] = {
     "stop_sequences": ({"stop_sequences": ["x"]}, (SAID, LOST, SAID)),
     "stream": ({"stream": True}, _all(SAID)),
     "system": ({"system": "s"}, _all(SAID)),
-    "system with a breakpoint": ({"system": [{**_TEXT, **_CACHED}]}, (LOST, SAID, LOST)),
+    "system with a breakpoint": ({"system": [{**_TEXT, **_CACHED}]}, _all(LOST)),
     "temperature": ({"temperature": 0.5, "top_p": 0.5}, _all(SAID)),
     "top_k": ({"top_k": 4}, (LOST, LOST, SAID)),
     "thinking by budget": ({"thinking": {"type": "enabled", "budget_tokens": 2048}}, _all(SAID)),

@@ -381,7 +381,7 @@ FATES: dict[str, str | tuple[str, str, str]] = {
     "reasoning": ("input[1]", "input[1]", ""),
     "reasoning: encrypted": ("input[1]", "input[1]", "input[1].signature"),
     "function_call": ("", "tools", ""),
-    "function_call_output: parts": ("input[2].content", "tools", ""),
+    "function_call_output: parts": ("input[2].output", "tools", ""),
     "custom_tool_call": ("", "tools", ""),
     "local_shell_call": ("", "tools", ""),
     "shell_call": ("", "tools", ""),

@@ -1,8 +1,8 @@
 """The names that a client itself uses for what was lost or refused.
 
 Writers speak of a request in the hub's words (``turns[1].parts[0].signature``, ``reasoning.budget``) or in their own. A client that is told what
-could not be done has to find it in what it sent: places of parts come from the turns (``Turn.places``), of tools from the tools
-(``Tool.place``), all else from the client's protocol (``Protocol.words``). Pure.
+could not be done has to find it in what it sent: places of parts come from the turns (``Turn.places``), of instructions from the conversation
+(``Conversation.system_places``), of tools from the tools (``Tool.place``), all else from the client's protocol (``Protocol.words``). Pure.
 """
 
 from __future__ import annotations
@@ -17,6 +17,7 @@ from trioproxy.neutral.request import Conversation
 __all__ = ["spelled", "spelled_fault", "spelled_losses"]
 
 _PLACE = re.compile(r"(?:messages|turns)\[(\d+)\](?:\.(?:content|parts)\[(\d+)\])?")
+_SYSTEM = re.compile(r"system\[(\d+)\]")
 _TOOL = re.compile(r"tools\[(\d+)\]")
 _ROOT = re.compile(r"[^\[\]]*\[\d+\]")
 
@@ -28,7 +29,15 @@ def spelled(path: str, conversation: Conversation, words: Mapping[str, str]) -> 
         return _placed(found, path, conversation, words)
     found = _TOOL.match(path)
     if found is not None and int(found[1]) < len(conversation.tools):
-        return (conversation.tools[int(found[1])].place or found[0]) + _behind(found, path, words)
+        return (conversation.tools[int(found[1])].place or found[0]) + _worded(path[found.end() :], words)
+    found = _SYSTEM.match(path)
+    if found is not None and int(found[1]) < len(conversation.system_places):
+        return conversation.system_places[int(found[1])] + _worded(path[found.end() :], words)
+    return _worded(path, words)
+
+
+def _worded(path: str, words: Mapping[str, str]) -> str:
+    """``path`` with the longest beginning that the client has a word for in that word."""
     head, rest = path, ""
     while head:
         if head in words:
@@ -38,14 +47,9 @@ def spelled(path: str, conversation: Conversation, words: Mapping[str, str]) -> 
     return path
 
 
-def _behind(found: re.Match[str], path: str, words: Mapping[str, str]) -> str:
-    rest = path[found.end() :]
-    return words.get(rest, rest)
-
-
 def _placed(found: re.Match[str], path: str, conversation: Conversation, words: Mapping[str, str]) -> str:
     number, part = int(found[1]), found[2]
-    rest = _behind(found, path, words)
+    rest = _worded(path[found.end() :], words)
     places = conversation.turns[number].places if number < len(conversation.turns) else ()
     if not places:
         return path

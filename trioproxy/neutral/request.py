@@ -170,7 +170,8 @@ class OutputFormat:
 @attrs.frozen(kw_only=True)
 class Conversation:
     """One request, whole. ``model`` is the name the client used. ``modalities`` are what the answer may be made of, in the client's order,
-    where images are among it (``text``, ``image``); empty where text alone is asked for."""
+    where images are among it (``text``, ``image``); empty where text alone is asked for. ``system_places`` are where the parts of ``system``
+    stood in the client's request, as a turn's places; empty where nobody knows."""
 
     model: str
     system: tuple[Text | Opaque, ...] = ()
@@ -191,3 +192,4 @@ class Conversation:
     previous_response_id: str | None = None
     service_tier: str | None = None
     extras: Extras = NO_EXTRAS
+    system_places: tuple[str, ...] = attrs.field(default=(), eq=False, repr=False)

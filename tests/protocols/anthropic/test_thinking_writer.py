@@ -89,7 +89,14 @@ def test_levels_that_a_model_lacks() -> None:
 @pytest.mark.parametrize(("visible", "display"), [(True, "summarized"), (False, "omitted")])
 def test_whether_thoughts_are_shown(visible: bool, display: str) -> None:
     assert said(asked(ADAPTIVE, visible=visible)) == adaptive(None, display=display)
-    assert said(asked(BUDGETS, visible=visible)) == {}
+
+
+def test_who_asks_to_see_thoughts_asks_for_some() -> None:
+    assert said(asked(BUDGETS, visible=True)) == said(asked(BUDGETS, effort=Effort.AUTO)) != {}
+    assert said(asked(BUDGETS, visible=False)) == {}
+    unknown = asked(None, visible=True)
+    assert said(unknown) == {}
+    assert lost(unknown) == ["reasoning.visible"]
 
 
 def test_what_is_lost() -> None:

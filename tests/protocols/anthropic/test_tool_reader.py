@@ -105,4 +105,17 @@ def test_tools_that_the_api_defines_and_the_client_runs(kind: str) -> None:
     assert tool.description
     assert tool.schema is not None
     assert tool.schema["properties"].keys() >= {"command"}
-    assert settled(tool.extras, "gemini") == []
+    assert [loss.path for loss in settled(tool.extras, "gemini")] == ["max_characters"]
+
+
+def test_a_screen_is_shown_in_part_only_to_whom_the_client_can_show_it() -> None:
+    declared = {"type": "computer_20251124", "name": "computer", "display_width_px": 1, "display_height_px": 2}
+    bare, zooming = read(tools=[{**declared, "enable_zoom": False}, {**declared, "enable_zoom": True}]).tools
+    assert isinstance(bare, Tool)
+    assert isinstance(zooming, Tool)
+    assert bare.schema is not None
+    assert zooming.schema is not None
+    assert "zoom" not in bare.schema["properties"]["action"]["enum"]
+    assert "region" not in bare.schema["properties"]
+    assert "zoom" in zooming.schema["properties"]["action"]["enum"]
+    assert settled(bare.extras, "gemini") == settled(zooming.extras, "gemini") == []

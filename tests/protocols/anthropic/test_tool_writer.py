@@ -121,7 +121,6 @@ def test_web_search_of_other_protocols() -> None:
         ({"googleSearch": {"excludeDomains": ["b.example"]}}, {"blocked_domains": ["b.example"]}),
         ({"googleSearch": {"timeRangeFilter": {"startTime": "x"}}}, {}),
         ({"filters": {"odd": 1}}, {}),
-        ({"user_location": "here"}, {}),
         ({"max_uses": 0}, {}),
     ],
 )

@@ -68,6 +68,8 @@ def test_a_prompt_is_what_the_user_says(prompt: Any) -> None:
         ("prompt", ["a", "b"]),
         ("prompt", [1, 2]),
         ("prompt", None),
+        ("prompt", ""),
+        ("prompt", [""]),
     ],
 )
 def test_what_a_chat_model_cannot_do_is_refused_by_name(name: str, value: Any) -> None:

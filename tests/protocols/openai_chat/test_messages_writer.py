@@ -98,7 +98,7 @@ def test_instructions_with_breakpoints_are_a_list_where_the_target_takes_it() ->
         {"type": "text", "text": "b"},
     ]
     assert _messages(said)[0]["content"] == "a\n\nb"
-    assert _losses(said) == ["system.content[0].cache_control"]
+    assert _losses(said) == ["system[0].cache_control"]
 
 
 def test_instructions_that_changed_since_they_were_read() -> None:
@@ -128,12 +128,14 @@ def test_instructions_that_show_something_are_the_users_words() -> None:
 def test_instructions_that_are_no_text() -> None:
     with pytest.raises(ClientFault) as caught:
         written(_said(system=(Opaque(protocol="gemini", kind="x", payload={}, essential=True),)))
-    assert caught.value.failure.param == "system.content[0]"
+    assert caught.value.failure.param == "system[0]"
     lost = _said(
         (Role.USER, [Text(text="hi")]), system=(Text(text="a"), Opaque(protocol="gemini", kind="x", payload={}))
     )
     assert _messages(lost)[0] == {"role": "system", "content": "a"}
-    assert _losses(lost) == ["system.content[1]"]
+    nothing = _said((Role.USER, [Text(text="hi")]), system=(Opaque(protocol="gemini", kind="x", payload={}),))
+    assert _messages(nothing) == [{"role": "user", "content": "hi"}]
+    assert _losses(lost) == ["system[1]"]
 
 
 def test_a_request_that_says_nothing_gets_a_message() -> None:

@@ -81,7 +81,7 @@ def test_calls_without_a_result_are_answered() -> None:
     missing = ToolResult(call_id="b", content=(Text(text="No result was given for this call."),))
     out, losses = _paired(asked, _turn(Role.USER, _result("a"), Text(text="never mind")))
     assert out == [asked, _turn(Role.USER, _result("a"), Text(text="never mind"), missing)]
-    assert losses == ["messages[0].tool_calls"]
+    assert losses == ["messages[0].content[1]"]
     out, _ = _paired(_turn(Role.ASSISTANT, _call("b")), SYSTEM, SAID)
     assert out == [_turn(Role.ASSISTANT, _call("b")), _turn(Role.USER, missing), SYSTEM, SAID]
 
@@ -90,7 +90,7 @@ def test_calls_that_end_a_history_are_answered() -> None:
     out, losses = _paired(USER, _turn(Role.ASSISTANT, _call("a")))
     assert [turn.role for turn in out] == [Role.USER, Role.ASSISTANT, Role.USER]
     assert [part.call_id for part in out[2].parts if isinstance(part, ToolResult)] == ["a"]
-    assert losses == ["messages[1].tool_calls"]
+    assert losses == ["messages[1].content[0]"]
 
 
 def test_calls_under_one_id_are_told_apart_with_their_results() -> None:
@@ -98,7 +98,7 @@ def test_calls_under_one_id_are_told_apart_with_their_results() -> None:
     out, losses = _paired(asked, _turn(Role.USER, _result("a"), _result("a")))
     assert [part.call_id for part in out[0].parts if isinstance(part, ToolCall)] == ["a", "a_2", "a_3"]
     assert [part.call_id for part in out[1].parts if isinstance(part, ToolResult)] == ["a", "a_2", "a_3"]
-    assert losses == ["messages[0].tool_calls"]
+    assert losses == ["messages[0].content[2]"]
 
 
 def test_a_result_without_an_id_goes_by_the_name_of_its_tool() -> None:

@@ -5,7 +5,7 @@ from typing import Any
 import pytest
 
 from tests.support.recordings import recordings
-from trioproxy.errors import ErrorKind, Failure, UpstreamFault
+from trioproxy.errors import ClientFault, ErrorKind, Failure, UpstreamFault
 from trioproxy.neutral.events import FinishReason
 from trioproxy.neutral.parts import Reasoning, Text
 from trioproxy.neutral.request import Role, ToolChoiceMode
@@ -106,6 +106,16 @@ def test_without_a_summary_nothing_is_replaced() -> None:
 def test_without_a_conversation_the_summary_stands_alone() -> None:
     body = write_compaction(answer(Text(text="s")), WriteContext(model="m", now=7, token="t0")).body
     assert [item["type"] for item in body["output"]] == ["compaction"]
+
+
+def test_of_nothing_no_summary_is_asked() -> None:
+    nothing: tuple[dict[str, Any], ...] = ({}, {"input": []}, {"instructions": "be brief"})
+    for said in nothing:
+        with pytest.raises(ClientFault) as caught:
+            read_compaction({"model": "m", **said}, ASKED)
+        assert caught.value.failure.param == "input"
+    for elsewhere in ({"previous_response_id": "resp_1"}, {"conversation": "conv_1"}):
+        assert len(read_compaction({"model": "m", **elsewhere}, ASKED).turns) == 1
 
 
 def test_a_failed_answer_is_an_error() -> None:

@@ -86,7 +86,12 @@ def test_server_tools_of_other_protocols() -> None:
         {"type": "web_search"},
         {"type": "code_interpreter", "container": {"type": "auto"}},
     ]
-    assert paths(result.losses) == ["tools[0].max_uses", "tools[2].googleSearch", "tools[4]"]
+    assert paths(result.losses) == [
+        "tools[0].user_location.odd",
+        "tools[0].max_uses",
+        "tools[2].googleSearch",
+        "tools[4]",
+    ]
 
 
 @pytest.mark.parametrize(

@@ -13,7 +13,7 @@ from types import MappingProxyType
 
 import attrs
 
-from trioproxy.neutral.extras import own, packed
+from trioproxy.neutral.extras import own
 from trioproxy.neutral.parts import (
     Base64Source,
     Citation,
@@ -299,7 +299,10 @@ def _browser_state(fields: Fields, block: Object) -> Part:
 def _told(text: str, fields: Fields, block: Object) -> Text:
     """A block in plain words, with the block itself as its spelling."""
     cache, _ = cache_read(fields)
-    return Text(text=text, cache=cache, extras=packed(NAME, {}, spelling={"block": MappingProxyType(block)}))
+    rest = fields.rest()
+    return Text(
+        text=text, cache=cache, extras=carried(rest, notes={"block": MappingProxyType(block)}, defaults=_UNCITED)
+    )
 
 
 READERS: dict[str, Callable[[Fields, Object], Part]] = {

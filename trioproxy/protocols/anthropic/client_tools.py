@@ -15,7 +15,7 @@ import attrs
 
 from trioproxy.wire.jsoncodec import JSON, Object
 
-__all__ = ["ClientTool", "client_tool", "settings_told"]
+__all__ = ["SETTINGS", "ClientTool", "client_tool", "offered"]
 
 _STRING: Object = {"type": "string"}
 _INTEGER: Object = {"type": "integer"}
@@ -131,7 +131,22 @@ def client_tool(kind: str) -> ClientTool | None:
     return next((tool for beginning, tool in _TOOLS.items() if kind.startswith(beginning)), None)
 
 
-def settings_told(declared: Object) -> str:
-    """What a declaration says beyond its type, for a model that has to be told: the size of a screen."""
+SETTINGS = ("display_width_px", "display_height_px", "enable_zoom")
+"""Members of a declaration that a model is told in other words."""
+
+
+def offered(tool: ClientTool, declared: Object) -> tuple[str, Mapping[str, Any]]:
+    """What to add to the tool's description, and its schema, by what a declaration says beyond its type: how large a screen is, and whether
+    the client can show a part of it (only where it says so)."""
     width, height = declared.get("display_width_px"), declared.get("display_height_px")
-    return f" The screen is {width} pixels wide and {height} high." if width and height else ""
+    told = f" The screen is {width} pixels wide and {height} high." if width and height else ""
+    return told, tool.schema if declared.get("enable_zoom") is True else _without_zoom(tool.schema)
+
+
+def _without_zoom(schema: Mapping[str, Any]) -> Mapping[str, Any]:
+    properties: Mapping[str, Any] = schema["properties"]
+    if "region" not in properties:
+        return schema
+    actions = [action for action in properties["action"]["enum"] if action != "zoom"]
+    left = {name: inner for name, inner in properties.items() if name != "region"}
+    return {**schema, "properties": {**left, "action": {**left["action"], "enum": actions}}}

@@ -9,10 +9,11 @@ from __future__ import annotations
 
 import re
 from collections.abc import Iterable
+from typing import TypeAlias
 
 import attrs
 
-from trioproxy.neutral.parts import Media, Opaque, Part, Text
+from trioproxy.neutral.parts import Opaque, Part, Text
 from trioproxy.neutral.request import (
     Conversation,
     OutputFormat,
@@ -22,7 +23,7 @@ from trioproxy.neutral.request import (
     ToolSpec,
     Turn,
 )
-from trioproxy.protocols.anthropic.block_reader import READERS, plain_parts, read_placed
+from trioproxy.protocols.anthropic.block_reader import READERS, read_placed
 from trioproxy.protocols.anthropic.carrying import carried
 from trioproxy.protocols.anthropic.fields import Fields, invalid
 from trioproxy.protocols.anthropic.thinking_reader import read_thinking
@@ -41,6 +42,9 @@ _UNSAID: Object = {"inference_geo": "global", "speed": "standard"}
 _TIERS = {"standard_only": "default"}
 
 _FORMAT = "output_config.format"
+
+_Instruction: TypeAlias = tuple[str, Text | Opaque]
+"""A part of the instructions behind its place in the request."""
 
 _BILLING = re.compile(r"\Ax-anthropic-billing-header:[^\n]*\n*")
 """What Claude Code tells Anthropic's billing, and no model, at the head of its prompt. It is another one in each request: a provider that
@@ -73,13 +77,14 @@ def read_request(document: Object, asked: Asked) -> Conversation:
     reasoning = read_thinking(fields.inner("thinking"), effort, now=effort_in_force(messages))
     metadata = fields.inner("metadata") or Fields({}, "metadata")
     user = metadata.text("user_id")
-    instructions = _system(system, notes)
     opening, turns = _turns(messages, notes)
+    instructing = (*_system(system, notes), *opening)
     if opening:
         notes["whole_system"] = system
     conversation = Conversation(
         model=asked.model,
-        system=(*instructions, *opening),
+        system=tuple(part for _, part in instructing),
+        system_places=tuple(place for place, _ in instructing),
         turns=turns,
         tools=_tools(fields, messages, notes),
         tool_choice=tool_choice,
@@ -114,31 +119,31 @@ def _tier(tier: str | None) -> str | None:
     return _TIERS.get(tier, tier) if tier is not None else None
 
 
-def _system(value: JSON, notes: Object) -> tuple[Text | Opaque, ...]:
-    if value is None:
-        return ()
-    parts: list[Text | Opaque] = []
-    for number, part in enumerate(plain_parts(value, "system")):
-        if isinstance(part, Media):
-            raise invalid(f"system[{number}]", "must be text")
+def _system(value: JSON, notes: Object) -> list[_Instruction]:
+    """The instructions of ``system``, each with its place."""
+    parts: list[_Instruction] = []
+    for place, part in read_placed(value, "system") if value is not None else ():
+        if not isinstance(part, Text | Opaque):
+            raise invalid(place, "must be text")
         if not (isinstance(part, Text) and _BILLING.match(part.text)):
-            parts.append(part)
+            parts.append((place, part))
             continue
         notes["whole_system"] = value
         if left := _BILLING.sub("", part.text):
-            parts.append(attrs.evolve(part, text=left))
-    return tuple(parts)
+            parts.append((place, attrs.evolve(part, text=left)))
+    return parts
 
 
-def _turns(messages: list[Placed], notes: Object) -> tuple[tuple[Text | Opaque, ...], tuple[Turn, ...]]:
+def _turns(messages: list[Placed], notes: Object) -> tuple[list[_Instruction], tuple[Turn, ...]]:
     """What instructs the model before anybody else speaks, and the turns it is shown; all other messages are noted where they stood."""
     if not messages:
         raise invalid("messages", "is required and must hold at least one message")
     turns = [_turn(Fields(value, path)) for path, value in messages]
     shown = seen(messages)
-    opening: list[Text | Opaque] = []
+    opening: list[_Instruction] = []
     for at, turn in enumerate(turns):
-        said = [part for part in turn.parts if isinstance(part, Text | Opaque)]
+        placed = zip(turn.places, turn.parts, strict=False)
+        said = [(place, part) for place, part in placed if isinstance(part, Text | Opaque)]
         if turn.role is not Role.SYSTEM or len(said) < len(turn.parts):
             break
         opening += said if shown[at] else ()
@@ -146,7 +151,7 @@ def _turns(messages: list[Placed], notes: Object) -> tuple[tuple[Text | Opaque, 
     unseen = tuple((at, messages[at][1]) for at, each in enumerate(shown) if not each)
     if unseen:
         notes["unseen"] = unseen
-    return tuple(opening), tuple(turn for turn, each in zip(turns, shown, strict=True) if each)
+    return opening, tuple(turn for turn, each in zip(turns, shown, strict=True) if each)
 
 
 def _tools(fields: Fields, messages: list[Placed], notes: Object) -> tuple[ToolSpec, ...]:

@@ -70,7 +70,7 @@ def _place(out: Object, name: str, value: JSON, depth: int) -> bool:
         case "anyOf" | "allOf" | "oneOf" if isinstance(value, list):
             # One of several is not told from any of several.
             out["anyOf" if name == "oneOf" else name] = [_bounded(each, depth - 1) for each in value]
-        case "format" if value in _FORMATS:
+        case "format" if isinstance(value, str) and value in _FORMATS:
             out[name] = value
         case "minItems" if value in (0, 1):
             out[name] = value

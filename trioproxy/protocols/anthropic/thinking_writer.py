@@ -140,7 +140,12 @@ def _level(effort: Effort, levels: tuple[str, ...]) -> str | None:
 
 def _budgeted(ask: ReasoningAsk, facts: ThinkingFacts | None, draft: Draft) -> None:
     asked = budget_of(ask)
+    if asked is None and ask.visible and facts is not None:
+        # Who asks to see thoughts asks for some: other vendors' models think unasked.
+        asked = budget_of(ReasoningAsk(effort=Effort.AUTO))
     if asked is None:
+        if ask.visible:
+            draft.lose("reasoning.visible", "nobody knows whether this model thinks: it is not asked to")
         return
     least = max(MIN_BUDGET, facts.minimum or 0) if facts else MIN_BUDGET
     most = (facts.maximum if facts else None) or _MAX_BUDGET

@@ -2,11 +2,10 @@
 
 from __future__ import annotations
 
-from trioproxy.neutral.extras import packed
 from trioproxy.neutral.request import ServerTool, Tool, ToolChoice, ToolChoiceMode, ToolSpec
 from trioproxy.protocols.anthropic.caching import cache_read
 from trioproxy.protocols.anthropic.carrying import carried
-from trioproxy.protocols.anthropic.client_tools import ClientTool, client_tool, settings_told
+from trioproxy.protocols.anthropic.client_tools import SETTINGS, ClientTool, client_tool, offered
 from trioproxy.protocols.anthropic.endpoints import NAME
 from trioproxy.protocols.anthropic.fields import Fields, invalid
 from trioproxy.wire.jsoncodec import JSON, Object
@@ -18,6 +17,8 @@ _FAMILIES = ("web_search", "web_fetch", "code_execution")
 
 # What holds of a tool that says nothing of it.
 _UNSAID: Object = {"defer_loading": False, "allowed_callers": ["direct"]}
+
+_LOOSE: Object = {**_UNSAID, "strict": False}
 
 _MODES = {
     "auto": ToolChoiceMode.AUTO,
@@ -69,12 +70,13 @@ def _run_by_client(known: ClientTool, value: JSON, fields: Fields) -> Tool:
     name = fields.need("name")
     cache, notes = cache_read(fields)
     declared = {member: each for member, each in value.items() if member != "cache_control"}
+    told, schema = offered(known, {member: fields.take(member) for member in SETTINGS})
     return Tool(
         name=name,
-        description=known.description + settings_told(declared),
-        schema=known.schema,
+        description=known.description + told,
+        schema=schema,
         cache=cache,
-        extras=packed(NAME, {}, spelling={**notes, "declared": declared, "own": True}),
+        extras=carried(fields.rest(), notes={**notes, "declared": declared, "own": True}, defaults=_LOOSE),
     )
 
 

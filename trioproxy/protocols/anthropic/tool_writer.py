@@ -15,12 +15,13 @@ from trioproxy.neutral.parameters import MERGED
 from trioproxy.neutral.parts import ToolKind
 from trioproxy.neutral.request import Conversation, ServerTool, Tool, ToolChoice, ToolChoiceMode, ToolSpec
 from trioproxy.neutral.roots import rooted
+from trioproxy.neutral.searching import domains_of, place_of
 from trioproxy.protocols.anthropic.caching import cache_written
 from trioproxy.protocols.anthropic.carrying import given_back
 from trioproxy.protocols.anthropic.draft import Draft
 from trioproxy.protocols.anthropic.endpoints import NAME
 from trioproxy.protocols.anthropic.schemas import is_bounded
-from trioproxy.wire.jsoncodec import Object
+from trioproxy.wire.jsoncodec import JSON, Object
 
 __all__ = ["WEB_SEARCH", "write_tool_choice", "write_tools"]
 
@@ -147,18 +148,23 @@ def _server_tool(tool: ServerTool, path: str, draft: Draft, taken: set[str]) -> 
             case _ if value is None or value == {}:
                 pass
             case "googleSearch" | "google_search" if isinstance(value, dict) and value.keys() <= _EXCLUDED:
-                written["blocked_domains"] = next(iter(value.values()))
-            case "user_location" if isinstance(value, dict):
-                place = value.get("approximate", value)
-                known = {key: place[key] for key in ("city", "country", "region", "timezone") if place.get(key)}
-                written["user_location"] = {"type": "approximate", **known}
+                written["blocked_domains"] = domains_of(*_lone(value, f"{path}.{name}"))
+            case "user_location":
+                place = place_of(value, f"{path}.{name}", draft.losses)
+                written["user_location"] = {"type": "approximate", **place}
             case "filters" if isinstance(value, dict) and value.keys() <= _DOMAINS and len(value) == 1:
-                written.update(value)
+                written.update({each: domains_of(inner, f"{path}.{name}.{each}") for each, inner in value.items()})
             case "allowed_domains" | "blocked_domains" | "max_uses" if value:
                 written[name] = value
             case _:
                 draft.lose(f"{path}.{name}", "web search has no such setting here")
     return [{**written, **cache_written(tool.cache, {})}]
+
+
+def _lone(value: Object, path: str) -> tuple[JSON, str]:
+    """The only member of an object, and its path."""
+    ((name, inner),) = value.items()
+    return inner, f"{path}.{name}"
 
 
 def write_tool_choice(conversation: Conversation, draft: Draft) -> None:

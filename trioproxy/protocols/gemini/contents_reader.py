@@ -94,6 +94,7 @@ class ContentsReader:
 
     def __init__(self) -> None:
         self._calls = _CallBook()
+        self.system_places: tuple[str, ...] = ()
 
     def turns(self, contents: list[Any], path: str) -> tuple[Turn, ...]:
         """The turns of a conversation, the model's gathered (``gathering.py``)."""
@@ -106,10 +107,12 @@ class ContentsReader:
     def system(self, value: Any, path: str) -> tuple[tuple[Text | Opaque, ...], Object]:
         """The instruction, and what its content says besides parts. A bare string is taken for its text."""
         if isinstance(value, str):
+            self.system_places = (path,)
             return (Text(text=value),), {}
         content = Fields(value, path)
         parts = content.list("parts") or []
-        read = [self._part(part, f"{path}.parts[{n}]") for n, part in enumerate(parts)]
+        self.system_places = tuple(f"{path}.parts[{n}]" for n in range(len(parts)))
+        read = [self._part(part, place) for part, place in zip(parts, self.system_places, strict=True)]
         return tuple(_only(each, part) for each, part in zip(read, parts, strict=True)), content.rest()
 
     def _turn(self, value: Any, path: str, *, after_model: bool) -> Turn:

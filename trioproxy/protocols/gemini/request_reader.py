@@ -66,6 +66,7 @@ def read_request(document: Object, asked: Asked) -> Conversation:
     return Conversation(
         model=asked.model,
         system=system,
+        system_places=reader.system_places,
         turns=reader.turns(contents, request.at("contents")),
         tools=tools,
         tool_choice=choice,

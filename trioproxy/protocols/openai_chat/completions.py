@@ -75,6 +75,8 @@ def _prompt(value: JSON) -> str:
         value = value[0]
     if not isinstance(value, str):
         raise fault("prompt", "must be one string: token ids and several prompts have no form in a chat API")
+    if not value:
+        raise fault("prompt", "must say something: a chat model answers it")
     return value
 
 

@@ -31,9 +31,11 @@ _THOUGHTS = ("reasoning_content", "reasoning")
 
 @attrs.frozen(kw_only=True)
 class Dialogue:
-    """What ``messages`` hold. ``groups`` tells which parts of ``system`` were one message and how that was spelled."""
+    """What ``messages`` hold. ``groups`` tells which parts of ``system`` were one message and how that was spelled, ``places`` where each of
+    them stood."""
 
     system: tuple[Text | Opaque, ...]
+    places: tuple[str, ...]
     groups: tuple[Object, ...]
     turns: tuple[Turn, ...]
 
@@ -47,6 +49,7 @@ def read_messages(value: JSON) -> Dialogue:
     if not isinstance(value, list) or not value:
         raise fault("messages", "must be an array of at least one message")
     system: list[Text | Opaque] = []
+    places: list[str] = []
     groups: list[Object] = []
     turns: list[Turn] = []
     for position, each in enumerate(identified(value)):
@@ -62,8 +65,9 @@ def read_messages(value: JSON) -> Dialogue:
             continue
         spoken = _spoken(turn)
         system += spoken
+        places += turn.places
         groups.append({"count": len(spoken), "turn": attrs.evolve(turn, parts=())})
-    return Dialogue(system=tuple(system), groups=tuple(groups), turns=tuple(turns))
+    return Dialogue(system=tuple(system), places=tuple(places), groups=tuple(groups), turns=tuple(turns))
 
 
 def _placed(turn: Turn, fields: Fields) -> Turn:

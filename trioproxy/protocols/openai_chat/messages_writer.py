@@ -105,22 +105,20 @@ def _instructions(conversation: Conversation, draft: Draft) -> Iterator[Object]:
         groups = ()
     at = 0
     for number, group in enumerate(groups):
-        turn = attrs.evolve(group["turn"], parts=parts[at : at + group["count"]])
-        at += group["count"]
-        yield _instruction(turn, draft, f"system[{number}]")
+        end = at + group["count"]
+        turn = attrs.evolve(group["turn"], parts=parts[at:end])
+        yield _instruction(turn, draft, f"system[{number}]", places=[f"system[{each}]" for each in range(at, end)])
+        at = end
     if at == len(parts):
         return
-    plain = [part for part in parts if isinstance(part, Text)]
-    if len(plain) == len(parts):
-        content = write_content(plain, draft, "system")
-        texts = (
-            [part["text"] for part in content if part.keys() == {"type", "text"}] if isinstance(content, list) else []
-        )
-        # Many servers take a string only, so a list is for those who take what it can say more.
-        joined = "\n\n".join(texts) if texts and len(texts) == len(content) else content
+    places = [f"system[{number}]" for number, part in enumerate(conversation.system) if part in parts]
+    content = write_content(parts, draft, "system", places=places)
+    listed = content if isinstance(content, list) else []
+    texts = [part["text"] for part in listed if isinstance(part, dict) and part.keys() == {"type", "text"}]
+    # Many servers take a string only, so a list is for those who take what it can say more.
+    joined = "\n\n".join(texts) if texts and len(texts) == len(listed) else content
+    if joined != []:
         yield {"role": instruction_role(draft), "content": joined}
-    else:
-        yield {"role": instruction_role(draft), "content": write_content(parts, draft, "system")}
 
 
 def instruction_role(draft: Draft, spelled: str = "system") -> str:
@@ -135,7 +133,7 @@ def _instruction_run(turns: list[Turn], paths: list[str], draft: Draft) -> Itera
             yield message
 
 
-def _instruction(turn: Turn, draft: Draft, path: str) -> Object:
+def _instruction(turn: Turn, draft: Draft, path: str, *, places: Sequence[str] | None = None) -> Object:
     notes = spelling(turn.extras, NAME)
     message: Object = {"role": instruction_role(draft, notes.get("role", "system"))}
     if not draft.native and any(isinstance(part, Media) for part in turn.parts):
@@ -143,7 +141,7 @@ def _instruction(turn: Turn, draft: Draft, path: str) -> Object:
             f"{path}.role", "instructions hold text only: these, with what they show, are given as the user's words"
         )
         message["role"] = "user"
-    message["content"] = write_content(turn.parts, draft, path, form=notes.get("content"))
+    message["content"] = write_content(turn.parts, draft, path, form=notes.get("content"), places=places)
     return _completed(message, turn, draft, path)
 
 

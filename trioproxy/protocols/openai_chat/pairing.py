@@ -45,7 +45,7 @@ def _exchange(asking: list[Turn], answering: list[Turn], draft: Draft, *, at: in
     left = [call for calls in open_calls.values() for call in calls]
     if left:
         named = ", ".join(call.call_id for call in left)
-        draft.lose(f"messages[{at}].tool_calls", f"calls without a result were answered: {named}")
+        draft.lose(_place(left[0], asking, at), f"calls without a result were answered: {named}")
         missing = tuple(_missing(call.call_id, call.kind) for call in left)
         if following and following[0].role is Role.USER:
             # Behind what is in the turn that is there, so that turns and parts keep their numbers.
@@ -53,6 +53,17 @@ def _exchange(asking: list[Turn], answering: list[Turn], draft: Draft, *, at: in
         else:
             following.insert(0, Turn(role=Role.USER, parts=missing))
     return [*asking, *_results_first(following)]
+
+
+def _place(call: ToolCall, asking: list[Turn], at: int) -> str:
+    """Where a call stands, in the hub's numbers."""
+    places = (
+        f"messages[{at + offset}].content[{number}]"
+        for offset, turn in enumerate(asking)
+        for number, part in enumerate(turn.parts)
+        if part is call
+    )
+    return next(places)
 
 
 def _told_apart(turn: Turn, open_calls: dict[str, list[ToolCall]]) -> Turn:

@@ -96,6 +96,7 @@ def read_request(document: Object, asked: Asked) -> Conversation:
     return Conversation(
         model=asked.model,
         system=dialogue.system,
+        system_places=dialogue.places,
         turns=dialogue.turns,
         tools=tools,
         tool_choice=choice,

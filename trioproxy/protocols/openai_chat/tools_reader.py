@@ -4,6 +4,8 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 
+import attrs
+
 from trioproxy.neutral.extras import packed
 from trioproxy.neutral.parts import CacheHint, ToolKind
 from trioproxy.neutral.request import ServerTool, Tool, ToolChoice, ToolChoiceMode, ToolSpec
@@ -63,7 +65,8 @@ def read_tools(value: list[JSON], options: Object | None) -> tuple[ToolSpec, ...
     """``tools``, and ``web_search_options`` (which is a tool under another name) behind them."""
     tools = [_tool(each, f"tools[{position}]") for position, each in enumerate(value)]
     if options is not None:
-        tools.append(_server_tool(SEARCH_OPTIONS, {**options, "type": SEARCH_OPTIONS}))
+        declared = _server_tool(SEARCH_OPTIONS, {**options, "type": SEARCH_OPTIONS})
+        tools.append(attrs.evolve(declared, place=SEARCH_OPTIONS))
     return tuple(tools)
 
 

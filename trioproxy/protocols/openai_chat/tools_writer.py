@@ -13,6 +13,7 @@ from trioproxy.neutral.extras import spelling
 from trioproxy.neutral.parameters import MERGED, parameters_of
 from trioproxy.neutral.parts import ToolKind
 from trioproxy.neutral.request import Conversation, ServerTool, Tool, ToolChoice, ToolChoiceMode
+from trioproxy.neutral.searching import place_of
 from trioproxy.neutral.strictness import is_strict
 from trioproxy.protocols.openai_chat.draft import Draft, nulls
 from trioproxy.protocols.openai_chat.endpoints import NAME
@@ -162,12 +163,15 @@ def _search_options(payload: Mapping[str, Any], draft: Draft, path: str) -> Obje
         match member, value:
             case "search_context_size", str():
                 options[member] = value
-            case "user_location", Mapping():
-                named = {name: inner for name, inner in value.items() if name != "type" and inner is not None}
-                options[member] = {"type": "approximate", "approximate": named}
-            case (("type" | "name" | "googleSearch" | "google_search"), _):
+            # Google's tools hold their settings in an object of the tool's name.
+            case (("type" | "name"), _) | (_, None | ""):
                 pass
-            case _ if value:
+            case _ if value in ([], {}):
+                pass
+            case "user_location", _:
+                place = place_of(value, f"{path}.{member}", draft.losses)
+                options[member] = {"type": "approximate", "approximate": place}
+            case _:
                 draft.lose(f"{path}.{member}", "web search has no such setting here")
     return options
 

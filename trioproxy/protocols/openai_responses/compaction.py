@@ -17,6 +17,7 @@ from trioproxy.neutral.request import Conversation, Role, Sampling, ToolChoice, 
 from trioproxy.neutral.response import Answer
 from trioproxy.protocols.base import Asked, WriteContext, Written
 from trioproxy.protocols.openai_responses.errors import render_error
+from trioproxy.protocols.openai_responses.fields import refusal
 from trioproxy.protocols.openai_responses.ids import item_id, response_id
 from trioproxy.protocols.openai_responses.read_items import SUMMARY_NOTE
 from trioproxy.protocols.openai_responses.read_request import read_request
@@ -43,6 +44,9 @@ def read_compaction(document: Object, asked: Asked) -> Conversation:
         ClientFault: INVALID_REQUEST; ``param`` names the member that is not what it has to be.
     """
     conversation = read_request(document, asked)
+    elsewhere = conversation.previous_response_id or document.get("conversation")
+    if not conversation.turns and not elsewhere:
+        raise refusal("input", "the conversation to compact")
     return attrs.evolve(
         conversation,
         turns=(*conversation.turns, Turn(role=Role.USER, parts=(Text(text=PROMPT),))),

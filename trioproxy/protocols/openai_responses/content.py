@@ -29,7 +29,7 @@ from trioproxy.neutral.parts import (
 from trioproxy.protocols.openai_responses.annotations import read_annotations, write_annotation
 from trioproxy.protocols.openai_responses.chat_parts import in_own_words
 from trioproxy.protocols.openai_responses.fields import Fields, refusal, restore
-from trioproxy.protocols.openai_responses.vocabulary import CONTENT, NAME
+from trioproxy.protocols.openai_responses.vocabulary import CACHES_ITSELF, CONTENT, NAME
 from trioproxy.wire.jsoncodec import JSON, Object
 
 __all__ = ["read_control", "read_part", "write_media", "write_refusal", "write_text"]
@@ -179,7 +179,11 @@ def write_text(part: Text, kind: str, losses: list[Loss], path: str) -> Object:
     losses += settled(part.extras, NAME, path=path)
     notes = spelling(part.extras, NAME)
     document: Object = {"type": notes.get("type", kind), "text": part.text}
-    annotations = [write_annotation(each, len(part.text), losses, path) for each in part.citations]
+    annotated = part.citations
+    if annotated and document["type"] == "input_text" and not notes:
+        losses.append(Loss(f"{path}.citations", "only what the model said has annotations here"))
+        annotated = ()
+    annotations = [write_annotation(each, len(part.text), losses, path) for each in annotated]
     annotations = [each for each in annotations if each is not None]
     # The member is compulsory; a client of this protocol that left it out gets its own spelling back.
     if annotations or (document["type"] == "output_text" and not notes):
@@ -257,9 +261,7 @@ def _write_cache(
     if _BREAKPOINT in notes:
         document[_BREAKPOINT] = notes[_BREAKPOINT]
     else:
-        losses.append(
-            Loss(f"{path}.cache", "the provider caches prompts by itself; breakpoints of other protocols are left out")
-        )
+        losses.append(Loss(f"{path}.cache", CACHES_ITSELF))
 
 
 def part_extras(extras: Extras) -> Extras:

@@ -57,6 +57,7 @@ class ItemReader:
 
     def __init__(self) -> None:
         self.system: list[Text] = []
+        self.system_places: list[str] = []
         self.turns: list[Turn] = []
         self.asides: list[tuple[int, Object]] = []
         self.loaded: list[tuple[list[Any], str]] = []
@@ -159,6 +160,7 @@ class ItemReader:
             parts = _marked(_noted_parts(content, fields.at("content"), note, extra), cache)
             if all(isinstance(part, Text) for part in parts):
                 self.system += [part for part in parts if isinstance(part, Text)]
+                self.system_places += [f"{fields.at('content')}[{place}]" for place in range(len(parts))]
                 return
         parts = _marked(_parts(content, fields.at("content")), cache)
         extras = packed(NAME, extra, spelling={"message": note})

@@ -83,6 +83,7 @@ def read_request(document: Object, asked: Asked) -> Conversation:
     return Conversation(
         model=asked.model,
         system=(*([Text(text=instructions)] if instructions else []), *items.system),
+        system_places=(*(["instructions"] if instructions else []), *items.system_places),
         turns=without_unknown_namespaces(items.turns, tools),
         tools=tuple(tools),
         tool_choice=read_choice(fields.take("tool_choice")),

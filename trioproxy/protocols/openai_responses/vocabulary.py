@@ -10,13 +10,28 @@ import enum
 
 import attrs
 
-__all__ = ["COMPACTIONS", "CONTENT", "FAMILIES", "ITEMS", "NAME", "UNKNOWN_ITEM", "ItemPlace", "ItemRule", "family_of"]
+__all__ = [
+    "CACHES_ITSELF",
+    "COMPACTIONS",
+    "CONTENT",
+    "FAMILIES",
+    "ITEMS",
+    "NAME",
+    "UNKNOWN_ITEM",
+    "ItemPlace",
+    "ItemRule",
+    "family_of",
+]
 
 NAME = "openai_responses"
 """The name of this protocol in extras, in ``Opaque`` and ``Foreign``, and in the table of protocols."""
 
 CONTENT = "content/"
 """What the ``kind`` of an Opaque or Foreign begins with that is a part of a message rather than an item of its own."""
+
+
+CACHES_ITSELF = "the provider caches prompts by itself; breakpoints of other protocols are left out"
+"""Why a cache hint of another protocol is a loss here."""
 
 
 class ItemPlace(enum.Enum):

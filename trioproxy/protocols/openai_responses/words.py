@@ -11,6 +11,7 @@ WORDS: Mapping[str, str] = MappingProxyType(
     {
         ".cache": ".prompt_cache_breakpoint",
         ".cache_control": ".prompt_cache_breakpoint",
+        ".content": ".output",
         "cache_key": "prompt_cache_key",
         "parallel_tools": "parallel_tool_calls",
         "thinking": "reasoning",

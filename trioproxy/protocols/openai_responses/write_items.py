@@ -34,7 +34,7 @@ from trioproxy.neutral.parts import (
 from trioproxy.neutral.request import Role, Turn
 from trioproxy.protocols.openai_responses.content import write_media, write_refusal, write_text
 from trioproxy.protocols.openai_responses.fields import restore
-from trioproxy.protocols.openai_responses.vocabulary import CONTENT, NAME
+from trioproxy.protocols.openai_responses.vocabulary import CACHES_ITSELF, CONTENT, NAME
 from trioproxy.wire.jsoncodec import Object
 
 __all__ = ["MAX_CALL_ID", "ItemWriter"]
@@ -77,6 +77,10 @@ class ItemWriter:
                 self._content(part, Role.SYSTEM, path)
             else:
                 self._losses += settled(part.extras, NAME, path=path)
+                if part.cache is not None:
+                    self._losses.append(Loss(f"{path}.cache", CACHES_ITSELF))
+                if part.citations:
+                    self._losses.append(Loss(f"{path}.citations", "instructions are text alone here"))
                 texts.append(part.text)
         self._close()
         return "\n\n".join(text for text in texts if text) or None

@@ -11,10 +11,11 @@ from trioproxy.neutral.loss import Loss
 from trioproxy.neutral.parameters import MERGED, parameters_of
 from trioproxy.neutral.parts import ToolKind
 from trioproxy.neutral.request import ServerTool, Tool, ToolChoice, ToolChoiceMode, ToolSpec
+from trioproxy.neutral.searching import domains_of, place_of
 from trioproxy.neutral.strictness import is_strict
 from trioproxy.protocols.openai_responses.fields import restore
 from trioproxy.protocols.openai_responses.read_tools import AROUND, read_choice
-from trioproxy.protocols.openai_responses.vocabulary import NAME
+from trioproxy.protocols.openai_responses.vocabulary import CACHES_ITSELF, NAME
 from trioproxy.wire.jsoncodec import JSON, Object
 
 __all__ = ["write_choice", "write_tools"]
@@ -24,7 +25,6 @@ _SERVER_TOOLS: dict[str, Object] = {
     "code_execution": {"type": "code_interpreter", "container": {"type": "auto"}},
     "image_generation": {"type": "image_generation"},
 }
-_PLACE = ("city", "country", "region", "timezone")
 _SIZES = ("low", "medium", "high")
 
 
@@ -70,9 +70,7 @@ def _tool(tool: Tool, name: str, losses: list[Loss], path: str) -> Object:
         return dict(notes["declared"])
     losses += settled(tool.extras, NAME, path=path)
     if tool.cache is not None and "ours" not in notes:
-        losses.append(
-            Loss(f"{path}.cache", "the provider caches prompts by itself; breakpoints of other protocols are left out")
-        )
+        losses.append(Loss(f"{path}.cache", CACHES_ITSELF))
     document: Object = {"type": tool.kind.value, "name": name}
     if tool.description is not None:
         document["description"] = tool.description
@@ -113,10 +111,12 @@ def _server_tool(tool: ServerTool, losses: list[Loss], path: str) -> list[Object
     if known is None:
         losses.append(Loss(path, f"a {tool.protocol} server tool without a counterpart in {NAME}"))
         return []
+    if tool.cache is not None:
+        losses.append(Loss(f"{path}.cache", CACHES_ITSELF))
     document = dict(known)
     said: set[str] = set()
     if tool.family == "web_search":
-        said = _search_options(tool.payload, document)
+        said = _search_options(tool.payload, document, losses, path)
     for key, value in tool.payload.items():
         # Google's tools hold their settings in an object of the tool's name, which may be empty.
         if value is not None and value != {} and key not in said | {"type", "name"}:
@@ -124,21 +124,19 @@ def _server_tool(tool: ServerTool, losses: list[Loss], path: str) -> list[Object
     return [document]
 
 
-def _search_options(payload: Mapping[str, Any], document: Object) -> set[str]:
-    """Carry over the options of other protocols' web search that this one has; their names. Chat Completions puts the place one level deeper."""
+def _search_options(payload: Mapping[str, Any], document: Object, losses: list[Loss], path: str) -> set[str]:
+    """Carry over the options of other protocols' web search that this one has; their names."""
     said: set[str] = set()
     domains, place = payload.get("allowed_domains"), payload.get("user_location")
     size = payload.get("search_context_size")
-    if isinstance(domains, list):
-        document["filters"] = {"allowed_domains": domains}
+    if domains is not None:
+        document["filters"] = {"allowed_domains": domains_of(domains, f"{path}.allowed_domains")}
         said.add("allowed_domains")
     if size in _SIZES:
         document["search_context_size"] = size
         said.add("search_context_size")
-    if isinstance(place, dict):
-        deeper = place.get("approximate")
-        place = deeper if isinstance(deeper, dict) else place
-        document["user_location"] = {"type": "approximate", **{key: place[key] for key in _PLACE if key in place}}
+    if place is not None:
+        document["user_location"] = {"type": "approximate", **place_of(place, f"{path}.user_location", losses)}
         said.add("user_location")
     return said
 
