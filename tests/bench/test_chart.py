@@ -4,15 +4,16 @@ import re
 import xml.etree.ElementTree as ET
 
 from trioproxy.bench.chart import bars, lines
-from trioproxy.bench.figures import Row
+from trioproxy.bench.figures import Counted, Row
 
 SVG = "{http://www.w3.org/2000/svg}"
 
 
 def test_bars_are_as_long_as_their_values() -> None:
+    one = Counted(kept=(1,))
     rows = [
-        Row(case="a <b>", metric="us", medians={"floor": 10.0, "proxy": 20.0}, ratios={}),
-        Row(case="none", metric="us", medians={"proxy": 0.0}, ratios={}),
+        Row(case=case, metric="us", counted=one, medians=medians, least=medians, ratios={})
+        for case, medians in (("a <b>", {"floor": 10.0, "proxy": 20.0}), ("none", {"proxy": 0.0}))
     ]
     drawing = ET.fromstring(bars(rows))
     _, floor, proxy, nothing = (float(each.get("width", "0")) for each in drawing.iter(f"{SVG}rect"))

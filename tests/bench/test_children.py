@@ -6,7 +6,7 @@ from pathlib import Path
 
 import pytest
 
-from trioproxy.bench.children import Child, ChildFailed, pinned, run_child
+from trioproxy.bench.children import Child, ChildFailed, pinned, printed, run_child
 
 _SAYS = (
     "import sys; print('hm'); print('listening on http://127.0.0.1:4711', flush=True); print('x' * 300_000); input()"
@@ -41,6 +41,26 @@ def test_what_a_child_prints_is_its_outcome() -> None:
         run_child("-c", "raise SystemExit('no')")
     with pytest.raises(ChildFailed, match="it said nothing"):
         run_child("-c", "raise SystemExit(3)")
+
+
+def test_what_a_program_says_of_itself_may_be_nothing() -> None:
+    assert printed(sys.executable, "-c", "print(' 1.2 ')") == "1.2"
+    assert printed(sys.executable, "-c", "import sys; sys.stderr.write('1.2')") == "1.2"
+    assert printed(sys.executable, "-c", "print(1); raise SystemExit(1)") == ""
+    assert printed("/nowhere/nginx", "-v") == ""
+
+
+@pytest.mark.skipif(sys.platform != "linux", reason="the kernel tells")
+def test_the_time_of_those_that_a_child_started_is_its_own() -> None:
+    child_of_a_child = "sum(range(10_000_000)); print('ready', flush=True); input()"
+    code = f"import subprocess, sys; subprocess.run([sys.executable, '-c', {child_of_a_child!r}])"
+    with Child.start("-c", code, ready=re.compile("ready")) as child:
+        (own,) = Path(f"/proc/{child.process.pid}/schedstat").read_text().split()[:1]
+        assert (child.cpu_seconds or 0) > int(own) / 1e9 + 0.02
+        assert child.process.stdin is not None
+        child.process.stdin.write("\n")
+        child.process.stdin.flush()
+        child.process.wait()
 
 
 def test_a_machine_without_two_processors_pins_nothing(monkeypatch: pytest.MonkeyPatch) -> None:

@@ -4,16 +4,19 @@ from __future__ import annotations
 
 import json
 import shutil
+import sys
 from pathlib import Path
 
 import attrs
 import pytest
 from click.testing import CliRunner
 
+from tests.support.gateways import write_gateway
 from trioproxy.bench import cases, field, replayed
 from trioproxy.bench.cases import CASES, Sizes
 from trioproxy.bench.children import Child, ChildFailed
 from trioproxy.bench.curves import CURVES
+from trioproxy.bench.peers import PEERS
 from trioproxy.cli import bench, cli
 
 _LINUX = Path("/proc/self/schedstat").exists()
@@ -48,6 +51,8 @@ def test_every_case_is_measured(tmp_path: Path) -> None:
     told = json.loads(result.output)
     assert told["rounds"] == 1
     assert told["machine"]["trioproxy"]
+    assert told["left_out"] == []
+    assert {row["case"] for row in told["rows"]} == told["cases"].keys()
     rows = {(row["case"], row["metric"]): row for row in told["rows"]}
     wanted = {
         ("start", "ms"): {"imports", "proxy"},
@@ -84,7 +89,7 @@ def test_every_case_is_measured(tmp_path: Path) -> None:
 def test_one_case_may_be_chosen_and_read() -> None:
     result = CliRunner().invoke(cli, ["bench", "--rounds", "1", "--case", "first"])
     assert result.exit_code == 0, result.output
-    assert "first event: p50 us" in result.output
+    assert "first event: p50 us, 1 round\n" in result.output
     assert "json" not in result.output
 
 
@@ -100,27 +105,58 @@ def test_a_process_that_fails_ends_the_benchmark(monkeypatch: pytest.MonkeyPatch
 
 def test_the_command_knows_the_cases_and_peers_there_are() -> None:
     assert tuple(CASES) == bench._NAMES
-    assert tuple(field.PEERS) == bench._PEERS
+    assert {name: peer.program for name, peer in PEERS.items()} == bench._PEERS
     assert tuple(CURVES) == bench._CURVES
 
 
 def test_a_peer_must_be_known_and_installed() -> None:
-    for peer, said in (("squid", "no peer 'squid'"), ("litellm=/nowhere/litellm", "not installed here")):
-        result = CliRunner().invoke(cli, ["bench", "--peer", peer])
+    for peers, said in (
+        (["squid"], "no peer 'squid'"),
+        ([f"litellm-={sys.executable}"], "no peer 'litellm-'"),
+        (["litellm=/nowhere/litellm"], "not installed here"),
+        ([f"litellm={sys.executable}"] * 2, "two peers can't both be called 'litellm': --peer litellm-LABEL=PROGRAM"),
+    ):
+        result = CliRunner().invoke(cli, ["bench", *(f"--peer={peer}" for peer in peers)])
         assert result.exit_code == 1
         assert said in result.output
 
 
-def test_a_peer_is_started_by_its_program_on_a_port_of_its_own(tmp_path: Path) -> None:
-    peer = tmp_path / "litellm"
-    peer.write_text(
-        '#!/bin/sh\nwhile [ "$1" != --port ]; do shift; done\nexec python3 -m http.server --bind 127.0.0.1 $2\n',
-        "utf-8",
-    )
-    peer.chmod(0o755)
-    with field.PEERS["litellm"](tmp_path, 1, None, str(peer)) as child:
-        assert child.port
-        assert "http://127.0.0.1:1/v1" in (tmp_path / "litellm.yaml").read_text()
+@pytest.fixture
+def lukewarm(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Peers that are warmed no more than others."""
+    monkeypatch.setattr(field, "PEERS", {name: attrs.evolve(peer, warmth=(1, 1)) for name, peer in PEERS.items()})
+    monkeypatch.setattr(field, "_PAUSE", 0.0)
+
+
+@pytest.mark.usefixtures("lukewarm")
+def test_peers_are_asked_in_their_own_words_and_compared_with(tmp_path: Path) -> None:
+    program = write_gateway(tmp_path)
+    peers = ("--peer", f"portkey={program}", "--peer", f"portkey-second={program}")
+    command = ["bench", "--rounds", "1", "--case", "burst", "--json", *peers]
+    result = CliRunner().invoke(cli, command)
+    assert result.exit_code == 0, result.output
+    told = json.loads(result.output)
+    assert told["left_out"] == []
+    assert (told["machine"]["portkey"], told["machine"]["portkey-second"]) == ("1.2.3", "1.2.3")
+    rows = {(row["case"], row["metric"]): row for row in told["rows"]}
+    metrics = {("burst", "MB/s")} | ({("burst", "CPU us/event")} if _LINUX else set())
+    for key in metrics:
+        assert {"portkey", "portkey-second"} <= rows[key]["medians"].keys(), key
+        assert {"proxy/portkey", "proxy, translating/portkey-second"} <= rows[key]["ratios"].keys(), key
+        assert all(value > 0 for value in rows[key]["least"].values())
+    assert told["cases"]["burst"]["of"] == 1
+
+
+@pytest.mark.usefixtures("lukewarm")
+def test_a_peer_that_answers_errors_is_told_of_and_not_measured(tmp_path: Path) -> None:
+    program = write_gateway(tmp_path, refuses='"stream":true')
+    command = ["bench", "--rounds", "1", "--case", "burst", "--case", "first", "--peer", f"portkey={program}"]
+    result = CliRunner().invoke(cli, command)
+    assert result.exit_code == 0, result.output
+    why = "without portkey, which failed in round 1: portkey: trioproxy.bench.load failed: RuntimeError: "
+    assert f"{why}an answer that was not expected: b'HTTP/1.1 500 No': b'not here'" in result.stdout.splitlines()[-1]
+    assert "x portkey" not in result.stdout
+    assert "round 1 of 1: first" in result.stderr
 
 
 @pytest.mark.parametrize("name", CURVES)

@@ -13,7 +13,7 @@ from collections.abc import Callable, Iterator
 import attrs
 
 from trioproxy.bench.children import Child
-from trioproxy.bench.field import PEERS, Field, Subject
+from trioproxy.bench.field import Field, Subject
 from trioproxy.bench.figures import Sample
 from trioproxy.bench.load import Seen
 from trioproxy.bench.replayed import replayed
@@ -63,13 +63,13 @@ _SWIFT = ("origin", *_CONTROLS, "proxy", "proxy, translating")
 _Told = Callable[[str, str, float], Sample]
 
 
-def _teller(number: int, case: str) -> _Told:
+def _teller(field: Field, number: int, case: str) -> _Told:
     """Makes samples of one case; a proxy is compared with whichever controls there are."""
 
     def told(metric: str, subject: str, value: float) -> Sample:
         against: tuple[str, ...] = ()
-        if subject not in (*_CONTROLS, *PEERS, "origin", "floor, tls", "imports"):
-            against = (*_CONTROLS, *PEERS)
+        if subject not in (*_CONTROLS, *field.peers, "origin", "floor, tls", "imports"):
+            against = (*_CONTROLS, *field.peers)
             against = ("imports",) if case == "start" else ("floor, tls",) if subject == "proxy, tls" else against
             against = ("proxy", *against) if subject == "proxy, translating" else against
         return Sample(round=number, case=case, metric=metric, subject=subject, value=value, against=against)
@@ -81,7 +81,7 @@ def _streams(
     case: str, shape: Callable[[], tuple[int, int, int]], *subjects: str
 ) -> Callable[[Field, int], Iterator[Sample]]:
     def run(field: Field, number: int) -> Iterator[Sample]:
-        told = _teller(number, case)
+        told = _teller(field, number, case)
         streams, events, pause = shape()
         for subject in field.present(*subjects):
             model = f"bench-paced-{events}-{pause}"
@@ -95,7 +95,7 @@ def _streams(
 
 def _burst(field: Field, number: int) -> Iterator[Sample]:
     """One stream as fast as it is taken."""
-    told = _teller(number, "burst")
+    told = _teller(field, number, "burst")
     for subject in field.present(*_SWIFT, "peers"):
         events = SIZES.burst if subject in _SWIFT else SIZES.burst // 100
         model = f"bench-paced-{events}-0"
@@ -108,7 +108,7 @@ def _burst(field: Field, number: int) -> Iterator[Sample]:
 def _completions(field: Field, number: int) -> Iterator[Sample]:
     """Whole answers, asked for over one connection and over thirty-two."""
     for connections, requests in SIZES.completions.items():
-        told = _teller(number, f"json, {connections} connection{'s' if connections > 1 else ''}")
+        told = _teller(field, number, f"json, {connections} connection{'s' if connections > 1 else ''}")
         for subject in field.present(*_SWIFT, "peers"):
             few = requests if subject in _SWIFT else requests // 10
             seen, cpu = field.load(
@@ -126,7 +126,7 @@ def _requests(told: _Told, subject: str, seen: Seen, cpu: float | None) -> Itera
 
 def _first(field: Field, number: int) -> Iterator[Sample]:
     """Streams of one event, one after another: how long it takes until it is there."""
-    told = _teller(number, "first event")
+    told = _teller(field, number, "first event")
     for subject in field.present(*_SWIFT, "peers"):
         few = SIZES.firsts if subject in _SWIFT else SIZES.firsts // 10
         seen, _ = field.load(subject, model="bench-paced-1-0", stream=True, connections=1, requests=max(few, 1))
@@ -135,7 +135,7 @@ def _first(field: Field, number: int) -> Iterator[Sample]:
 
 def _agent(field: Field, number: int) -> Iterator[Sample]:
     """An agent's request of two hundred messages, sixty tools and 300 KB, next to what Python's own codec takes to read and write it."""
-    told = _teller(number, "agent's request")
+    told = _teller(field, number, "agent's request")
     content = body("chat", "bench-json", "agent", stream=False)
     begun = time.process_time()
     json.dumps(json.loads(content))
@@ -151,7 +151,7 @@ def _agent(field: Field, number: int) -> Iterator[Sample]:
 
 def _idle(field: Field, number: int) -> Iterator[Sample]:
     """Whole answers over one connection while many connections to the provider lie idle, next to the same with hardly any."""
-    told = _teller(number, "json beside idle connections")
+    told = _teller(field, number, "json beside idle connections")
     requests = SIZES.completions[1]
     with field.start_proxy(
         "idle", f"http://127.0.0.1:{field.subjects['origin'].child.port}", cpu=field.cpus[0]
@@ -171,7 +171,7 @@ def _idle(field: Field, number: int) -> Iterator[Sample]:
 
 def _open_streams(field: Field, number: int) -> Iterator[Sample]:
     """What an open stream costs: memory of its own between a hundred of them and a thousand, processor time with one event a second each."""
-    told = _teller(number, "open streams")
+    told = _teller(field, number, "open streams")
     few, many = SIZES.open_streams
     for subject in field.present("floor", "nginx", "proxy", "peers"):
         memory: list[int] = []
@@ -194,7 +194,7 @@ def _open_streams(field: Field, number: int) -> Iterator[Sample]:
 
 def _large(field: Field, number: int) -> Iterator[Sample]:
     """How much more memory a process has behind a large stream than behind a small one."""
-    told = _teller(number, "large stream")
+    told = _teller(field, number, "large stream")
     for subject in field.present("floor", "nginx", "proxy", "proxy, translating"):
         sizes: list[int] = []
         for part in (20, 1):
@@ -210,7 +210,7 @@ def _large(field: Field, number: int) -> Iterator[Sample]:
 
 def _departures(field: Field, number: int) -> Iterator[Sample]:
     """Clients that leave at any moment of their stream, forty at once: what is left of them."""
-    told = _teller(number, "departures")
+    told = _teller(field, number, "departures")
     for subject in field.present("proxy"):
         child = field.subjects[subject].child
         before = child.open_files
@@ -245,7 +245,7 @@ def _streams_open(field: Field) -> int:
 
 def _workers(field: Field, number: int) -> Iterator[Sample]:
     """Whole answers through one process and through two, none of them pinned; load and origin take their share of the same processors."""
-    told = _teller(number, "workers")
+    told = _teller(field, number, "workers")
     connections, requests = max(SIZES.completions.items())
     for subject in field.present("proxy, 1 worker", "proxy, 2 workers"):
         seen, cpu = field.load(
@@ -257,7 +257,7 @@ def _workers(field: Field, number: int) -> Iterator[Sample]:
 
 def _ledger(field: Field, number: int) -> Iterator[Sample]:
     """Whole answers through a proxy that keeps a ledger and through one that keeps none. What is written a moment later counts too."""
-    told = _teller(number, "ledger")
+    told = _teller(field, number, "ledger")
     for subject in field.present("proxy, no ledger", "proxy"):
         child = field.subjects[subject].child
         before = child.cpu_seconds
@@ -272,7 +272,7 @@ def _ledger(field: Field, number: int) -> Iterator[Sample]:
 def _start(field: Field, number: int) -> Iterator[Sample]:
     """A process from its start until it accepts a connection, and what it has taken once it is at rest, next to one that imports what no trio
     proxy can do without."""
-    told = _teller(number, "start")
+    told = _teller(field, number, "start")
     for subject, begin in field.starters(field.subjects["origin"].child.port).items():
         begun = time.perf_counter()
         with begin() as child:

@@ -22,7 +22,7 @@ from typing import IO
 
 import attrs
 
-__all__ = ["Child", "ChildFailed", "free_port", "pinned", "run_child"]
+__all__ = ["Child", "ChildFailed", "free_port", "pinned", "printed", "run_child"]
 
 _PATIENCE = 60.0
 _LISTENING = re.compile(r"listening on http://127\.0\.0\.1:(\d+)")
@@ -184,6 +184,15 @@ def run_child(*arguments: str, cpu: int | None = None) -> str:
             f"{arguments[1]} failed: {err.strip().splitlines()[-1] if err.strip() else 'it said nothing'}"
         )
     return out
+
+
+def printed(program: str, *arguments: str) -> str:
+    """What a program says of itself, in one line; empty where it can't be asked."""
+    try:
+        ended = subprocess.run([program, *arguments], capture_output=True, text=True, timeout=_PATIENCE, check=True)
+    except (OSError, subprocess.SubprocessError):
+        return ""
+    return (ended.stdout or ended.stderr).strip()
 
 
 def pin(pid: int, cpu: int | None) -> None:

@@ -20,6 +20,7 @@ import os
 import re
 import shutil
 import tempfile
+import time
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import ExitStack, contextmanager
 from functools import partial
@@ -29,15 +30,18 @@ from typing import Any
 
 import attrs
 
-from trioproxy.bench.children import Child, free_port, pinned, run_child
+from trioproxy.bench.children import Child, ChildFailed, free_port, pinned, printed, run_child
 from trioproxy.bench.load import Job, Seen
+from trioproxy.bench.peers import PEERS, kind
 from trioproxy.bench.requests import KEY
 from trioproxy.bench.terminator import certificate
 from trioproxy.wire.jsoncodec import dumps, loads_object
 
-__all__ = ["PEERS", "Field", "Subject", "open_field"]
+__all__ = ["Field", "Subject", "SubjectFailed", "open_field"]
 
 WARM_UP = 60
+_PAUSE = 6.0
+"""Until idle connections are closed: 4 s in Node's ``fetch``, 5 s in its server."""
 
 _CONFIG = """
 port: 0
@@ -64,22 +68,28 @@ http {{
   }}
 }}
 """
-_LITELLM = """
-model_list:
-  - {{model_name: "*", litellm_params: {{model: "openai/*", api_base: "http://127.0.0.1:{origin}/v1", api_key: upstream-key}}}}
-general_settings: {{master_key: {key}}}
-litellm_settings: {{callbacks: [], drop_params: true}}
-"""
 _IMPORTS = "import trio, h11, httpcore2; print('ready', flush=True); input()"
 _READY = re.compile("^ready$")
 
 
+class SubjectFailed(ChildFailed):
+    """Somebody who takes part did not start, or gave answers that are none. ``subject`` is who."""
+
+    def __init__(self, subject: str, error: ChildFailed) -> None:
+        super().__init__(f"{subject}: {error}")
+        self.subject = subject
+
+
 @attrs.frozen(kw_only=True)
 class Subject:
-    """Somebody a load can be sent through, and at which door (see ``requests.py``)."""
+    """Somebody a load can be sent through, at which door (see ``requests.py``), and with which headers beside those that all are sent.
+    ``warmth`` is how many times what warms others it is warmed with, before each pause (see ``peers.py``)."""
 
     child: Child
+    name: str = "proxy"
     door: str = "chat"
+    headers: Mapping[str, str] = MappingProxyType({})
+    warmth: tuple[int, ...] = (1,)
 
 
 @attrs.define(eq=False, kw_only=True)
@@ -92,6 +102,8 @@ class Field:
     cpus: tuple[int | None, int | None]
     recruits: dict[str, Callable[[], Subject]] = attrs.field(factory=dict)
     peers: Sequence[str] = ()
+    versions: Mapping[str, str] = MappingProxyType({})
+    """Of others than this program, by their names."""
 
     def starters(self, origin: int) -> dict[str, Callable[[], Child]]:
         """What is started, to be measured."""
@@ -102,23 +114,35 @@ class Field:
         }
 
     def load(self, subject: str, *, pinned: bool = True, **job: Any) -> tuple[Seen, float | None]:
-        """Send a load through a subject; what was seen, and the processor time that it cost the subject."""
-        child = self.subjects[subject].child
+        """Send a load through a subject; what was seen, and the processor time that it cost the subject.
+
+        Raises:
+            SubjectFailed: an answer was not the one expected.
+        """
+        child, wire = self.subjects[subject].child, self._job(subject, **job)
         before = child.cpu_seconds
-        printed = run_child(
-            "-m", "trioproxy.bench.load", self._job(subject, **job), cpu=self.cpus[1] if pinned else None
-        )
+        with self._blaming(subject):
+            seen = run_child("-m", "trioproxy.bench.load", wire, cpu=self.cpus[1] if pinned else None)
         after = child.cpu_seconds
         spent = after - before if before is not None and after is not None else None
-        return Seen(**loads_object(printed.encode())), spent
+        return Seen(**loads_object(seen.encode())), spent
 
     def lasting_load(self, subject: str, **job: Any) -> Child:
-        """A load that goes on beside us. It is ready when every connection has a stream."""
-        wire = self._job(subject, tell=True, **job)
-        return Child.start("-m", "trioproxy.bench.load", wire, ready=re.compile("every stream runs"), cpu=self.cpus[1])
+        """A load that goes on beside us. It is ready when every connection has a stream.
+
+        Raises:
+            SubjectFailed: it came to no such moment.
+        """
+        wire, ready = self._job(subject, tell=True, **job), re.compile("every stream runs")
+        with self._blaming(subject):
+            return Child.start("-m", "trioproxy.bench.load", wire, ready=ready, cpu=self.cpus[1])
 
     def present(self, *names: str) -> list[str]:
-        """Those of ``names`` that take part, started where they were not yet. ``peers`` stands for all of them."""
+        """Those of ``names`` that take part, started where they were not yet. ``peers`` stands for all of them.
+
+        Raises:
+            SubjectFailed: one did not start, or did not answer while it was warmed. It takes no part from then on.
+        """
         wanted = [each for name in names for each in (self.peers if name == "peers" else [name])]
         return [each for each in wanted if self._present(each)]
 
@@ -138,10 +162,28 @@ class Field:
             recruit = self.recruits.get(name)
             if recruit is None:
                 return False
-            self.subjects[name] = recruit()
-            self.load(name, model="bench-json", stream=False, connections=4, requests=WARM_UP)
-            self.load(name, model="bench-paced-20-1000", stream=True, connections=1, requests=1)
+            try:
+                self.subjects[name] = recruit()
+                self._warm(name)
+            except ChildFailed:
+                del self.recruits[name]
+                if failed := self.subjects.pop(name, None):
+                    failed.child.stop()
+                raise
         return True
+
+    def _warm(self, name: str) -> None:
+        for turn, times in enumerate(self.subjects[name].warmth):
+            time.sleep(_PAUSE if turn else 0)
+            self.load(name, model="bench-json", stream=False, connections=4, requests=WARM_UP * times)
+            self.load(name, model="bench-paced-20-1000", stream=True, connections=min(times, 20), requests=times)
+
+    @contextmanager
+    def _blaming(self, subject: str) -> Iterator[None]:
+        try:
+            yield
+        except ChildFailed as error:
+            raise SubjectFailed(self.subjects[subject].name, error) from error
 
     def start_proxy(
         self, name: str, base: str, *options: str, cpu: int | None, more: str = "", **environment: str
@@ -163,7 +205,7 @@ class Field:
 
     def _job(self, subject: str, **job: Any) -> str:
         entry = self.subjects[subject]
-        made = Job(**{"port": entry.child.port, "door": entry.door, **job})
+        made = Job(**{"port": entry.child.port, "door": entry.door, "headers": dict(entry.headers), **job})
         return dumps(attrs.asdict(made)).decode()
 
 
@@ -174,22 +216,10 @@ def _nginx(folder: Path, origin: int, cpu: int | None, program: str) -> Child:
     return Child.start("-c", str(file), "-p", str(folder), program=program, port=port, cpu=cpu)
 
 
-def _litellm(folder: Path, origin: int, cpu: int | None, program: str) -> Child:
-    port = free_port()
-    file = folder / "litellm.yaml"
-    file.write_text(_LITELLM.format(origin=origin, key=KEY), "utf-8")
-    arguments = ("--config", str(file), "--host", "127.0.0.1", "--port", str(port), "--num_workers", "1")
-    local = {"LITELLM_LOCAL_MODEL_COST_MAP": "True", "LITELLM_LOG": "ERROR"}
-    return Child.start(*arguments, program=program, port=port, cpu=cpu, environment=local)
-
-
-PEERS: Mapping[str, Callable[[Path, int, int | None, str], Child]] = MappingProxyType({"litellm": _litellm})
-"""Other proxies that can be measured beside this one, and how each is started from its program."""
-
-
 @contextmanager
 def open_field(peers: Mapping[str, str] = MappingProxyType({})) -> Iterator[Field]:
-    """Start the origin, and everybody else when they are wanted; end them afterwards. ``peers`` maps names of :data:`PEERS` to programs.
+    """Start the origin, and everybody else when they are wanted; end them afterwards. ``peers`` maps names, each of a kind in
+    :data:`~trioproxy.bench.peers.PEERS` with or without a label, to programs.
 
     Raises:
         ChildFailed: one of them did not start.
@@ -198,11 +228,28 @@ def open_field(peers: Mapping[str, str] = MappingProxyType({})) -> Iterator[Fiel
         folder = Path(stack.enter_context(tempfile.TemporaryDirectory(prefix="trioproxy-bench-")))
         cpus = pinned()
         origin = stack.enter_context(Child.start("-m", "trioproxy.bench.origin", cpu=cpus[1]))
-        field = Field(folder=folder, subjects={"origin": Subject(child=origin)}, cpus=cpus, peers=tuple(peers))
+        field = Field(
+            folder=folder,
+            subjects={"origin": Subject(child=origin, name="origin")},
+            cpus=cpus,
+            peers=tuple(peers),
+            versions=_versions(peers),
+        )
         for starter in field.starters(origin.port).values():
             starter().stop()  # the first start compiles; the later ones are those that people see
         field.recruits = _recruits(field, origin.port, peers, stack.enter_context)
         yield field
+
+
+def _find_nginx() -> str | None:
+    return shutil.which("nginx", path=f"{os.environ.get('PATH', '')}:/usr/sbin")
+
+
+def _versions(peers: Mapping[str, str]) -> dict[str, str]:
+    nginx = _find_nginx()
+    found = {} if nginx is None else {"nginx": printed(nginx, "-v").rpartition("/")[2]}
+    found |= {name: PEERS[kind(name)].version(program) for name, program in peers.items()}
+    return {name: version or "of a version that it does not tell" for name, version in found.items()}
 
 
 def _recruits(
@@ -213,7 +260,7 @@ def _recruits(
 
     def translating() -> Subject:
         field.present("proxy")
-        return attrs.evolve(field.subjects["proxy"], door="messages")
+        return attrs.evolve(field.subjects["proxy"], name="proxy, translating", door="messages")
 
     starts: dict[str, Callable[[], Child]] = {
         "floor": partial(Child.start, "-m", "trioproxy.bench.floor", str(origin), cpu=measured),
@@ -223,7 +270,7 @@ def _recruits(
     }
     if hasattr(os, "fork"):
         starts["proxy, 2 workers"] = partial(field.start_proxy, "double", base, "--workers", "2", cpu=None)
-    nginx = shutil.which("nginx", path=f"{os.environ.get('PATH', '')}:/usr/sbin")
+    nginx = _find_nginx()
     if nginx is not None:
         starts["nginx"] = partial(_nginx, folder, origin, measured, nginx)
     file = certificate(folder)
@@ -233,10 +280,19 @@ def _recruits(
         encrypted = f"https://localhost:{terminator}"
         starts["floor, tls"] = partial(Child.start, *floor, cpu=measured)
         starts["proxy, tls"] = partial(field.start_proxy, "tls", encrypted, cpu=measured, SSL_CERT_FILE=str(file))
+    wants: dict[str, dict[str, Any]] = {}
     for name, program in peers.items():
-        starts[name] = partial(PEERS[name], folder, origin, measured, program)
+        peer = PEERS[kind(name)]
+        starts[name] = partial(peer.start, folder, origin, measured, program)
+        wants[name] = {"headers": peer.headers(origin), "warmth": peer.warmth}
 
-    def recruit(start: Callable[[], Child]) -> Subject:
-        return Subject(child=up(start()))
+    def recruit(name: str, start: Callable[[], Child]) -> Subject:
+        try:
+            return Subject(child=up(start()), name=name, **wants.get(name, {}))
+        except ChildFailed as error:
+            raise SubjectFailed(name, error) from error
 
-    return {"proxy, translating": translating, **{name: partial(recruit, start) for name, start in starts.items()}}
+    return {
+        "proxy, translating": translating,
+        **{name: partial(recruit, name, start) for name, start in starts.items()},
+    }

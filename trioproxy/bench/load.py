@@ -18,7 +18,7 @@ import time
 
 import attrs
 
-from trioproxy.bench.origin import MARK
+from trioproxy.bench.origin import MARK, WORDS
 from trioproxy.bench.requests import request
 from trioproxy.wire.jsoncodec import dumps, loads_object
 
@@ -28,8 +28,11 @@ _TIMES = re.compile(MARK + rb"(\d{19})")
 _LENGTH = re.compile(rb"\r\ncontent-length: *(\d+)", re.IGNORECASE)
 _RECEIVE_BYTES = 256 * 1024
 _LAST_CHUNK = b"\r\n0\r\n\r\n"
+_STAMP = len(MARK) + 19
 _RESET_ON_CLOSE = struct.pack("ii", 1, 0)
 _PATIENCE = 30.0
+_NEARLY_ALL = 0.9
+"""Of a stream's events: those that a proxy's own chunks cut in two are not counted."""
 
 
 @attrs.frozen(kw_only=True)
@@ -37,7 +40,8 @@ class Job:
     """``requests`` for ``model`` at a ``door`` (see ``requests.py``), shared among ``connections`` to ``port``.
 
     ``burst`` says that only a stream's bytes are worth looking at. With ``leave`` a client goes away at any moment of its stream, every second
-    one with a reset, and the next one comes. ``tell`` prints a line as soon as every connection has a stream.
+    one with a reset, and the next one comes. ``tell`` prints a line as soon as every connection has a stream. ``headers`` are those that this
+    server wants beside what all are sent.
     """
 
     port: int
@@ -50,6 +54,12 @@ class Job:
     burst: bool = False
     leave: bool = False
     tell: bool = False
+    headers: dict[str, str] = attrs.field(factory=dict)
+
+    @property
+    def events(self) -> int:
+        """How many events all the streams have."""
+        return int(self.model.split("-")[2]) * self.requests
 
 
 @attrs.frozen(kw_only=True)
@@ -84,7 +94,7 @@ class _Load:
     def __init__(self, job: Job) -> None:
         self.job = job
         self.selector = selectors.DefaultSelector()
-        self.wire = request(job.door, job.model, job.size, port=job.port, stream=job.stream)
+        self.wire = request(job.door, job.model, job.size, port=job.port, stream=job.stream, headers=job.headers)
         self.left = job.requests
         self.taken: list[float] = []
         self.firsts: list[float] = []
@@ -110,6 +120,8 @@ class _Load:
                 self.part(key.data)
             self.selector.close()
         seconds = time.perf_counter() - begun
+        if self.job.stream and not self.job.leave and self.count < _NEARLY_ALL * self.job.events:
+            raise RuntimeError(f"streams that ended too early: {self.count} of {self.job.events} events came")
         return Seen(
             count=self.count,
             size=self.size,
@@ -147,10 +159,13 @@ class _Load:
                 return self.depart(client)
         elif self.job.stream:
             self.watch(client, data)
+        elif WORDS in data:
+            client.heard = True
         assert client.left is not None
         client.left -= len(data)
-        client.tail = (client.tail + data)[-len(_LAST_CHUNK) :]
-        if client.tail == _LAST_CHUNK or client.left == 0:
+        # One byte less than a timestamp: what was cut in two is found once, and what was whole is not found again.
+        client.tail = (client.tail + data)[1 - _STAMP :]
+        if client.left == 0 or client.tail.endswith(_LAST_CHUNK):
             self.end(client)
         return None
 
@@ -161,7 +176,9 @@ class _Load:
         if end < 0:
             return False
         if not client.head.startswith(b"HTTP/1.1 200 "):
-            raise RuntimeError(f"an answer that was not expected: {client.head[:300]!r}")
+            status, _, headers = client.head[:end].partition(b"\r\n")
+            told = client.head[end + 4 :] or headers
+            raise RuntimeError(f"an answer that was not expected: {status[:100]!r}: {told[:300]!r}")
         declared = _LENGTH.search(client.head, 0, end + 2)
         client.left = int(declared[1]) + end + 4 - before if declared else sys.maxsize
         self.begun += 1
@@ -172,11 +189,13 @@ class _Load:
 
     def watch(self, client: _Client, data: bytes) -> None:
         if self.job.burst:
-            self.count += data.count(MARK)
+            events = data.count(MARK)
+            client.heard = client.heard or events > 0
+            self.count += events
             return
         now = time.monotonic_ns()
-        # A timestamp that was cut in two is missing from the sample, and not missed.
-        sent = _TIMES.findall(data)
+        # A timestamp that a proxy's own chunks cut in two is missing from the sample, and not missed.
+        sent = _TIMES.findall(client.tail + data)
         if sent and not client.heard:
             client.heard = True
             self.firsts.append(time.perf_counter() - client.asked_at)
@@ -184,6 +203,9 @@ class _Load:
         self.taken += [(now - int(at)) / 1e9 for at in sent]
 
     def end(self, client: _Client) -> None:
+        if not client.heard and not self.job.leave:
+            # With 200 for its status it may still be an error, or somebody else's page.
+            raise RuntimeError(f"an answer without what the provider said: {client.tail!r}")
         if not self.job.stream:
             self.count += 1
             self.taken.append(time.perf_counter() - client.asked_at)

@@ -24,10 +24,13 @@ import time
 
 from trioproxy.wire.jsoncodec import dumps
 
-__all__ = ["MARK", "Origin", "listener"]
+__all__ = ["MARK", "WORDS", "Origin", "listener"]
 
 MARK = b"T="
 """Before a timestamp: 19 digits, nanoseconds of the machine's monotonic clock."""
+
+WORDS = b"The quick brown fox"
+"""What every completion says, several times."""
 
 _ASKED = re.compile(rb'"bench-(json|late|paced)(?:-(\d+))?(?:-(\d+))?"')
 _LENGTH = re.compile(rb"\r\ncontent-length: *(\d+)", re.IGNORECASE)
@@ -45,7 +48,7 @@ def _json(document: bytes) -> bytes:
 
 
 def _completion() -> bytes:
-    message = {"role": "assistant", "content": "The quick brown fox jumps over the lazy dog. " * 8}
+    message = {"role": "assistant", "content": f"{WORDS.decode()} jumps over the lazy dog. " * 8}
     usage = {"prompt_tokens": 12, "completion_tokens": 80, "total_tokens": 92}
     choice = {"index": 0, "message": message, "finish_reason": "stop"}
     document = {"id": "c", "object": "chat.completion", "created": 1, "model": "bench"}

@@ -5,7 +5,9 @@ Knows: how a client of each protocol words the same question, and what an agent'
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from functools import cache
+from types import MappingProxyType
 from typing import Any
 
 from trioproxy.wire.jsoncodec import dumps
@@ -109,8 +111,10 @@ def body(door: str, model: str, size: str, *, stream: bool) -> bytes:
     return dumps(_BODIES[door](model, size, stream))
 
 
-def request(door: str, model: str, size: str, *, port: int, stream: bool) -> bytes:
-    """A whole request, for a server on ``port`` of the loopback."""
+def request(
+    door: str, model: str, size: str, *, port: int, stream: bool, headers: Mapping[str, str] = MappingProxyType({})
+) -> bytes:
+    """A whole request, for a server on ``port`` of the loopback. ``headers`` are those that this server wants beside what all are sent."""
     content = body(door, model, size, stream=stream)
     lines = (
         b"POST %b HTTP/1.1" % DOORS[door].encode(),
@@ -120,5 +124,6 @@ def request(door: str, model: str, size: str, *, port: int, stream: bool) -> byt
         b"content-length: %d" % len(content),
         b"user-agent: trioproxy-bench",
         b"accept: application/json",
+        *(f"{name}: {value}".encode() for name, value in headers.items()),
     )
     return b"\r\n".join((*lines, b"", content))
