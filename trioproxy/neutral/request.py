@@ -9,7 +9,7 @@ their protocol makes it compulsory (Anthropic's ``max_tokens``).
 from __future__ import annotations
 
 import enum
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from types import MappingProxyType
 from typing import Any, TypeAlias
 
@@ -106,6 +106,11 @@ class ToolChoice:
     extras: Extras = NO_EXTRAS
 
 
+def _stopping(sequences: Iterable[str]) -> tuple[str, ...]:
+    """The sequences that can stop anything: an empty one is none, and vendors refuse it."""
+    return tuple(each for each in sequences if each)
+
+
 @attrs.frozen(kw_only=True)
 class Sampling:
     """How tokens are drawn and when the answer stops."""
@@ -114,7 +119,7 @@ class Sampling:
     temperature: float | None = None
     top_p: float | None = None
     top_k: int | None = None
-    stop: tuple[str, ...] = ()
+    stop: tuple[str, ...] = attrs.field(default=(), converter=_stopping)
     seed: int | None = None
     presence_penalty: float | None = None
     frequency_penalty: float | None = None

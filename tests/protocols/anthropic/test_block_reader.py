@@ -281,7 +281,6 @@ def test_what_only_this_api_knows_is_carried_whole(kind: str, essential: bool) -
         ({"type": "document", "source": {"type": "content"}}, "messages[0].content[0].source.content"),
         ({"type": "tool_use", "id": "x"}, "messages[0].content[0].name"),
         ({"type": "tool_result"}, "messages[0].content[0].tool_use_id"),
-        ({"type": "tool_result", "tool_use_id": "t", "content": 7}, "messages[0].content[0].content"),
         (
             {"type": "tool_result", "tool_use_id": "t", "content": [{"type": "thinking", "thinking": "x"}]},
             "messages[0].content[0].content[0]",
@@ -294,6 +293,28 @@ def test_what_a_block_must_be(block: Any, param: str) -> None:
     with pytest.raises(ClientFault) as caught:
         read_blocks(block)
     assert caught.value.failure.param == param
+
+
+@pytest.mark.parametrize(
+    ("content", "said"),
+    [
+        (7, ["7"]),
+        ({"rows": [1]}, ['{"rows":[1]}']),
+        ([{"id": 1}, {"id": 2}], ['[{"id":1},{"id":2}]']),
+        ({"type": "text", "text": "alone"}, ["alone"]),
+        ({"type": "weather", "c": 3}, ['{"type":"weather","c":3}']),
+    ],
+)
+def test_a_result_may_be_any_json(content: Any, said: list[str]) -> None:
+    result = one({"type": "tool_result", "tool_use_id": "t", "content": content})
+    assert isinstance(result, ToolResult)
+    assert [part.text for part in result.content if isinstance(part, Text)] == said
+
+
+def test_an_input_that_is_its_own_text_is_what_the_model_wrote() -> None:
+    call = one({"type": "tool_use", "id": "t", "name": "f", "input": '{"a": 1}'})
+    assert isinstance(call, ToolCall)
+    assert call.arguments == '{"a": 1}'
 
 
 def test_carried_text_is_no_loss_elsewhere() -> None:

@@ -14,6 +14,8 @@ from trioproxy.neutral.request import Effort
     ("fields", "effort", "budget", "visible"),
     [
         ({"thinking": {"type": "enabled", "budget_tokens": 2048}}, None, 2048, True),
+        ({"thinking": {"type": "enabled"}}, Effort.AUTO, None, True),
+        ({"thinking": {"type": "enabled"}, "output_config": {"effort": "high"}}, Effort.HIGH, None, True),
         ({"thinking": {"type": "disabled"}}, Effort.NONE, None, None),
         ({"thinking": {"type": "adaptive"}}, Effort.AUTO, None, None),
         ({"thinking": {"type": "between_tools"}}, Effort.AUTO, None, None),
@@ -57,7 +59,6 @@ def test_what_the_hub_has_no_word_for() -> None:
     [
         ("on", "thinking"),
         ({}, "thinking.type"),
-        ({"type": "enabled"}, "thinking.budget_tokens"),
         ({"type": "enabled", "budget_tokens": "9"}, "thinking.budget_tokens"),
     ],
 )

@@ -112,7 +112,7 @@ def _requests(draw: st.DrawFn) -> dict[str, Any]:
                 "temperature": st.floats(0, 2),
                 "topK": st.integers(1, 100),
                 "maxOutputTokens": st.integers(1, 100),
-                "stopSequences": st.lists(_text, min_size=1, max_size=2),
+                "stopSequences": st.lists(_text.filter(bool), min_size=1, max_size=2),
                 "candidateCount": st.integers(1, 3),
                 "responseMimeType": st.sampled_from(["text/plain", "application/json", "text/x.enum"]),
                 "responseModalities": st.sampled_from([["TEXT"], ["TEXT", "IMAGE"]]),

@@ -24,11 +24,27 @@ def result(identity: Any) -> Any:
         ["odd", None, {"role": "assistant", "tool_calls": ["odd", {}]}, result("")],
         pytest.param([caller(""), {"role": "user"}, result("")], id="no results"),
         pytest.param([caller(""), result("a")], id="calls alone lack ids"),
-        pytest.param([caller("a"), result("")], id="results alone lack ids"),
     ],
 )
 def test_ids_are_made_only_where_calls_and_results_lack_them(messages: Any) -> None:
     assert identified(messages) == messages
+
+
+def test_results_alone_may_lack_ids_and_belong_by_name_or_by_place() -> None:
+    called = {
+        "role": "assistant",
+        "tool_calls": [
+            {"id": "a", "function": {"name": "f"}},
+            {"id": "b", "function": {"name": "g"}},
+            {"id": "c", "type": "custom", "custom": {"name": "h"}},
+            {"id": "d", "type": "odd", "odd": "x"},
+        ],
+    }
+    results = [{"role": "tool", "name": name} for name in ("h", "g", "unheard", None)]
+
+    said = identified([called, *results, {"role": "tool"}])
+
+    assert [each.get("tool_call_id") for each in said if isinstance(each, dict)] == [None, "c", "b", "a", "d", None]
 
 
 def test_results_belong_to_the_calls_of_their_own_step() -> None:

@@ -291,7 +291,7 @@ def test_members_nobody_knows_are_extras() -> None:
         ({"input": [{"role": "user", "content": ["x"]}]}, "input[0].content[0]"),
         ({"input": [{"role": "user", "content": [{"text": "x"}]}]}, "input[0].content[0].type"),
         ({"input": [{"type": "function_call", "name": "f", "arguments": "{}"}]}, "input[0].call_id"),
-        ({"input": [{"type": "function_call_output", "call_id": "c", "output": {}}]}, "input[0].output"),
+        ({"input": [{"type": "function_call_output", "call_id": "c", "output": None}]}, "input[0].output"),
         (
             {
                 "input": [

@@ -39,6 +39,7 @@ from trioproxy.protocols.anthropic.citations import citation_read
 from trioproxy.protocols.anthropic.endpoints import DIRECT_CALLER, NAME
 from trioproxy.protocols.anthropic.fields import Fields, invalid
 from trioproxy.protocols.anthropic.seals import sealed_call, unseal
+from trioproxy.protocols.outcomes import as_content
 from trioproxy.wire.jsoncodec import JSON, Object, dumps
 
 __all__ = ["ESSENTIAL_BLOCKS", "READERS", "plain_parts", "read_parts", "read_placed"]
@@ -47,6 +48,8 @@ ESSENTIAL_BLOCKS = frozenset({"container_upload"})
 """Block types without which the request would ask for something else; other protocols refuse them."""
 
 _UNCITED: Object = {"citations": {"enabled": False}}
+
+_IN_RESULTS = frozenset({"text", "image", "document", "search_result", "tool_reference"})
 
 
 def read_parts(content: JSON, path: str) -> tuple[Part, ...]:
@@ -245,7 +248,8 @@ def _tool_use(fields: Fields, block: Object) -> Part:
     return ToolCall(
         call_id=call_id,
         name=name,
-        arguments=dumps({} if given is None else given).decode(),
+        # An input that is its own text (gateways that never parsed it) is what the model wrote.
+        arguments=given if isinstance(given, str) and given else dumps(given or {}).decode(),
         cache=cache,
         extras=carried(rest, notes=notes),
     )
@@ -253,7 +257,7 @@ def _tool_use(fields: Fields, block: Object) -> Part:
 
 def _tool_result(fields: Fields, block: Object) -> Part:
     call_id = meant_id(fields.need("tool_use_id"))
-    content = fields.take("content")
+    content = as_content(fields.take("content"), _IN_RESULTS)
     failed = fields.flag("is_error")
     cache, notes = cache_read(fields)
     if isinstance(content, list):

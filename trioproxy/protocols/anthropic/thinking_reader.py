@@ -7,7 +7,7 @@ from __future__ import annotations
 
 from trioproxy.neutral.request import Effort, ReasoningAsk
 from trioproxy.protocols.anthropic.carrying import carried
-from trioproxy.protocols.anthropic.fields import Fields, invalid
+from trioproxy.protocols.anthropic.fields import Fields
 from trioproxy.wire.jsoncodec import Object
 
 __all__ = ["read_thinking"]
@@ -21,7 +21,7 @@ def read_thinking(thinking: Fields | None, effort: str | None, *, now: str | Non
     message asks for one.
 
     Raises:
-        ClientFault: ``thinking`` has no type, or no budget where its type needs one.
+        ClientFault: ``thinking`` has no type.
     """
     if thinking is None and effort is None and now is None:
         return None
@@ -38,9 +38,9 @@ def read_thinking(thinking: Fields | None, effort: str | None, *, now: str | Non
     budget: int | None = None
     match kind:
         case "enabled":
+            # Compatible providers (DeepSeek, MiniMax, Z.ai) want none, and their clients say none: then the amount is the model's.
             budget = thinking.integer("budget_tokens")
-            if budget is None:
-                raise invalid(thinking.at("budget_tokens"), "is required and must be an integer")
+            level = level or Effort.AUTO
         case "disabled":
             level = Effort.NONE
         case "adaptive":
@@ -52,7 +52,7 @@ def read_thinking(thinking: Fields | None, effort: str | None, *, now: str | Non
     return ReasoningAsk(
         effort=level if budget is None else None,
         budget=budget,
-        # A budget's thoughts are shown unless they are omitted; the adaptive mode's only by some models.
-        visible=_VISIBLE.get(display or "", True if budget is not None else None),
+        # Thoughts that were switched on are shown unless they are omitted; the adaptive mode's only by some models.
+        visible=_VISIBLE.get(display or "", True if kind == "enabled" else None),
         extras=carried({**thinking.rest(), **odd}, notes=notes),
     )

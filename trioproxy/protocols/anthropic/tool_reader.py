@@ -84,12 +84,11 @@ def read_tool_choice(fields: Fields | None) -> tuple[ToolChoice | None, bool | N
     """The choice, and whether several calls at once are wanted.
 
     Raises:
-        ClientFault: the type is none of auto, any, tool and none.
+        ClientFault: the type is none of auto, any, tool and none. One that is not said is auto.
     """
     if fields is None:
         return None, None
-    kind = fields.need("type")
-    mode = _MODES.get(kind)
+    mode = _MODES.get(fields.text("type") or "auto")
     if mode is None:
         raise invalid(fields.at("type"), f"must be one of {', '.join(_MODES)}")
     names = (fields.need("name"),) if mode is ToolChoiceMode.NAMED else ()

@@ -7,6 +7,7 @@ unanswered call of its name in the step before it, and a call without an id gets
 from __future__ import annotations
 
 import hashlib
+from itertools import groupby
 from typing import Any
 from urllib.parse import urlsplit
 
@@ -74,14 +75,15 @@ class _CallBook:
         self._waiting.append(_Waiting(call_id, name, given is not None))
         return call_id
 
-    def answer(self, given: str | None, name: str) -> str:
+    def answer(self, given: str | None, name: str) -> tuple[str, str]:
+        """The id and the name of the call that is answered. A response without a name answers the first one that waits."""
         found = next((each for each in self._waiting if each.call_id == given), None) or next(
-            (each for each in self._waiting if each.name == name and not (each.given and given is not None)), None
+            (each for each in self._waiting if name in ("", each.name) and not (each.given and given is not None)), None
         )
         if found is None:
-            return given if given is not None else self._invented("answer", name)
+            return given if given is not None else self._invented("answer", name), name
         self._waiting.remove(found)
-        return found.call_id
+        return found.call_id, name or found.name
 
     def _invented(self, what: str, name: str) -> str:
         self._count += 1
@@ -101,15 +103,15 @@ class ContentsReader:
         turns: list[Turn] = []
         for number, each in enumerate(contents):
             after_model = bool(turns) and turns[-1].role is Role.ASSISTANT
-            turns.append(self._turn(each, f"{path}[{number}]", after_model=after_model))
+            turns += _apart(self._turn(each, f"{path}[{number}]", after_model=after_model))
         return gathered(turns)
 
     def system(self, value: Any, path: str) -> tuple[tuple[Text | Opaque, ...], Object]:
-        """The instruction, and what its content says besides parts. A bare string is taken for its text."""
+        """The instruction, and what its content says besides parts. A bare string is taken for its text, a list for its parts."""
         if isinstance(value, str):
             self.system_places = (path,)
             return (Text(text=value),), {}
-        content = Fields(value, path)
+        content = Fields({"parts": value} if isinstance(value, list) else value, path)
         parts = content.list("parts") or []
         self.system_places = tuple(f"{path}.parts[{n}]" for n in range(len(parts)))
         read = [self._part(part, place) for part, place in zip(parts, self.system_places, strict=True)]
@@ -165,12 +167,12 @@ class ContentsReader:
 
     def _result(self, part: Fields, signature: str | None) -> ToolResult:
         answer = Fields(part.take("functionResponse"), part.at("functionResponse"))
-        name, given = answer.text("name"), answer.text("id") or None
+        given = answer.text("id") or None
+        call_id, name = self._calls.answer(given, answer.text("name") or "")
         if not name:
             raise refusal(answer.at("name"), "the name of a function")
-        response, beside = answer.object("response") or {}, answer.list("parts") or []
+        response, beside = _response(answer.take("response")), answer.list("parts") or []
         media = [_only_in_result(self._part(each, answer.at(f"parts[{n}]")), each) for n, each in enumerate(beside)]
-        call_id = self._calls.answer(given, name)
         return ToolResult(
             call_id=call_id,
             content=(Text(text=_said(response)), *media),
@@ -182,6 +184,18 @@ class ContentsReader:
                 spelling={"response": response, **({} if given == call_id else {"id": given})},
             ),
         )
+
+
+def _apart(turn: Turn) -> list[Turn]:
+    """The turn, or several where responses stand in the model's own content: they are the user's, whoever wrote them down."""
+    if turn.role is not Role.ASSISTANT or not any(isinstance(part, ToolResult) for part in turn.parts):
+        return [turn]
+    runs = groupby(zip(turn.parts, turn.places, strict=True), key=lambda placed: isinstance(placed[0], ToolResult))
+    turns: list[Turn] = []
+    for answers, run in runs:
+        parts, places = zip(*run, strict=True)
+        turns.append(attrs.evolve(turn, role=Role.USER if answers else turn.role, parts=parts, places=places))
+    return turns
 
 
 def _prose(part: Fields, signature: str | None) -> Text | Reasoning:
@@ -260,6 +274,13 @@ def _rest(part: Fields, field: str, inner: Fields, signature: str | None = None)
     """What a part says beyond its one datum ``inner``, and what that says beyond what was taken, under its name."""
     fields = {**part.rest(), **({field: inner.rest()} if inner.rest() else {})}
     return fields if signature is None else {**fields, "thoughtSignature": signature}
+
+
+def _response(value: Any) -> Object:
+    """A response as Google has it, an object; anything else that a client puts there is the result in one."""
+    if value is None or isinstance(value, dict):
+        return value or {}
+    return {"result": value}
 
 
 def _said(response: Object) -> str:

@@ -146,6 +146,7 @@ class ContentsWriter:
             else:
                 others.append(self._told(piece))
         first = [answers[call_id].pop(0) if answers.get(call_id) else self._made_up(call) for call_id, call in calls]
+        _tell_apart(calls, first)
         content.pieces = [*first, *others]
 
     def _made_up(self, call: _Piece) -> _Piece:
@@ -276,6 +277,19 @@ class ContentsWriter:
             Loss(f"{path}.signature", f"only the provider that made an {signature.form.value} can read it")
         )
         return {}
+
+
+def _tell_apart(calls: list[tuple[str, _Piece]], answers: list[_Piece]) -> None:
+    """Give calls that came under one id an id of their own, and every answer its call's id and name."""
+    seen: Counter[str] = Counter()
+    for (call_id, call), answer in zip(calls, answers, strict=True):
+        seen[call_id] += 1
+        if seen[call_id] == 1 and len(calls) == 1:
+            continue
+        made, given = call.part["functionCall"], answer.part["functionResponse"]
+        given["name"] = made["name"]
+        if seen[call_id] > 1 and "id" in made:
+            made["id"] = given["id"] = f"{made['id']}_{seen[call_id]}"
 
 
 def _written(content: _Content) -> list[Object]:

@@ -134,7 +134,7 @@ def _config(
     thinking = said.thought(thinking)
     config = {
         **sampling,
-        **_output(output),
+        **({} if said.config.keys() & _FORMS else _output(output)),
         **_modalities(conversation),
         **spelled,
         **said.config,

@@ -37,7 +37,7 @@ from trioproxy.protocols.openai_chat.media import (
 )
 from trioproxy.wire.jsoncodec import JSON, Object
 
-__all__ = ["ContentPart", "read_cache", "read_content"]
+__all__ = ["KINDS", "ContentPart", "read_cache", "read_content"]
 
 ContentPart = Text | Refusal | Media | Reasoning | Opaque
 
@@ -154,6 +154,10 @@ def _linked(fields: Fields, kind: MediaKind, name: str) -> Media:
     source = read_url(url)
     cache, notes = read_cache(fields)
     notes["part"] = name
+    if isinstance(source, UrlSource):
+        source, spelled = _typed(source, inner)
+        notes |= spelled
+        kind = kind_of_mime(source.mime) if source.mime is not None else kind
     if isinstance(given, str):
         notes["bare"] = True
     if isinstance(source, Base64Source):
@@ -175,7 +179,7 @@ def _audio(fields: Fields, value: Object) -> ContentPart:
 
 def _file(fields: Fields, value: Object) -> ContentPart:
     inner = Fields(fields.take("file"), fields.at("file"))
-    filename, data = inner.text("filename"), inner.text("file_data")
+    filename, data, url = inner.text("filename"), inner.text("file_data"), inner.text("file_url")
     cache, notes = read_cache(fields)
     notes["part"] = "file"
     source: MediaSource
@@ -187,16 +191,27 @@ def _file(fields: Fields, value: Object) -> ContentPart:
             if "bare" not in notes and data_url(source) != data:
                 notes["url"] = data
     else:
-        file_id = inner.text("file_id")
+        file_id = url or inner.text("file_id")
         if not file_id:
             raise fault(fields.at("file"), "must have `file_data` or `file_id`")
         source = FileIdSource(file_id=file_id, protocol=NAME)
         if "://" in file_id:
             # What has an address lies with no provider, or with the one the address names: Google's files, as LiteLLM's clients name them.
-            notes["address"], mime = True, inner.text("format")
-            notes |= {"mime": mime} if mime is not None else {}
-            source, kind = UrlSource(url=file_id, mime=mime), kind_of_mime(mime or "")
+            notes["address"] = "file_url" if url else "file_id"
+            source, spelled = _typed(UrlSource(url=file_id), inner)
+            notes |= spelled
+            kind = kind_of_mime(source.mime or "")
     return Media(kind=kind, source=source, filename=filename, cache=cache, extras=_extras(fields, notes, inner))
+
+
+def _typed(source: UrlSource, inner: Fields) -> tuple[UrlSource, Object]:
+    """The source with the media type that clients of gateways name beside an address (LiteLLM's ``format``, Portkey's ``mime_type``), and how
+    they named it."""
+    for name in ("format", "mime_type"):
+        mime = inner.text(name)
+        if mime is not None:
+            return attrs.evolve(source, mime=mime), {"mime": {name: mime}}
+    return source, {}
 
 
 def _bare(data: str, filename: str | None, notes: Object) -> Base64Source:
@@ -215,3 +230,6 @@ _READERS: dict[str, Callable[[Fields, Object], ContentPart]] = {
     "input_audio": _audio,
     "file": _file,
 }
+
+KINDS = frozenset(_READERS)
+"""The types of parts that this protocol and its servers know."""

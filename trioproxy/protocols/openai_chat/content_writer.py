@@ -143,7 +143,7 @@ def _linked(name: str, part: Media, source: UrlSource | Base64Source, detail: st
     members: Object = {"type": name, **({called: part.filename} if called is not None else {})}
     if notes.get("bare"):
         return {name: url}, members
-    return {name: {"url": url, **({"detail": detail} if detail is not None else {})}}, members
+    return {name: {"url": url, **({"detail": detail} if detail is not None else {}), **notes.get("mime", {})}}, members
 
 
 def _file(part: Media, draft: Draft, path: str) -> tuple[Object, Object]:
@@ -165,9 +165,7 @@ def _file(part: Media, draft: Draft, path: str) -> tuple[Object, Object]:
             named = {"filename": file_name(filename or "document", mime)}
             return {"file": {**named, "file_data": data_url(source)}}, {"type": "file"}
         case UrlSource(url=url) if notes.get("address"):
-            return {"file": {**named, "file_id": url, **({"format": notes["mime"]} if "mime" in notes else {})}}, {
-                "type": "file"
-            }
+            return {"file": {**named, notes["address"]: url, **notes.get("mime", {})}}, {"type": "file"}
         case UrlSource(url=url) if notes or draft.has(MEDIA_URLS):
             return {"file": {**named, "file_data": url}}, {"type": "file"}
         case UrlSource():

@@ -17,11 +17,12 @@ from trioproxy.neutral.parts import Media, Opaque, Part, Reasoning, Refusal, Tex
 from trioproxy.neutral.request import Role, Turn
 from trioproxy.protocols.openai_chat.call_ids import identified
 from trioproxy.protocols.openai_chat.calls import google_signature
-from trioproxy.protocols.openai_chat.content_reader import read_cache, read_content
+from trioproxy.protocols.openai_chat.content_reader import KINDS, read_cache, read_content
 from trioproxy.protocols.openai_chat.endpoints import NAME
 from trioproxy.protocols.openai_chat.fields import Fields, fault
 from trioproxy.protocols.openai_chat.images import IMAGES, read_image
 from trioproxy.protocols.openai_chat.reasoning import read_blocks, read_details, reasoning_of
+from trioproxy.protocols.outcomes import as_content
 from trioproxy.wire.jsoncodec import JSON, Object, dumps
 
 __all__ = ["Dialogue", "read_messages"]
@@ -125,10 +126,10 @@ def _notes(fields: Fields, **notes: JSON) -> Object:
     return {name: value for name, value in notes.items() if value is not None}
 
 
-def _content(fields: Fields) -> tuple[list[Part], str | None]:
-    """The parts, and the spelling where it is not what the writer would choose by itself."""
-    given = "content" in fields.names
-    parts, form = read_content(fields.take("content"), fields.at("content"))
+def _content(fields: Fields, *, result: bool = False) -> tuple[list[Part], str | None]:
+    """The parts, and the spelling where it is not what the writer would choose by itself. A tool's ``result`` may be any JSON."""
+    given, value = "content" in fields.names, fields.take("content")
+    parts, form = read_content(as_content(value, KINDS, bare=True) if result else value, fields.at("content"))
     if form == "null":
         # The null itself is noted among the members that were null.
         return list(parts), None if given else "absent"
@@ -173,7 +174,7 @@ def _user(fields: Fields, role: str) -> Turn:
 
 def _tool(fields: Fields, role: str) -> Turn:
     call_id = fields.name("tool_call_id")
-    parts, form = _content(fields)
+    parts, form = _content(fields, result=True)
     content = tuple(part for part in parts if isinstance(part, Text | Media | Opaque))
     if len(content) != len(parts):
         raise fault(fields.at("content"), "of a tool message may hold text, images and files only")

@@ -10,6 +10,7 @@ from __future__ import annotations
 from typing import Any
 
 from trioproxy.neutral.extras import packed
+from trioproxy.neutral.kinds import in_declared_kinds
 from trioproxy.neutral.request import Conversation, OutputFormat, OutputKind, Sampling, ToolSpec
 from trioproxy.protocols.base import Asked
 from trioproxy.protocols.openai_chat.endpoints import NAME
@@ -97,7 +98,7 @@ def read_request(document: Object, asked: Asked) -> Conversation:
         model=asked.model,
         system=dialogue.system,
         system_places=dialogue.places,
-        turns=dialogue.turns,
+        turns=in_declared_kinds(dialogue.turns, tools),
         tools=tools,
         tool_choice=choice,
         sampling=sampling,

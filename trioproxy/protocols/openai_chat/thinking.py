@@ -1,6 +1,7 @@
 """How a client asks for reasoning, in every spelling that servers of this protocol taught their clients.
 
-``reasoning_effort`` is OpenAI's. ``reasoning`` {effort, max_tokens, exclude, enabled} is OpenRouter's, ``thinking`` {type, budget_tokens} is
+``reasoning_effort`` is OpenAI's; LiteLLM's clients put the object {effort, summary} of Responses there. ``reasoning`` {effort, max_tokens,
+exclude, enabled} is OpenRouter's, ``thinking`` {type, budget_tokens} is
 Z.ai's, Moonshot's and DeepSeek's, ``enable_thinking`` and ``thinking_budget`` are Qwen's and SiliconFlow's, ``chat_template_kwargs``
 {enable_thinking} or {thinking} is said to vLLM, SGLang and NVIDIA.
 """
@@ -31,6 +32,7 @@ def read_reasoning(fields: Fields) -> ReasoningAsk | None:
     effort: Effort | None = None
     budget: int | None = None
     visible: bool | None = None
+    summary: str | None = None
     for name in MEMBERS:
         value = fields.take(name)
         if value is None:
@@ -44,17 +46,22 @@ def read_reasoning(fields: Fields) -> ReasoningAsk | None:
             # The first that says how much counts; that a model is to think at all leaves the amount to those behind it.
             effort, budget = (asked.effort or (effort if asked.budget is None else None)), asked.budget
         visible = asked.visible if visible is None else visible
+        summary = summary or asked.summary
     if not said and not unsaid:
         return None
     return ReasoningAsk(
         effort=effort,
         budget=budget,
         visible=visible,
+        summary=summary,
         extras=packed(NAME, unsaid, spelling={"said": said} if said else None),
     )
 
 
 def _effort(value: JSON) -> ReasoningAsk | None:
+    if isinstance(value, dict):
+        # What Responses has for `reasoning`, as LiteLLM's clients put it here.
+        return _reasoning(value)
     effort = _EFFORTS.get(value) if isinstance(value, str) else None
     return ReasoningAsk(effort=effort) if effort is not None else None
 
@@ -63,12 +70,13 @@ def _reasoning(value: JSON) -> ReasoningAsk | None:
     fields = Fields(value, "reasoning")
     effort = _EFFORTS.get(fields.text("effort") or "")
     budget = fields.integer("max_tokens")
-    enabled, exclude = fields.flag("enabled"), fields.flag("exclude")
+    enabled, exclude, summary = fields.flag("enabled"), fields.flag("exclude"), fields.text("summary")
     if effort is None and budget is None and enabled is not None:
         effort = Effort.AUTO if enabled else Effort.NONE
-    if effort is None and budget is None and exclude is None:
+    if effort is None and budget is None and exclude is None and summary is None:
         return None
-    return ReasoningAsk(effort=effort, budget=budget, visible=None if exclude is None else not exclude)
+    visible = not exclude if exclude is not None else True if summary is not None else None
+    return ReasoningAsk(effort=effort, budget=budget, visible=visible, summary=summary)
 
 
 def _thinking(value: JSON) -> ReasoningAsk | None:

@@ -52,6 +52,9 @@ the one member of an object (https://ai.google.dev/gemini-api/docs/google-search
 _ANTHROPICS = {"web_search_": "web_search", "web_fetch_": "web_fetch", "code_execution_": "code_execution"}
 """How the types of Anthropic's own tools begin, which bear a date, and their families: agents that know Claude declare them so anywhere."""
 
+_SCHEMAS = ("input_schema", "parametersJsonSchema", "parameters_json_schema")
+"""What Anthropic and Google call a function's ``parameters``."""
+
 _MODES: dict[str, ToolChoiceMode] = {
     "auto": ToolChoiceMode.AUTO,
     "none": ToolChoiceMode.NONE,
@@ -88,6 +91,10 @@ def _tool(value: JSON, path: str) -> ToolSpec:
         return ServerTool(family=_GOOGLES[fields.names[0]], protocol=NAME, payload=value)
     body = Fields(fields.take(kind), fields.at(kind))
     cache, spelled = read_cache(fields)
+    if cache is None:
+        # LiteLLM's clients put it a level deeper.
+        cache, inside = read_cache(body)
+        spelled |= {"inside": inside} if inside else {}
     rest = fields.rest()
     notes |= spelled
     if fields.nulls:
@@ -110,6 +117,10 @@ def _declared(
         grammar = _flat(body.object("format"))
     else:
         schema, strict = body.object("parameters"), body.flag("strict")
+        if schema is None and (foreign := next((each for each in _SCHEMAS if each in body.names), None)) is not None:
+            # A declaration of another vendor's with the outside of ours.
+            schema = body.object(foreign)
+            notes["schema"] = foreign
     inner = body.rest()
     if body.nulls:
         notes["inner_nulls"] = tuple(body.nulls)

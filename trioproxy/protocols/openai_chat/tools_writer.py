@@ -94,7 +94,7 @@ def _sends_parallel(conversation: Conversation, draft: Draft, declared: bool) ->
 
 def _tool(tool: Tool, draft: Draft, path: str) -> Object:
     name = draft.names.of(tool.name, namespace=tool.namespace)
-    own = draft.own(tool.extras, path)
+    own, notes = draft.own(tool.extras, path), spelling(tool.extras, NAME)
     body: Object = {"name": name}
     custom = tool.kind is ToolKind.CUSTOM and draft.has(CUSTOM_TOOLS)
     kind = "custom" if custom else "function"
@@ -111,7 +111,8 @@ def _tool(tool: Tool, draft: Draft, path: str) -> Object:
                     f"{path}.strict", "the target holds calls to closed schemas only, in which nothing is optional"
                 )
                 strict = None
-        described: Object = {"description": tool.description, "parameters": schema, "strict": strict}
+        called = notes.get("schema", "parameters") if draft.native else "parameters"
+        described: Object = {"description": tool.description, called: schema, "strict": strict}
     elif custom:
         described = {"description": tool.description, "format": _nested(tool.grammar)}
     else:
@@ -119,8 +120,11 @@ def _tool(tool: Tool, draft: Draft, path: str) -> Object:
     body |= {member: value for member, value in described.items() if value is not None}
     body |= own.pop(tool.kind.value, {}) | nulls(tool.extras, "inner_nulls")
     document: Object = {"type": kind, kind: body}
-    if spelling(tool.extras, NAME).get("type") == "absent":
+    if notes.get("type") == "absent":
         del document["type"]
+    if "inside" in notes and draft.native:
+        body |= notes["inside"]
+        return {**document, **own, **nulls(tool.extras)}
     return {**document, **own, **draft.cache(tool.cache, tool.extras, path), **nulls(tool.extras)}
 
 

@@ -32,9 +32,11 @@ from trioproxy.protocols.openai_responses.fields import Fields, refusal, restore
 from trioproxy.protocols.openai_responses.vocabulary import CACHES_ITSELF, CONTENT, NAME
 from trioproxy.wire.jsoncodec import JSON, Object
 
-__all__ = ["read_control", "read_part", "write_media", "write_refusal", "write_text"]
+__all__ = ["PARTS", "read_control", "read_part", "write_media", "write_refusal", "write_text"]
 
 _TEXTS = frozenset({"input_text", "output_text", "text", "summary_text"})
+PARTS = _TEXTS | {"input_image", "input_file", "image_url", "file"}
+"""The types of parts that an output may hold, in this API's words and those of Chat Completions."""
 _BREAKPOINT = "prompt_cache_breakpoint"
 _CONTROL = "cache_control"
 _SAID = "said"

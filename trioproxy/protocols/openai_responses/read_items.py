@@ -29,13 +29,14 @@ from trioproxy.neutral.parts import (
 from trioproxy.neutral.request import Role, Turn
 from trioproxy.protocols.openai_responses.agents import past, read_agent_message
 from trioproxy.protocols.openai_responses.builtin import builtin_of_call, builtin_of_output
-from trioproxy.protocols.openai_responses.content import read_control, read_part
+from trioproxy.protocols.openai_responses.content import PARTS, read_control, read_part
 from trioproxy.protocols.openai_responses.fields import Fields, noted, refusal
 from trioproxy.protocols.openai_responses.quoted import parts_in
 from trioproxy.protocols.openai_responses.shown import read_shown
 from trioproxy.protocols.openai_responses.signatures import MARK, UNSIGNED, open_summary, unseal
 from trioproxy.protocols.openai_responses.vocabulary import COMPACTIONS, ITEMS, NAME, UNKNOWN_ITEM, ItemPlace, ItemRule
-from trioproxy.wire.jsoncodec import JSON, Object
+from trioproxy.protocols.outcomes import as_content
+from trioproxy.wire.jsoncodec import JSON, Object, dumps
 
 __all__ = ["SUMMARY_NOTE", "ItemReader"]
 
@@ -151,8 +152,12 @@ class ItemReader:
             if self._spoken:
                 # Two messages are two: where the other protocol has one text, a gap is to stand between them.
                 self._flush()
-            for place, part in enumerate(_marked(_noted_parts(content, fields.at("content"), note, extra), cache)):
+            said, calls = _called_within(content)
+            for place, part in enumerate(_marked(_noted_parts(said, fields.at("content"), note, extra), cache)):
                 self._say(ItemPlace.MODEL, part, f"{fields.at('content')}[{place}]")
+            for place, call in calls:
+                where = f"{fields.at('content')}[{place}]"
+                self._say(ItemPlace.MODEL, _read_call(call, where, *_CALLS[call["type"]]), where)
             self._spoken = True
             return
         self._flush()
@@ -222,6 +227,14 @@ def _note(fields: Fields, members: Object, *, typed: bool, string: bool) -> tupl
     return note, extra
 
 
+def _called_within(content: JSON) -> tuple[JSON, list[tuple[int, Object]]]:
+    """What a message of the model's says, and the calls that a client put among it (as Anthropic has them), with their places."""
+    if not isinstance(content, list):
+        return content, []
+    calls = [(at, each) for at, each in enumerate(content) if isinstance(each, dict) and each.get("type") in _CALLS]
+    return [each for each in content if all(each is not call for _, call in calls)] if calls else content, calls
+
+
 def _parts(content: JSON, path: str) -> list[Text | Refusal | Any]:
     if content is None:
         return []
@@ -256,11 +269,16 @@ def _read_call(item: Object, path: str, kind: ToolKind, member: str) -> ToolCall
     fields = Fields(item, path)
     fields.take("type")
     fields.unsay(_DIRECT)
-    spelled = {"item": _item_members(fields)}
+    spelled: dict[str, Any] = {"item": _item_members(fields)}
+    # Clients that take an item's id for the call's send it alone, and some the arguments before they became text.
+    call_id = fields.text("call_id") or spelled["item"].get("id") or fields.need("call_id")
+    given = fields.peek(member)
+    if isinstance(given, dict):
+        fields.keep(member, dumps(given).decode())
     return ToolCall(
-        call_id=fields.need("call_id"),
+        call_id=call_id,
         name=fields.need("name"),
-        arguments=fields.need(member),
+        arguments=fields.text(member) or "",
         kind=kind,
         namespace=fields.text("namespace"),
         extras=fields.extras(notes=spelled),
@@ -273,7 +291,8 @@ def _read_output(item: Object, path: str, kind: ToolKind) -> ToolResult:
     fields.unsay(_DIRECT)
     spelled: dict[str, Any] = {"item": _item_members(fields)}
     # One without an id answers no call: what another task said, in histories of Codex (seen 2026).
-    call_id, name, output = fields.text("call_id") or "", fields.text("name"), fields.take("output")
+    call_id, name = fields.text("call_id") or "", fields.text("name")
+    output = fields.take("output")
     content: list[Any]
     match output:
         case {"content": str() as text}:
@@ -283,7 +302,7 @@ def _read_output(item: Object, path: str, kind: ToolKind) -> ToolResult:
             said = (Text(text=text),)
             return ToolResult(call_id=call_id, content=said, is_error=failed, name=name, kind=kind, extras=note)
         case _:
-            pass
+            output = as_content(output, PARTS)
     if isinstance(output, str):
         pictured = parts_in(output, fields.at("output"))
         if pictured:
