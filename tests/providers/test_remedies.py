@@ -209,6 +209,54 @@ def test_ids_of_calls_are_as_anthropic_takes_them(said: str) -> None:
     assert all(each.replace("_", "").isalnum() for each in ids)
 
 
+@pytest.mark.parametrize(
+    "said",
+    [
+        "The `reasoning_content` in the thinking mode must be passed back to the API.",
+        "thinking is enabled but reasoning_content is missing in assistant tool call message at index 2",
+    ],
+)
+def test_thoughts_that_a_server_of_chat_wants_beside_calls(said: str) -> None:
+    asking = {"role": "assistant", "tool_calls": [{"id": "c"}]}
+    thought = {**asking, "reasoning_content": "hm"}
+    told = helped(CHAT, said, {"messages": [ASKED, asking, thought, {"role": "assistant", "content": "a"}]})
+    assert told["messages"] == [
+        ASKED,
+        {**asking, "reasoning_content": " "},
+        thought,
+        {"role": "assistant", "content": "a"},
+    ]
+    assert helped(CHAT, said, told) is None
+
+
+def test_thoughts_that_a_server_of_messages_wants_beside_calls() -> None:
+    said = "The content[].thinking in the thinking mode must be passed back to the API."
+    asking, thought = ({"role": "assistant", "content": content} for content in ([CALL], [THOUGHT, CALL]))
+    plain = {"role": "assistant", "content": "a"}
+    told = helped(ANTHROPIC, said, {"messages": [ASKED, asking, RESULT, thought, RESULT, plain]})
+    blank = {"type": "thinking", "thinking": " ", "signature": ""}
+    assert told["messages"] == [ASKED, {**asking, "content": [blank, CALL]}, RESULT, thought, RESULT, plain]
+
+
+@pytest.mark.parametrize(
+    "said",
+    [
+        "property 'reasoning_content' is unsupported",
+        "Extra inputs are not permitted, field: 'messages[1].reasoning_details'",
+        "Unknown name \"extra_content\" at 'messages[1]': Cannot find field.",
+    ],
+)
+def test_members_that_a_server_of_chat_does_not_know_are_left_out(said: str) -> None:
+    call = {"id": "c", "type": "function", "function": {"name": "f", "arguments": "{}"}}
+    told: dict[str, Any] = {"role": "assistant", "content": "a", "refusal": None, "reasoning_content": "hm"}
+    asking = {**told, "tool_calls": [{**call, "extra_content": {}}, "odd"]}
+    plain = {"role": "assistant", "content": "a"}
+    assert helped(CHAT, said, {"messages": [ASKED, told, asking, "odd"]}) == {
+        "messages": [ASKED, plain, {**plain, "tool_calls": [call, "odd"]}, "odd"]
+    }
+    assert helped(CHAT, said, {"messages": [ASKED, plain]}) is None
+
+
 def test_other_refusals_have_no_remedy() -> None:
     for protocol in (CHAT, RESPONSES, ANTHROPIC, GEMINI):
         assert helped(protocol, "max_tokens: must be at least 1", {"messages": [ASKED]}) is None

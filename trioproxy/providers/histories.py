@@ -14,7 +14,7 @@ from trioproxy.providers.excuses import EXCUSED_CALLS
 from trioproxy.providers.quirk import CHAT, Quirk, QuirkContext
 from trioproxy.wire.jsoncodec import Object
 
-__all__ = ["HISTORY_EDITS"]
+__all__ = ["HISTORY_EDITS", "NOT_SHOWN"]
 
 _KNOWN_TO_MISTRAL = {
     "system": {"role", "content"},
@@ -22,7 +22,7 @@ _KNOWN_TO_MISTRAL = {
     "assistant": {"role", "content", "tool_calls", "prefix"},
     "tool": {"role", "content", "tool_call_id", "name"},
 }
-_NOT_SHOWN = " "
+NOT_SHOWN = " "
 """Thoughts that a client did not keep: the member has to be there and may not be empty."""
 
 
@@ -142,7 +142,7 @@ def _with_thoughts(message: Any) -> Any:
     if isinstance(message.get("reasoning_content"), str) and message["reasoning_content"]:
         return message
     other = message.get("reasoning")
-    return {**message, "reasoning_content": other if isinstance(other, str) and other else _NOT_SHOWN}
+    return {**message, "reasoning_content": other if isinstance(other, str) and other else NOT_SHOWN}
 
 
 def _paired_results(body: Object, context: QuirkContext) -> Object | None:
