@@ -238,5 +238,8 @@ def carry_out(job: Job) -> Seen:
 
 
 if __name__ == "__main__":
-    seen = carry_out(Job(**loads_object(sys.argv[1].encode())))
+    try:
+        seen = carry_out(Job(**loads_object(sys.argv[1].encode())))
+    except (RuntimeError, OSError) as error:
+        sys.exit(str(error))
     sys.stdout.write(dumps(attrs.asdict(seen)).decode() + "\n")
