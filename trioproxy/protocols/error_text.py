@@ -1,7 +1,8 @@
 """What an error body says to a person, wherever a server or a gateway before it puts that.
 
 Knows: the places in which servers of all protocols were seen to say it: OpenAI's and Anthropic's ``error.message``, an ``error`` that is text,
-FastAPI's ``detail``, a bare ``message``, Mistral's ``message`` around a ``detail``, MiniMax's ``base_resp``. Refuses to know: what kind of error
+FastAPI's ``detail``, a bare ``message``, Mistral's ``message`` around a ``detail``, MiniMax's ``base_resp``, OAuth's
+``error_description``. Refuses to know: what kind of error
 it is, and what is said where nothing is.
 """
 
@@ -9,7 +10,7 @@ from __future__ import annotations
 
 from trioproxy.wire.jsoncodec import JSON
 
-__all__ = ["error_text"]
+__all__ = ["error_text", "said_instead"]
 
 
 def error_text(document: JSON) -> str | None:
@@ -22,10 +23,17 @@ def error_text(document: JSON) -> str | None:
     return _in(document) or (_in(message) if isinstance(message, dict) else None)
 
 
+def said_instead(document: JSON, otherwise: str) -> str:
+    """What a body says that has status 200 and holds no answer; ``otherwise`` where it says nothing to a person either."""
+    return error_text(document) or otherwise
+
+
 def _in(document: dict[str, JSON]) -> str | None:
     error, detail, base = document.get("error"), document.get("detail"), document.get("base_resp")
     places = (
-        error.get("message") if isinstance(error, dict) else error,
+        error.get("message") if isinstance(error, dict) else None,
+        document.get("error_description"),  # RFC 6749, 5.2: an ``error`` beside it is a code
+        error,
         detail,
         document.get("message"),
         base.get("status_msg") if isinstance(base, dict) else None,

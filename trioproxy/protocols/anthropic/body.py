@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import attrs
+
 from trioproxy.neutral.events import Event, Failed
 from trioproxy.neutral.fold import unfold
 from trioproxy.neutral.loss import Loss
@@ -10,6 +12,7 @@ from trioproxy.protocols.anthropic.assembly import Assembly, malformed
 from trioproxy.protocols.anthropic.errors import error_in_answer, render_error
 from trioproxy.protocols.anthropic.telling import Telling
 from trioproxy.protocols.base import WriteContext, Written
+from trioproxy.protocols.error_text import said_instead
 from trioproxy.wire.jsoncodec import JSONError, Object, loads
 
 __all__ = ["read_body", "write_body"]
@@ -22,7 +25,9 @@ def read_body(document: Object) -> list[Event]:
         return [Failed(failure=failure)]
     content = document.get("content")
     if not isinstance(content, list) or not all(isinstance(block, dict) for block in content):
-        return [malformed("the body has no list of content blocks")]
+        none = malformed("the body has no list of content blocks")
+        said = said_instead(document, none.failure.message)
+        return [Failed(failure=attrs.evolve(none.failure, message=said))]
     assembly = Assembly()
     events = assembly.start(document)
     for number, block in enumerate(content):

@@ -29,6 +29,7 @@ from trioproxy.neutral.events import (
 )
 from trioproxy.neutral.usage import Usage
 from trioproxy.protocols.base import StreamSeen
+from trioproxy.protocols.error_text import said_instead
 from trioproxy.protocols.gemini.answer_parts import AnswerParts
 from trioproxy.protocols.gemini.errors import failure_of
 from trioproxy.protocols.gemini.finish import BREAKDOWNS, NO_BLOCK, NO_REASON, block_named, finish_named, finish_of
@@ -49,6 +50,8 @@ USAGE = "usage"
 
 _CANDIDATE_FIELDS = frozenset({"content", "finishReason", "index"})
 _RESPONSE_FIELDS = frozenset({"candidates", "usageMetadata", "modelVersion", "responseId", "createTime"})
+_ANSWERING = _RESPONSE_FIELDS | {"promptFeedback"}
+"""A body with none of these is no answer of this protocol's."""
 
 
 class GeminiReader:
@@ -222,6 +225,9 @@ class GeminiReader:
 def read_body(document: Object) -> list[Event]:
     """A whole answer: a stream of one chunk. A body needs no finishReason to be whole, but an answer it must hold."""
     reader = GeminiReader()
+    if not _ANSWERING & document.keys() and failure_of(document) is None:
+        said = said_instead(document, "The provider's answer holds no candidates.")
+        return [Failed(failure=Failure(kind=ErrorKind.MALFORMED, message=said, fault=Fault.UPSTREAM))]
     events = reader.feed_document(document)
     if any(isinstance(event, PartStarted | ToolCallStarted) for event in events):
         reader.seen.complete = True

@@ -29,6 +29,7 @@ from trioproxy.neutral.events import (
 from trioproxy.neutral.parts import Citation
 from trioproxy.neutral.usage import Usage
 from trioproxy.protocols.base import StreamSeen
+from trioproxy.protocols.error_text import said_instead
 from trioproxy.protocols.openai_chat.assembly import AnswerAssembly
 from trioproxy.protocols.openai_chat.calls import google_signature
 from trioproxy.protocols.openai_chat.citations import read_annotation, read_sources
@@ -149,7 +150,7 @@ class ChatReader:
                 if self._over:
                     return events
             if whole:
-                events += self._whole(choices)
+                events += self._whole(document, choices)
         except ProtocolViolation as exc:
             return events + self._fail(ErrorKind.MALFORMED, f"The provider's answer breaks the protocol: {exc}.")
         return events if self._over else events + self._report(document)
@@ -180,10 +181,10 @@ class ChatReader:
             events += self._parts.grow(PartKind.REASONING, thought)
         return events + self._text(delta.content) if delta.content is not None else events
 
-    def _whole(self, choices: list[Object]) -> list[Event]:
+    def _whole(self, document: Object, choices: list[Object]) -> list[Event]:
         """A body needs no ``finish_reason`` to be whole, but an answer it must hold."""
         if not choices:
-            return self._fail(ErrorKind.MALFORMED, "The provider's answer holds no choices.")
+            return self._fail(ErrorKind.MALFORMED, said_instead(document, "The provider's answer holds no choices."))
         return self._complete("") if self._finish is None else []
 
     # Choices and their deltas.

@@ -2,11 +2,13 @@
 
 from __future__ import annotations
 
-from trioproxy.neutral.events import Event, Finished, FinishReason, Foreign, ResponseStarted, UsageReported
+from trioproxy.errors import ErrorKind, Failure, Fault
+from trioproxy.neutral.events import Event, Failed, Finished, FinishReason, Foreign, ResponseStarted, UsageReported
 from trioproxy.neutral.fold import unfold
 from trioproxy.neutral.parts import Opaque
 from trioproxy.neutral.response import Answer
 from trioproxy.protocols.base import WriteContext, Written
+from trioproxy.protocols.error_text import said_instead
 from trioproxy.protocols.openai_responses.desk import Desk
 from trioproxy.protocols.openai_responses.ending import ending
 from trioproxy.protocols.openai_responses.usage import read_usage
@@ -35,6 +37,9 @@ def read_body(document: Object) -> list[Event]:
         whole = Foreign(index=0, protocol=NAME, kind=kind, payload=document)
         return [started, whole, *counted, Finished(reason=FinishReason.STOP, raw=kind)]
     output, status = document.get("output"), document.get("status")
+    if not isinstance(output, list) and not isinstance(status, str) and not document.get("error"):
+        said = said_instead(document, "The provider's answer holds no output.")
+        return [Failed(failure=Failure(kind=ErrorKind.MALFORMED, message=said, fault=Fault.UPSTREAM))]
     desk = Desk()
     items = desk.settle(output if isinstance(output, list) else [])
     # Some servers spell it "complete", some leave it out.
