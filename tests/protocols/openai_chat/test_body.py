@@ -244,3 +244,8 @@ def test_what_is_written_is_read_back(events: list[Event]) -> None:
     mine["finish"] = theirs["finish"]
     mine["usage"] = mine["usage"] or (0, 0, None, None)
     assert theirs == mine
+
+
+def test_a_server_that_completes_whatever_it_was_asked() -> None:
+    said = read_body({"object": "text_completion", "choices": [{"index": 0, "text": "a", "finish_reason": "stop"}]})
+    assert said.parts == (Text(text="a"),)

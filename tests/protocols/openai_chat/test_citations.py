@@ -57,6 +57,8 @@ def test_what_is_written_is_read_back(citation: Citation) -> None:
             [Citation(url="https://a", title="A")],
         ),
         ({"citations": ["https://a"], "search_results": {}}, [Citation(url="https://a")]),
+        ({"search_results": [{"url": "https://a", "title": "A"}, {"url": ""}]}, [Citation(url="https://a", title="A")]),
+        ({"web_search": [{"link": "https://a", "title": "A", "content": "b"}]}, [Citation(url="https://a", title="A")]),
     ],
 )
 def test_sources_beside_the_choices(document: Any, sources: list[Citation]) -> None:

@@ -12,6 +12,7 @@ from trioproxy.protocols.openai_chat.finish import FAILING, read_finish, write_f
         ("stop", FinishReason.STOP),
         ("STOP", FinishReason.STOP),
         ("length", FinishReason.LENGTH),
+        ("max_output_tokens", FinishReason.LENGTH),
         ("model_length", FinishReason.CONTEXT_LENGTH),
         ("content_filter", FinishReason.CONTENT_FILTER),
         ("refusal", FinishReason.REFUSAL),

@@ -130,6 +130,15 @@ def test_thoughts_in_a_list_as_a_string() -> None:
     assert said.parts == (Reasoning(text="a"),)
 
 
+def test_databricks_thoughts_in_a_list() -> None:
+    def thinking(text: str) -> Frame:
+        summary = [{"type": "summary_text", "text": text, "signature": ""}]
+        return chunk({"content": [{"type": "reasoning", "summary": summary}]})
+
+    sent = [thinking("a"), thinking("b"), chunk({"content": [{"type": "text", "text": "c"}]}, "stop")]
+    assert answer(*sent, DONE).parts == (Reasoning(text="ab"), Text(text="c"))
+
+
 def test_other_list_content_is_carried() -> None:
     entry = {"type": "reference", "reference_ids": [1]}
     said = answer(chunk({"content": [entry]}), chunk({}, "stop"), DONE)

@@ -50,17 +50,23 @@ def write_annotation(citation: Citation, *, offset: int = 0, length: int = 0) ->
 
 
 def read_sources(document: Object) -> list[Citation]:
-    """The sources that stand beside the choices, with their titles where ``search_results`` gives them."""
+    """The sources that stand beside the choices: ``citations`` with their titles where ``search_results`` gives them, else those results alone
+    (Perplexity has given up ``citations`` for them), else the ``web_search`` of Zhipu."""
     urls = document.get("citations")
+    titles = _titled(document.get("search_results"), "url") or _titled(document.get("web_search"), "link")
     if not isinstance(urls, list):
-        return []
-    results = document.get("search_results")
+        urls = list(titles)
+    return [Citation(url=url, title=_text(titles.get(url))) for url in urls if isinstance(url, str)]
+
+
+def _titled(results: JSON, address: str) -> dict[str, JSON]:
+    """The titles of what a search found, by its ``address``."""
     titles: dict[str, JSON] = {}
     for result in results if isinstance(results, list) else ():
-        url = result.get("url") if isinstance(result, dict) else None
-        if isinstance(url, str):
+        url = result.get(address) if isinstance(result, dict) else None
+        if isinstance(url, str) and url:
             titles[url] = result.get("title")
-    return [Citation(url=url, title=_text(titles.get(url))) for url in urls if isinstance(url, str)]
+    return titles
 
 
 def _text(value: JSON) -> str | None:

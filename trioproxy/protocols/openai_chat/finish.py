@@ -23,6 +23,9 @@ _READ: dict[str, FinishReason] = {
     "stop_sequence": FinishReason.STOP_SEQUENCE,
     "length": FinishReason.LENGTH,
     "max_tokens": FinishReason.LENGTH,
+    # Gateways in front of Responses and of watsonx.
+    "max_output_tokens": FinishReason.LENGTH,
+    "token_limit": FinishReason.LENGTH,
     # Mistral: the model's own limit, not the request's.
     "model_length": FinishReason.CONTEXT_LENGTH,
     "model_context_window_exceeded": FinishReason.CONTEXT_LENGTH,
@@ -34,8 +37,9 @@ _READ: dict[str, FinishReason] = {
     "sensitive": FinishReason.CONTENT_FILTER,
     "safety": FinishReason.CONTENT_FILTER,
     "recitation": FinishReason.CONTENT_FILTER,
-    # Bedrock
+    # Bedrock, and gateways in front of it
     "guardrail_intervened": FinishReason.CONTENT_FILTER,
+    "content_filtered": FinishReason.CONTENT_FILTER,
     "refusal": FinishReason.REFUSAL,
 }
 

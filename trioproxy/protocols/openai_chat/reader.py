@@ -37,7 +37,7 @@ from trioproxy.protocols.openai_chat.errors import read_in_band
 from trioproxy.protocols.openai_chat.finish import FAILING, read_finish, sequence_hit
 from trioproxy.protocols.openai_chat.images import IMAGES, read_image
 from trioproxy.protocols.openai_chat.plain import PlainChunk, plain_arguments, plain_chunk, plain_growth, thought_in
-from trioproxy.protocols.openai_chat.reasoning import read_details, shown
+from trioproxy.protocols.openai_chat.reasoning import read_details, shown, thought_part
 from trioproxy.protocols.openai_chat.think_tags import ThinkTags
 from trioproxy.protocols.openai_chat.usage import read_usage
 from trioproxy.wire.frames import Frame
@@ -223,6 +223,8 @@ class ChatReader:
         delta, message = choice.get("delta"), choice.get("message")
         if isinstance(message, dict) and (whole or (not isinstance(delta, dict) and self._parts.empty)):
             return message, True
+        if whole and message is None and isinstance(choice.get("text"), str):
+            return {"content": choice["text"]}, True  # a server that completes, whatever it was asked
         return (delta if isinstance(delta, dict) else {}), whole
 
     def _belongs(self, delta: Object) -> bool:
@@ -286,12 +288,8 @@ class ChatReader:
                 events += self._text(entry)
             elif not isinstance(entry, dict):
                 continue
-            elif entry.get("type") == "thinking":
-                # Magistral: {type: thinking, thinking: [{type: text, text}]}
-                thinking = entry.get("thinking")
-                said = thinking if isinstance(thinking, list) else [{"text": thinking}]
-                text = "".join(_text(each.get("text")) for each in said if isinstance(each, dict))
-                events += self._parts.grow(PartKind.REASONING, text) if text else []
+            elif (thought := thought_part(entry)) is not None:
+                events += self._parts.grow(PartKind.REASONING, thought) if thought else []
             elif isinstance(entry.get("text"), str):
                 events += self._text(entry["text"])
             else:

@@ -15,7 +15,7 @@ import attrs
 from trioproxy.neutral.parts import Reasoning, Signature, SignatureForm
 from trioproxy.wire.jsoncodec import JSON, JSONError, Object, dumps, loads
 
-__all__ = ["Detail", "details_of", "read_blocks", "read_details", "reasoning_of", "shown"]
+__all__ = ["Detail", "details_of", "read_blocks", "read_details", "reasoning_of", "shown", "thought_part"]
 
 _TEXT = "reasoning.text"
 _SUMMARY = "reasoning.summary"
@@ -76,6 +76,20 @@ def read_blocks(value: JSON) -> list[Detail]:
 def shown(blocks: JSON) -> str:
     """What LiteLLM's ``thinking_blocks`` show of an answer. Whose their signatures are, they don't say."""
     texts = (block.get("thinking") for block in (blocks if isinstance(blocks, list) else ()) if isinstance(block, dict))
+    return "".join(text for text in texts if isinstance(text, str))
+
+
+def thought_part(entry: Object) -> str | None:
+    """What a part of a message's ``content`` thinks, None where it is no thought."""
+    match entry:
+        case {"type": "thinking", **rest}:  # Magistral: [{type: text, text}]
+            said = rest.get("thinking")
+        case {"type": "reasoning", **rest}:  # Databricks: [{type: summary_text, text, signature}]
+            said = rest.get("summary", rest.get("text"))
+        case _:
+            return None
+    pieces = said if isinstance(said, list) else [{"text": said}]
+    texts = (piece.get("text") for piece in pieces if isinstance(piece, dict))
     return "".join(text for text in texts if isinstance(text, str))
 
 
