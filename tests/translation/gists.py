@@ -7,7 +7,7 @@ everything else that a target can't show as the provider said it, each with its 
 from __future__ import annotations
 
 from collections.abc import Callable
-from typing import TypeAlias
+from typing import Any, TypeAlias
 
 import attrs
 
@@ -18,7 +18,7 @@ from trioproxy.neutral.usage import Usage
 from trioproxy.protocols.table import NAMES
 from trioproxy.wire.jsoncodec import JSONError, dumps, loads
 
-__all__ = ["DIFFERENCES", "Difference", "Gist", "canonical", "expected", "gist_of"]
+__all__ = ["DIFFERENCES", "Difference", "Gist", "canonical", "counted", "expected", "gist_of"]
 
 Said: TypeAlias = tuple[str, ...]
 """``("text", words)``, ``("reasoning", words)``, ``("refusal", words)``, ``("call", id, name, arguments)`` or ``("custom", id, name, text)``."""
@@ -50,14 +50,16 @@ def gist_of(answer: Answer, begun: Usage | None = None) -> Gist:
         cited=tuple(dict.fromkeys(urls)),
         finish=answer.finish,
         stop_sequence=answer.stop_sequence,
-        usage=_counted(answer.usage),
+        usage=counted(answer.usage),
         failed=answer.failure.message if answer.failure is not None else None,
-        begun=_counted(begun),
+        begun=counted(begun),
     )
 
 
-def _counted(usage: Usage | None) -> Usage:
-    return Usage(**{name: count or 0 for name, count in attrs.asdict(usage or Usage()).items()})
+def counted(usage: Usage | None) -> Usage:
+    """The counts alone, an unknown one being 0."""
+    counts: Any = {name: count or 0 for name, count in attrs.asdict(usage or Usage()).items()}
+    return attrs.evolve(Usage(**counts), tier=None)
 
 
 def _said(part: object) -> list[Said]:

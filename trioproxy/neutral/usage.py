@@ -15,13 +15,15 @@ __all__ = ["Usage"]
 @immutable(kw_only=True)
 class Usage:
     """Token counts; None where the provider did not say. ``cache_read`` and ``cache_write`` are inside ``input``,
-    ``reasoning`` is inside ``output``."""
+    ``reasoning`` is inside ``output``. ``tier`` is the tier of service they are billed at: ``default``, ``flex``,
+    ``priority``, ``scale`` or ``batch``."""
 
     input: int | None = None
     output: int | None = None
     cache_read: int | None = None
     cache_write: int | None = None
     reasoning: int | None = None
+    tier: str | None = None
 
     @property
     def total(self) -> int:
@@ -36,4 +38,5 @@ class Usage:
             cache_read=later.cache_read if later.cache_read is not None else self.cache_read,
             cache_write=later.cache_write if later.cache_write is not None else self.cache_write,
             reasoning=later.reasoning if later.reasoning is not None else self.reasoning,
+            tier=later.tier if later.tier is not None else self.tier,
         )

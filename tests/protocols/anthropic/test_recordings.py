@@ -145,6 +145,7 @@ def test_every_answer_is_what_a_naive_reading_says(recording: Recording) -> None
         cache_read=read,
         cache_write=written,
         reasoning=details.get("thinking_tokens"),
+        tier={None: None, "standard": "default"}[said.get("service_tier")],
     )
 
 

@@ -56,8 +56,8 @@ def test_what_somebody_may_want_is_kept() -> None:
         }
     )
     assert tally.rest == {"server_tool_use": {"web_search_requests": 1}}
-    tally.take({"service_tier": "priority"})
-    assert tally.rest == {"server_tool_use": {"web_search_requests": 1}, "service_tier": "priority"}
+    tally.take({"service_tier": "unheard of"})
+    assert tally.rest == {"server_tool_use": {"web_search_requests": 1}, "service_tier": "unheard of"}
 
 
 def test_counts_for_a_client() -> None:

@@ -243,9 +243,9 @@ def test_a_source_that_each_chunk_repeats_is_told_once() -> None:
 
 
 def test_counts_without_a_name_come_at_the_end() -> None:
-    usage = {"promptTokenCount": 1, "totalTokenCount": 1, "serviceTier": "flex"}
+    usage = {"promptTokenCount": 1, "totalTokenCount": 1, "trafficType": "ON_DEMAND"}
     events = legal(read_body(_chunk({"text": "a"}, finishReason="STOP", usageMetadata=usage)))
-    assert events[-2] == Foreign(index=1, protocol="gemini", kind="usage", payload={"serviceTier": "flex"})
+    assert events[-2] == Foreign(index=1, protocol="gemini", kind="usage", payload={"trafficType": "ON_DEMAND"})
     twice = _frames(
         _chunk({"text": "a"}, usageMetadata={"promptTokenCount": 1, "totalTokenCount": 1}),
         _chunk(usageMetadata={"trafficType": "ON_DEMAND"}),

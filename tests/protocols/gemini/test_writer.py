@@ -39,6 +39,7 @@ from trioproxy.neutral.parts import (
     ToolKind,
 )
 from trioproxy.neutral.usage import Usage
+from trioproxy.protocols.gemini.body import write_body
 from trioproxy.protocols.gemini.finish import finish_of, finish_word
 from trioproxy.protocols.gemini.writer import GeminiWriter
 from trioproxy.wire.jsoncodec import loads
@@ -151,6 +152,22 @@ def test_calls_go_out_in_the_order_they_began() -> None:
         {"functionCall": {"id": "c0", "name": "f", "args": {}}},
         {"functionCall": {"id": "c1", "name": "g", "args": {"input": "free {text"}}},
     ]
+
+
+@pytest.mark.parametrize("reason", [FinishReason.LENGTH, FinishReason.CONTEXT_LENGTH])
+def test_half_a_call_at_the_limit_is_no_call(reason: FinishReason) -> None:
+    events = legal(
+        [_START, ToolCallStarted(index=0, call_id="c", name="f"), ToolArgsDelta(index=0, text='{"a":1}'), PartFinished(index=0),
+         ToolCallStarted(index=1, call_id="d", name="g"), ToolArgsDelta(index=1, text='{"a":'), PartFinished(index=1),
+         Finished(reason=reason)]
+    )  # fmt: skip
+    chunks, writer = _written(events)
+    body = write_body(fold(events), CONTEXT)
+    told = [part for chunk in chunks for part in chunk["candidates"][0]["content"]["parts"]]
+    for parts in (told, body.body["candidates"][0]["content"]["parts"]):
+        assert [part["functionCall"]["name"] for part in parts if "functionCall" in part] == ["f"]
+    assert [loss.path for loss in writer.losses] == [loss.path for loss in body.losses] == ["parts[1]"]
+    assert chunks[-1]["candidates"][0]["finishReason"] == body.body["candidates"][0]["finishReason"] == "MAX_TOKENS"
 
 
 @pytest.mark.parametrize("text", ["{", "[1]", "3"])

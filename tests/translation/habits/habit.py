@@ -8,7 +8,7 @@ from typing import Any
 
 import attrs
 
-from tests.translation.gists import Gist, Said
+from tests.translation.gists import Gist, Said, counted
 from trioproxy.neutral.events import FinishReason
 from trioproxy.neutral.usage import Usage
 
@@ -33,13 +33,12 @@ class Habit:
     @property
     def gist(self) -> Gist:
         """What the answer comes to."""
-        counted = {name: count or 0 for name, count in attrs.asdict(self.usage).items()}
         return Gist(
             said=self.said,
             cited=self.cited,
             finish=None if self.failed else self.finish,
             stop_sequence=None,
-            usage=Usage(**counted),
+            usage=counted(self.usage),
             failed=self.failed,
         )
 

@@ -8,6 +8,7 @@ input again where server tools or compaction changed it. Source: platform.claude
 from __future__ import annotations
 
 from trioproxy.neutral.usage import Usage
+from trioproxy.protocols.tiers import ANTHROPIC, read_tier
 from trioproxy.wire.jsoncodec import JSON, Object
 
 __all__ = ["Tally", "usage_fields"]
@@ -18,7 +19,6 @@ _COUNTS = frozenset(name for side in _SIDES for name in side)
 
 # What nearly every answer says of itself and nobody acts on.
 _IDLE = {
-    "service_tier": ("standard",),
     "inference_geo": ("not_available", "global"),
     "cache_creation": ({"ephemeral_5m_input_tokens": 0, "ephemeral_1h_input_tokens": 0},),
 }
@@ -30,6 +30,7 @@ class Tally:
     def __init__(self) -> None:
         self._counts: dict[str, int] = {}
         self._reasoning: int | None = None
+        self._tier: str | None = None
         self.rest: Object = {}
 
     def take(self, report: JSON) -> Usage | None:
@@ -47,7 +48,11 @@ class Tally:
         details = report.get("output_tokens_details")
         thinking = details.get("thinking_tokens") if isinstance(details, dict) else None
         self._reasoning = thinking if _count(thinking) else self._reasoning
+        tier = read_tier(report.get("service_tier"))
+        self._tier = tier or self._tier
         for name, value in report.items():
+            if name == "service_tier" and tier is not None:
+                continue
             plain = name in _COUNTS or name == "output_tokens_details" or value is None
             if not plain and value not in _IDLE.get(name, ()):
                 self.rest[name] = value
@@ -66,6 +71,7 @@ class Tally:
             cache_read=read,
             cache_write=written,
             reasoning=self._reasoning,
+            tier=self._tier,
         )
 
 
@@ -84,6 +90,9 @@ def usage_fields(usage: Usage | None) -> Object:
     }
     if usage.reasoning is not None:
         fields["output_tokens_details"] = {"thinking_tokens": usage.reasoning}
+    tier = ANTHROPIC.get(usage.tier or "")
+    if tier is not None:
+        fields["service_tier"] = tier
     return fields
 
 

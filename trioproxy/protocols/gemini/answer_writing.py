@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Mapping
 from typing import Any
 
-from trioproxy.neutral.events import Finished, ResponseStarted
+from trioproxy.neutral.events import Finished, FinishReason, ResponseStarted
 from trioproxy.neutral.extras import foreign, own
 from trioproxy.neutral.loss import Loss
 from trioproxy.neutral.parts import NO_EXTRAS, Base64Source, Media, MediaKind, Search, Signature, ToolCall, ToolKind
@@ -19,17 +19,23 @@ from trioproxy.protocols.gemini.usage import write_usage
 from trioproxy.wire.jsoncodec import JSONError, Object, loads
 
 __all__ = [
+    "LIMITS",
     "NO_TEXT",
     "RAW",
     "arguments_of",
     "blocks",
     "call_part",
+    "cut_off",
     "ending",
     "foreign_loss",
     "identity",
+    "lost_call",
     "prose_part",
     "shown_part",
 ]
+
+LIMITS = frozenset({FinishReason.LENGTH, FinishReason.CONTEXT_LENGTH})
+"""The ends at which the last call may be half of one."""
 
 NO_TEXT: Object = {"text": ""}
 """The part of a chunk that has nothing to say: some clients read the first part without asking whether there is one."""
@@ -70,6 +76,22 @@ def arguments_of(call: ToolCall, path: str) -> tuple[Object, list[Loss]]:
     if isinstance(value, dict | None):
         return value or {}, []
     return {RAW: call.arguments}, [Loss(f"{path}.arguments", f"not a JSON object: given as the argument {RAW}")]
+
+
+def cut_off(call: ToolCall) -> bool:
+    """Whether a call's arguments are JSON that stops short: where the answer ran into a limit, it is no call that anybody should make."""
+    if call.kind is ToolKind.CUSTOM or not call.arguments.strip():
+        return False
+    try:
+        loads(call.arguments)
+    except JSONError:
+        return True
+    return False
+
+
+def lost_call(path: str) -> Loss:
+    """The loss of a call that is :func:`cut_off`."""
+    return Loss(path, "the call broke off at the limit; Gemini's calls are whole")
 
 
 def call_part(call: ToolCall, path: str) -> tuple[Object, list[Loss]]:

@@ -11,12 +11,15 @@ from trioproxy.neutral.parts import Opaque, Reasoning, Refusal, Search, Text, To
 from trioproxy.neutral.response import Answer
 from trioproxy.protocols.base import WriteContext, Written
 from trioproxy.protocols.gemini.answer_writing import (
+    LIMITS,
     NO_TEXT,
     blocks,
     call_part,
+    cut_off,
     ending,
     foreign_loss,
     identity,
+    lost_call,
     prose_part,
     shown_part,
 )
@@ -79,8 +82,11 @@ def write_body(answer: Answer, context: WriteContext) -> Written:
     if answer.failure is not None:
         return Written(body=render_error(answer.failure))
     body = _Body()
-    for part in answer.parts:
-        body.add(part)
+    for number, part in enumerate(answer.parts):
+        if answer.finish in LIMITS and isinstance(part, ToolCall) and cut_off(part):
+            body.losses.append(lost_call(f"parts[{number}]"))
+        else:
+            body.add(part)
     own, response = body.beside[CANDIDATE], body.beside[RESPONSE]
     candidate: Object = {"content": {"parts": body.parts or [NO_TEXT], "role": "model"}, **own}
     if not BESIDE_PARTS & own.keys():

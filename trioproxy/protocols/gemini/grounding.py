@@ -89,7 +89,7 @@ def search_of(candidate: Object, known: set[str]) -> Search | None:
     cited there too."""
     metadata = candidate.get("groundingMetadata")
     queries = metadata.get("webSearchQueries") if isinstance(metadata, dict) else None
-    asked = [each for each in queries if isinstance(each, str)] if isinstance(queries, list) else []
+    asked = [each for each in queries if isinstance(each, str) and each.strip()] if isinstance(queries, list) else []
     query = next((each for each in asked if each not in known), None)
     if query is None or not isinstance(metadata, dict):
         return None

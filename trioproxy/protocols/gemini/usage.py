@@ -8,13 +8,22 @@ prompt and candidates; ``totalTokenCount`` is the sum of the four, and cached to
 from __future__ import annotations
 
 from trioproxy.neutral.usage import Usage
+from trioproxy.protocols.tiers import GOOGLE, read_tier
 from trioproxy.wire.jsoncodec import JSON, Object
 
 __all__ = ["read_usage", "unnamed_counts", "write_usage"]
 
 _TOOL_USE = "toolUsePromptTokenCount"
+_TIER = "serviceTier"
 _NAMED = frozenset(
-    {"promptTokenCount", "candidatesTokenCount", "thoughtsTokenCount", "totalTokenCount", "cachedContentTokenCount"}
+    {
+        "promptTokenCount",
+        "candidatesTokenCount",
+        "thoughtsTokenCount",
+        "totalTokenCount",
+        "cachedContentTokenCount",
+        _TIER,
+    }
 )
 
 
@@ -32,13 +41,18 @@ def read_usage(metadata: Object) -> Usage | None:
     if whole_input is None and output is None:
         return None
     return Usage(
-        input=whole_input, output=output, cache_read=_count(metadata.get("cachedContentTokenCount")), reasoning=thoughts
+        input=whole_input,
+        output=output,
+        cache_read=_count(metadata.get("cachedContentTokenCount")),
+        reasoning=thoughts,
+        tier=read_tier(metadata.get(_TIER)),
     )
 
 
 def unnamed_counts(metadata: Object) -> Object:
     """What ``usageMetadata`` says beyond the neutral counts: details by modality, tiers, the share of tools."""
-    return {name: value for name, value in metadata.items() if name not in _NAMED and value is not None}
+    named = _NAMED if read_tier(metadata.get(_TIER)) is not None else _NAMED - {_TIER}
+    return {name: value for name, value in metadata.items() if name not in named and value is not None}
 
 
 def write_usage(usage: Usage | None, unnamed: Object | None = None) -> Object:
@@ -55,6 +69,9 @@ def write_usage(usage: Usage | None, unnamed: Object | None = None) -> Object:
         metadata["thoughtsTokenCount"] = reasoning
     if counted.cache_read is not None:
         metadata["cachedContentTokenCount"] = counted.cache_read
+    tier = GOOGLE.get(counted.tier or "")
+    if tier is not None:
+        metadata[_TIER] = tier
     return {**metadata, **unnamed}
 
 

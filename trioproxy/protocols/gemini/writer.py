@@ -16,6 +16,7 @@ from trioproxy.neutral.events import (
     Event,
     Failed,
     Finished,
+    FinishReason,
     Foreign,
     Growth,
     PartFinished,
@@ -36,12 +37,16 @@ from trioproxy.neutral.parts import Citation, Search, Signature, ToolCall
 from trioproxy.neutral.usage import Usage
 from trioproxy.protocols.base import Press, WriteContext
 from trioproxy.protocols.gemini.answer_writing import (
+    LIMITS,
     NO_TEXT,
+    RAW,
     blocks,
     call_part,
+    cut_off,
     ending,
     foreign_loss,
     identity,
+    lost_call,
     prose_part,
     shown_part,
 )
@@ -81,6 +86,19 @@ class _Call:
     arguments: list[str] = attrs.field(factory=list)
     signature: Signature | None = None
     finished: bool = False
+
+    @property
+    def whole(self) -> ToolCall:
+        """The call, as far as it got."""
+        return ToolCall(
+            call_id=self.start.call_id,
+            name=self.start.name,
+            arguments="".join(self.arguments),
+            kind=self.start.kind,
+            namespace=self.start.namespace,
+            signature=self.signature,
+            extras=self.start.extras,
+        )
 
 
 class GeminiWriter:
@@ -216,25 +234,32 @@ class GeminiWriter:
         return self._call_whole()
 
     def _call_whole(self) -> list[Frame]:
-        """The calls that are whole and have no unfinished one before them."""
+        """The calls that are whole and have no unfinished one before them. What is cut off waits for the answer's end, which tells why."""
         frames: list[Frame] = []
         while self._calls:
             index = min(self._calls)
-            if not self._calls[index].finished:
+            call = self._calls[index]
+            if not call.finished:
                 break
-            call = self._calls.pop(index)
-            whole = ToolCall(
-                call_id=call.start.call_id,
-                name=call.start.name,
-                arguments="".join(call.arguments),
-                kind=call.start.kind,
-                namespace=call.start.namespace,
-                signature=call.signature,
-                extras=call.start.extras,
-            )
+            whole = call.whole
             part, losses = call_part(whole, f"parts[{index}]")
+            if RAW in part["functionCall"]["args"] and cut_off(whole):
+                break
+            del self._calls[index]
             self.losses += losses
             frames.append(self._part(part))
+        return frames
+
+    def _calls_left(self, reason: FinishReason) -> list[Frame]:
+        frames: list[Frame] = []
+        for index in sorted(self._calls):
+            whole = self._calls.pop(index).whole
+            if reason in LIMITS and cut_off(whole):
+                self.losses.append(lost_call(f"parts[{index}]"))
+            else:
+                part, losses = call_part(whole, f"parts[{index}]")
+                self.losses += losses
+                frames.append(self._part(part))
         return frames
 
     def _foreign(self, item: Foreign) -> list[Frame]:
@@ -260,6 +285,7 @@ class GeminiWriter:
 
     def _finish(self, finished: Finished) -> list[Frame]:
         self._over = True
+        calls = self._calls_left(finished.reason)
         candidate: Object = {"content": {"parts": [NO_TEXT], "role": "model"}}
         if not self._grounded:
             placed = [
@@ -270,7 +296,7 @@ class GeminiWriter:
             candidate |= {"groundingMetadata": grounding} if grounding is not None else {}
         body, losses = ending(finished, self._usage, self._unnamed, candidate, blocked=self._blocked)
         self.losses += losses
-        return [self._chunk(body)]
+        return [*calls, self._chunk(body)]
 
     def _part(self, part: Object) -> Frame:
         return Frame(_BEFORE_PART + dumps(part) + self._behind())

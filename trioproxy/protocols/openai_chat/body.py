@@ -28,7 +28,7 @@ from trioproxy.protocols.openai_chat.images import IMAGES, write_image
 from trioproxy.protocols.openai_chat.legacy import asks_legacy_functions
 from trioproxy.protocols.openai_chat.reader import ChatReader
 from trioproxy.protocols.openai_chat.reasoning import details_of
-from trioproxy.protocols.openai_chat.usage import write_usage
+from trioproxy.protocols.openai_chat.usage import write_tier, write_usage
 from trioproxy.protocols.openai_chat.writer import answer_id, google_content, lost_fields
 from trioproxy.wire.jsoncodec import JSON, Object
 
@@ -61,6 +61,7 @@ def write_body(answer: Answer, context: WriteContext) -> Written:
         "model": context.model,
         "choices": [choice, *message.choices],
         "usage": write_usage(answer.usage),
+        **write_tier(answer.usage),
     }
     return Written(body=body, losses=(*message.losses, *lost_stop(answer.stop_sequence)))
 

@@ -157,7 +157,7 @@ class ChatReader:
 
     def _start(self, document: Object, choices: list[Object]) -> list[Event]:
         # Azure's first chunk has no choices and blanks for id and model; the answer begins with the next one.
-        usage = None if self._started else read_usage(document.get("usage"))
+        usage = None if self._started else read_usage(document.get("usage"), document.get("service_tier"))
         if self._started or not (choices or usage):
             return []
         return self._begin(_text(document.get("id")), _text(document.get("model")), document.get("created"), usage)
@@ -310,7 +310,9 @@ class ChatReader:
 
     def _report(self, holder: Object) -> list[Event]:
         groq = holder.get("x_groq")
-        usage = read_usage(holder.get("usage")) or read_usage(groq.get("usage") if isinstance(groq, dict) else None)
+        tier = holder.get("service_tier")
+        counted = groq.get("usage") if isinstance(groq, dict) else None
+        usage = read_usage(holder.get("usage"), tier) or read_usage(counted, tier)
         if usage is None or not self._started:
             return []
         known = self._usage.updated(usage) if self._usage is not None else usage

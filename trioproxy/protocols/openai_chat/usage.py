@@ -9,16 +9,17 @@ from __future__ import annotations
 from collections.abc import Mapping
 
 from trioproxy.neutral.usage import Usage
+from trioproxy.protocols.tiers import OPENAI, read_tier
 from trioproxy.wire.jsoncodec import JSON, Object
 
-__all__ = ["read_usage", "write_usage"]
+__all__ = ["read_usage", "write_tier", "write_usage"]
 
 _WRITTEN = ("cache_write_tokens", "cache_creation_tokens", "cached_creation_tokens", "created_cache_tokens")
 """What was written to a cache, in the words of OpenAI and OpenRouter, of LiteLLM, of New API, of vLLM."""
 
 
-def read_usage(document: JSON) -> Usage | None:
-    """The counts of a ``usage`` object, None where it holds none."""
+def read_usage(document: JSON, tier: JSON = None) -> Usage | None:
+    """The counts of a ``usage`` object, None where it holds none. ``tier`` is the ``service_tier`` beside it."""
     if not isinstance(document, dict):
         return None
     prompt = _count(document, "prompt_tokens", "input_tokens")
@@ -27,7 +28,7 @@ def read_usage(document: JSON) -> Usage | None:
         return None
     total = _count(document, "total_tokens")
     if len(document) == len(_SUMS) and prompt is not None and completion is not None and total == prompt + completion:
-        return Usage(input=prompt, output=completion)  # nothing else is said
+        return Usage(input=prompt, output=completion, tier=read_tier(tier))  # nothing else is said
     read = _object(document, "prompt_tokens_details")
     written = _object(document, "completion_tokens_details")
     reasoning = _count(written, "reasoning_tokens")
@@ -53,6 +54,7 @@ def read_usage(document: JSON) -> Usage | None:
         cache_read=cached,
         cache_write=written_to,
         reasoning=reasoning,
+        tier=read_tier(tier),
     )
 
 
@@ -74,6 +76,12 @@ def write_usage(usage: Usage | None) -> Object:
         if known:
             document[name] = known
     return document
+
+
+def write_tier(usage: Usage | None) -> Object:
+    """The ``service_tier`` beside it, where it is known and OpenAI's clients know it."""
+    tier = OPENAI.get(usage.tier or "") if usage is not None else None
+    return {} if tier is None else {"service_tier": tier}
 
 
 def _with_thoughts(prompt: int, completion: int, total: int, reasoning: int | None) -> tuple[int, int | None]:

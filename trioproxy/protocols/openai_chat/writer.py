@@ -40,7 +40,7 @@ from trioproxy.protocols.openai_chat.images import IMAGES, write_image
 from trioproxy.protocols.openai_chat.legacy import asks_legacy_functions
 from trioproxy.protocols.openai_chat.reasoning import details_of
 from trioproxy.protocols.openai_chat.sequencer import Sequencer
-from trioproxy.protocols.openai_chat.usage import write_usage
+from trioproxy.protocols.openai_chat.usage import write_tier, write_usage
 from trioproxy.wire.frames import Frame, Row
 from trioproxy.wire.jsoncodec import JSON, Object, dumps
 
@@ -206,6 +206,7 @@ class ChatWriter:
             "object": "chat.completion.chunk",
             "created": started.created or self._context.now,
             "model": self._context.model,
+            **write_tier(started.usage),
         }
         # Every chunk is the same but for its delta: encode the rest once.
         self._before = dumps(self._head)[:-1] + b',"choices":[{"index":0,"delta":'
@@ -224,6 +225,7 @@ class ChatWriter:
         self.losses += lost_stop(finished.stop_sequence)
         if self._legacy and reason == "tool_calls":
             reason = "function_call"
+        self._head |= write_tier(self._usage)
         frames = [self._chunk([{"index": 0, "delta": {}, "finish_reason": reason}])]
         if self._context.include_usage:
             frames.append(self._chunk([], usage=write_usage(self._usage)))

@@ -30,7 +30,7 @@ def read_body(document: Object) -> list[Event]:
         model=str(document.get("model") or ""),
         created=int(created) if isinstance(created, int | float) else None,
     )
-    usage = read_usage(document.get("usage"))
+    usage = read_usage(document.get("usage"), document.get("service_tier"))
     counted: list[Event] = [UsageReported(usage=usage)] if usage is not None else []
     kind = str(document.get("object"))
     if kind in OWN_OBJECTS:

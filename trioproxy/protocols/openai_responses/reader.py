@@ -252,7 +252,7 @@ class StreamReader:
         if status in {"completed", "incomplete"}:
             output = response.get("output")
             events += self._desk.settle(output if isinstance(output, list) else [])
-        usage = read_usage(response.get("usage"))
+        usage = read_usage(response.get("usage"), response.get("service_tier"))
         if usage is not None:
             events.append(UsageReported(usage=usage))
         desk = self._desk

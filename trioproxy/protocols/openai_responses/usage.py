@@ -4,14 +4,17 @@ from __future__ import annotations
 
 from typing import Any
 
+import attrs
+
 from trioproxy.neutral.usage import Usage
+from trioproxy.protocols.tiers import OPENAI, read_tier
 from trioproxy.wire.jsoncodec import JSON, Object
 
-__all__ = ["read_usage", "write_usage"]
+__all__ = ["read_usage", "write_tier", "write_usage"]
 
 
-def read_usage(value: JSON) -> Usage | None:
-    """The counts of a ``usage`` object, None where it holds none."""
+def read_usage(value: JSON, tier: JSON = None) -> Usage | None:
+    """The counts of a ``usage`` object, None where it holds none. ``tier`` is the ``service_tier`` beside it."""
     if not isinstance(value, dict):
         return None
     read, written = _details(value, "input_tokens_details"), _details(value, "output_tokens_details")
@@ -22,7 +25,7 @@ def read_usage(value: JSON) -> Usage | None:
         cache_write=_count(read.get("cache_write_tokens", read.get("cache_creation_tokens"))),
         reasoning=_count(written.get("reasoning_tokens")),
     )
-    return usage if usage != Usage() else None
+    return attrs.evolve(usage, tier=read_tier(tier)) if usage != Usage() else None
 
 
 def write_usage(usage: Usage | None) -> Object:
@@ -38,6 +41,12 @@ def write_usage(usage: Usage | None) -> Object:
         "output_tokens_details": {"reasoning_tokens": counts.reasoning or 0},
         "total_tokens": counts.total,
     }
+
+
+def write_tier(usage: Usage | None) -> Object:
+    """The ``service_tier`` beside it, where it is known and OpenAI's clients know it."""
+    tier = OPENAI.get(usage.tier or "") if usage is not None else None
+    return {} if tier is None else {"service_tier": tier}
 
 
 def _details(value: dict[str, Any], name: str) -> dict[str, Any]:

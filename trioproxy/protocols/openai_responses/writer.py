@@ -53,7 +53,7 @@ from trioproxy.protocols.openai_responses.failed import failed_response, frame
 from trioproxy.protocols.openai_responses.ids import item_id, response_id
 from trioproxy.protocols.openai_responses.shown import write_shown
 from trioproxy.protocols.openai_responses.signatures import UNSIGNED, seal
-from trioproxy.protocols.openai_responses.usage import write_usage
+from trioproxy.protocols.openai_responses.usage import write_tier, write_usage
 from trioproxy.protocols.openai_responses.vocabulary import CONTENT, NAME
 from trioproxy.wire.frames import Frame, Row
 from trioproxy.wire.jsoncodec import Object, dumps
@@ -379,6 +379,7 @@ class StreamWriter:
             "status": status,
             "output": [item for item in self._output if item is not None],
             "usage": write_usage(self._usage),
+            **write_tier(self._usage),
         }
         self.response = {**self.response, **changed}
 

@@ -1,0 +1,34 @@
+"""The tier of service that an answer was given at, which is what it is billed by.
+
+Knows: the words of all vendors for it, which never mean two things. The hub's are OpenAI's, and Anthropic's ``batch``. Refuses to know: where an
+answer says it, and what was asked for.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+
+from trioproxy.wire.jsoncodec import JSON
+
+__all__ = ["ANTHROPIC", "GOOGLE", "OPENAI", "read_tier"]
+
+_READ = {
+    "default": "default",
+    "standard": "default",
+    "on_demand": "default",  # Groq
+    "flex": "flex",
+    "priority": "priority",
+    "fast": "priority",
+    "scale": "scale",
+    "batch": "batch",
+}
+
+OPENAI: Mapping[str, str] = {word: word for word in ("default", "flex", "priority", "scale")}
+ANTHROPIC: Mapping[str, str] = {"default": "standard", "priority": "priority", "batch": "batch"}
+GOOGLE: Mapping[str, str] = {"default": "standard", "flex": "flex", "priority": "priority"}
+"""The words that clients of a protocol know, by the hub's. A tier without one is not told."""
+
+
+def read_tier(said: JSON) -> str | None:
+    """The hub's word for what a vendor says; None where it says nothing: ``auto`` is what was asked for, not what was given."""
+    return _READ.get(said.lower()) if isinstance(said, str) else None
