@@ -47,11 +47,11 @@ class _Answer(msgspec.Struct, forbid_unknown_fields=True, gc=False):
     created: msgspec.Raw = msgspec.Raw()
     model: msgspec.Raw = msgspec.Raw()
     system_fingerprint: msgspec.Raw = msgspec.Raw()
-    service_tier: msgspec.Raw = msgspec.Raw()
+    service_tier: str | None = None
     provider: msgspec.Raw = msgspec.Raw()
     prompt_logprobs: None = None
     kv_transfer_params: None = None
 
 
-glance = glancing(_Answer, lambda answer: read_usage(answer.usage))
+glance = glancing(_Answer, lambda answer: read_usage(answer.usage, answer.service_tier))
 """See :attr:`~trioproxy.protocols.base.Protocol.glance`."""

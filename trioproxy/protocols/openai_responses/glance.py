@@ -31,9 +31,10 @@ class _Response(msgspec.Struct, gc=False):
     status: Literal["completed"]
     output: list[_Message | _Reasoning | _Call]
     usage: dict[str, Any] | None = None
+    service_tier: str | None = None
     error: None = None
     incomplete_details: None = None
 
 
-glance = glancing(_Response, lambda answer: read_usage(answer.usage))
+glance = glancing(_Response, lambda answer: read_usage(answer.usage, answer.service_tier))
 """See :attr:`~trioproxy.protocols.base.Protocol.glance`."""
