@@ -19,7 +19,13 @@ _SAID = re.compile(
     # vLLM, SGLang, DeepSeek, OpenRouter, xAI; Mistral; llama.cpp, LM Studio, MiniMax; Moonshot; Bedrock; Z.ai. They have no code for it.
     r"|\bmaximum (context|prompt) length (is|of) \d|\btoo large for model with \d+ maximum context length"
     r"|\bexceeds (the |its |limit of the )?(available |model's )?context (window|length|size|limit)|\bcontext window exceeds limit"
-    r"|\bexceeded model token limit|\binput is too long for requested model|\bprompt exceeds max length",
+    r"|\bexceeded model token limit|\binput is too long for requested model|\bprompt exceeds max length"
+    # GitHub Copilot; Poolside and SGLang; LiteLLM; Together, SGLang and vLLM; LM Studio; Groq and Cerebras; Ollama; DashScope; Perplexity.
+    r"|\bprompt token count of \d+ exceeds the limit|\bexceeds (the )?maximum allowed (input )?length\b"
+    r"|\bexceeds (the )?(model'?s )?maximum context length"
+    r"|\blonger than the (model's context|maximum model) length|\bexceeds context length \d|\bgreater than the context length"
+    r"|\bcontext length (of|is) only \d|\bbut the configured context size is \d|\breduce the length of the (input )?messages"
+    r"|\bprompt too long; exceeded (max )?context length|\brange of input length should be\b|\btotal length of all messages is too long",
     re.DOTALL | re.IGNORECASE,
 )
 
