@@ -169,7 +169,7 @@ def _changed(admitted: Admitted, routed: Routed, candidate: Candidate) -> Edited
     """The body of a request that passes as named rules want it, without what only another vendor could read; None where it stays as it is."""
     asked = admitted.asked
     opened = _opened(admitted.protocol, asked)
-    if may_edit(candidate.quirks, asked.body, asked.protocol):
+    if may_edit(candidate.quirks, asked.body, asked.protocol, suffixed=routed.suffix is not None):
         rules = QuirkContext(
             protocol=asked.protocol,
             model=candidate.model,

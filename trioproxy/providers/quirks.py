@@ -59,9 +59,10 @@ def edited(names: Iterable[str], raw: bytes | None, document: Object | None, con
     return Edited(body=body, headers=dict(context.headers), losses=tuple(context.losses))
 
 
-def may_edit(names: Iterable[str], raw: bytes, protocol: str) -> bool:
-    """Whether :func:`edited` may have something to do in a body of these bytes."""
-    return any(quirk.applies(raw) for quirk, _ in _editing(protocol, tuple(names), ours=False))
+def may_edit(names: Iterable[str], raw: bytes, protocol: str, *, suffixed: bool) -> bool:
+    """Whether :func:`edited` may have something to do in a body of these bytes, whose model has a suffix or none."""
+    editing = _editing(protocol, tuple(names), ours=False)
+    return any([(suffixed or quirk.edit is not _suffix) and quirk.applies(raw) for quirk, _ in editing])
 
 
 @functools.lru_cache(maxsize=1024)

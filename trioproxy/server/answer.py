@@ -116,10 +116,10 @@ def write_head(status: int, headers: Headers, *, method: str, version: str, keep
             elif name == b"upgrade":
                 fields.append((name, value))
                 upgrade = True
-    if not _legal(fields):
-        culprit = next(field[0] for field in fields if not _legal([field]))
-        raise ProxyFault(ErrorKind.INTERNAL, f"the answer's header {culprit[:60].decode('latin-1')!a} can't be written")
     block = b"".join([b"%b: %b\r\n" % field for field in fields])
+    if not _legal(fields, block):
+        culprit = next(field[0] for field in fields if not _legal([field], b"%b: %b\r\n" % field))
+        raise ProxyFault(ErrorKind.INTERNAL, f"the answer's header {culprit[:60].decode('latin-1')!a} can't be written")
     framing, length = _choose_framing(status, lengths, method=method, version=version)
     keep_alive = keep_alive and framing is not Framing.UNTIL_CLOSE
     wire = [_STATUS_LINES.get(status) or b"HTTP/1.1 %d \r\n" % status, block, _clock.line()]
@@ -146,7 +146,8 @@ def _choose_framing(status: int, lengths: list[bytes], *, method: str, version: 
     return Framing.CHUNKED, 0
 
 
-def _legal(fields: list[tuple[bytes, bytes]]) -> bool:
-    """Whether every name is a token, and no value ends its line (RFC 9110 section 5). Told of all of them at once, as nearly always."""
-    named = are_tokens([name for name, _ in fields])
-    return named and not b"".join([value for _, value in fields]).translate(None, _IN_VALUE)
+def _legal(fields: list[tuple[bytes, bytes]], block: bytes) -> bool:
+    """Whether every name is a token, and no value ends its line (RFC 9110 section 5). ``block`` are their lines: what is left of it without
+    what a value may hold are their ends."""
+    named = are_tokens([field[0] for field in fields])
+    return named and block.translate(None, _IN_VALUE) == b"\r\n" * len(fields)

@@ -240,6 +240,10 @@ def body_decoder(method: str, head: ResponseHead) -> BodyDecoder:
     if method == "HEAD" or head.status in (204, 304):
         return EmptyBody()
     said = [line for line in head.headers if line[0] in _FRAMING]
+    if (
+        len(said) == 1 and said[0][0] == b"content-length" and _LENGTH.fullmatch(said[0][1])
+    ):  # as nearly every whole body has it
+        return LengthBody(int(said[0][1]))
     codings = [coding for name, value in said if name == b"transfer-encoding" for coding in _listed(value)]
     if codings:
         if [coding.lower() for coding in codings] != [b"chunked"]:

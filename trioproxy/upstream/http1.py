@@ -16,6 +16,7 @@ import attrs
 from trioproxy.immutable import immutable
 from trioproxy.upstream.base import Headers
 from trioproxy.wire.field_names import are_tokens
+from trioproxy.wire.headers import Fields
 from trioproxy.wire.machine import ProtocolViolation
 
 __all__ = [
@@ -123,7 +124,7 @@ def _read_head(block: bytes) -> ResponseHead:
     if headers is None:
         headers = _fields(lines)
     persistent = status_line[1] == b"1"
-    if b"connection" in dict(headers):
+    if b"connection" in headers.firsts:
         closes = any(name == b"connection" and b"close" in value.lower() for name, value in headers)
         persistent = persistent and not closes
     return ResponseHead(status=int(status_line[2]), headers=headers, keep_alive=persistent)
@@ -132,7 +133,7 @@ def _read_head(block: bytes) -> ResponseHead:
 _at_colon = methodcaller("split", b":", 1)
 
 
-def _plain_fields(block: bytes, lines: list[bytes]) -> Headers | None:
+def _plain_fields(block: bytes, lines: list[bytes]) -> Fields | None:
     """The headers of a head as servers write it, line by line and nothing else; None where it has anything that is to be looked at more
     closely."""
     ends = block.count(b"\r\n")
@@ -142,10 +143,10 @@ def _plain_fields(block: bytes, lines: list[bytes]) -> Headers | None:
         fields = [(name.lower(), value.strip(b" \t\r")) for name, value in map(_at_colon, lines)]
     except ValueError:  # a line without a colon
         return None
-    return tuple(fields) if are_tokens([name for name, _ in fields]) else None
+    return Fields(fields) if are_tokens([name for name, _ in fields]) else None
 
 
-def _fields(lines: list[bytes]) -> Headers:
+def _fields(lines: list[bytes]) -> Fields:
     headers: list[tuple[bytes, bytes]] = []
     for line in lines:
         if line[:1] in (b" ", b"\t") and headers:  # a folded line (RFC 9112 section 5.2)
@@ -159,4 +160,4 @@ def _fields(lines: list[bytes]) -> Headers:
         if _FORBIDDEN_IN_VALUE.search(value):
             raise ProtocolViolation(f"the value of header {name.decode('ascii')!r} holds a control character")
         headers.append((name.lower(), value))
-    return tuple(headers)
+    return Fields(headers)

@@ -13,6 +13,7 @@ The peer is told (``close_notify``) where the kernel takes it without waiting; H
 from __future__ import annotations
 
 import contextlib
+import select
 import socket
 import ssl
 from collections.abc import Awaitable
@@ -41,6 +42,9 @@ _KEEPALIVE_OPTIONS = [
     )
     if hasattr(socket, name)
 ]
+
+_poll = getattr(select, "poll", None)
+_READABLE = getattr(select, "POLLIN", 0)
 
 
 class ByteStream(Protocol):
@@ -146,6 +150,15 @@ class TcpStream:
         """See :meth:`ByteStream.is_dead`. One system call."""
         if self._closed:
             return True
+        if _poll is None:
+            return self._has_something()
+        # An exception that says "nothing is here", as almost always, takes longer than the question.
+        asked = _poll()
+        asked.register(self.socket.fileno(), _READABLE)
+        return bool(asked.poll(0))
+
+    def _has_something(self) -> bool:
+        """Bytes, an end or an error."""
         try:
             self.socket.recv(1, socket.MSG_PEEK)
         except (BlockingIOError, InterruptedError):

@@ -7,11 +7,21 @@ next; a client's cookies are none of a provider's business, and a provider's coo
 from __future__ import annotations
 
 from collections.abc import Callable, Iterable
-from functools import lru_cache
+from functools import cached_property, lru_cache
 
-__all__ = ["CREDENTIAL_HEADERS", "HOP_BY_HOP", "Headers", "error_response", "header", "request", "response"]
+__all__ = ["CREDENTIAL_HEADERS", "HOP_BY_HOP", "Fields", "Headers", "error_response", "header", "request", "response"]
 
 Headers = tuple[tuple[bytes, bytes], ...]
+
+
+class Fields(tuple[tuple[bytes, bytes], ...]):
+    """Headers that several ask for this and that: what each name's first value is, is found out once."""
+
+    @cached_property
+    def firsts(self) -> dict[bytes, bytes]:
+        """The first value of each name."""
+        return dict(reversed(self))
+
 
 HOP_BY_HOP = frozenset(
     {
@@ -89,6 +99,8 @@ _ERROR_ALLOW_PREFIXES = (b"x-ratelimit-", b"anthropic-ratelimit-")
 
 def header(headers: Iterable[tuple[bytes, bytes]], name: bytes) -> bytes | None:
     """The first value of a header (lower-case ``name``), None where absent."""
+    if type(headers) is Fields:
+        return headers.firsts.get(name)
     return dict(reversed(tuple(headers))).get(name)
 
 
@@ -121,9 +133,9 @@ def _comes_down(name: bytes) -> bool:
 
 
 def _filtered(headers: Iterable[tuple[bytes, bytes]], passes: Callable[[bytes], bool]) -> Headers:
-    headers = tuple(headers)
+    headers = headers if type(headers) is Fields else Fields(headers)
     kept = tuple([line for line in headers if passes(line[0])])
-    if b"connection" not in dict(headers):
+    if b"connection" not in headers.firsts:
         return kept
     nominated = {name.strip().lower() for key, value in headers if key == b"connection" for name in value.split(b",")}
     return tuple([line for line in kept if line[0] not in nominated])
