@@ -6,13 +6,15 @@ import io
 import json
 import logging
 import re
-from collections.abc import Iterator
+import threading
+from collections.abc import Callable, Iterator
+from contextlib import AbstractContextManager
 from pathlib import Path
 from typing import Any, cast
 
 import pytest
 
-from trioproxy.logs import configure
+from trioproxy.logs import MOST_GATHERED, configure, gathered
 
 
 @pytest.fixture(autouse=True)
@@ -102,6 +104,99 @@ def test_what_can_not_be_written_stops_nobody(capsys: pytest.CaptureFixture[str]
     configure(level="info", as_json=False, stream=Full())
     logging.getLogger("trioproxy.test").info("here")
     assert "No space left on device" in capsys.readouterr().err
+
+
+class Told:
+    """Whoever is to let lines out, and does not do it by itself."""
+
+    def __init__(self) -> None:
+        self.wanted: list[Callable[[], None]] = []
+
+    def later(self, out: Callable[[], None]) -> None:
+        self.wanted.append(out)
+
+
+class Written(io.StringIO):
+    """A stream that remembers each write; ``screen`` says that a person looks on."""
+
+    def __init__(self, *, screen: bool = False) -> None:
+        super().__init__()
+        self.writes: list[str] = []
+        self._screen = screen
+
+    def isatty(self) -> bool:
+        return self._screen
+
+    def write(self, text: str) -> int:
+        self.writes.append(text)
+        return super().write(text)
+
+
+def gathering(stream: Written, told: Told) -> AbstractContextManager[None]:
+    configure(level="info", as_json=False, stream=stream)
+    return gathered(told.later)
+
+
+def test_lines_that_wait_go_out_in_one_write_and_in_order() -> None:
+    stream, told, log = Written(), Told(), logging.getLogger("trioproxy.test")
+    with gathering(stream, told):
+        for number in range(3):
+            log.info("line %d", number)
+        assert stream.writes == []
+        assert len(told.wanted) == 1  # it is asked once for all of them
+        told.wanted[0]()
+        (once,) = stream.writes
+        assert [line[-6:] for line in once.splitlines()] == ["line 0", "line 1", "line 2"]
+        log.info("line 3")
+        assert len(told.wanted) == 2
+    assert stream.getvalue().endswith("line 3\n")  # nothing waits when nobody would let it out
+    log.info("line 4")
+    assert stream.getvalue().endswith("line 4\n")
+
+
+def test_trouble_waits_for_nothing_and_takes_along_what_was_before_it() -> None:
+    stream, told, log = Written(), Told(), logging.getLogger("trioproxy.test")
+    with gathering(stream, told):
+        log.info("before")
+        log.warning("trouble")
+        assert [line.split()[-1] for line in stream.getvalue().splitlines()] == ["before", "trouble"]
+        told.wanted[0]()  # comes to nothing
+        assert stream.getvalue().count("\n") == 2
+
+
+def test_no_write_is_longer_than_a_pipe_takes_whole() -> None:
+    stream, told, log = Written(), Told(), logging.getLogger("trioproxy.test")
+    with gathering(stream, told):
+        for number in range(100):
+            log.info("%04d %s", number, "x" * 300)
+    assert len(stream.writes) < 12
+    assert all(len(text) <= MOST_GATHERED and text.endswith("\n") for text in stream.writes)
+    assert [int(line.split()[2]) for line in stream.getvalue().splitlines()] == list(range(100))
+
+
+def test_another_threads_line_and_a_terminals_wait_for_nothing() -> None:
+    stream, told, log = Written(), Told(), logging.getLogger("trioproxy.test")
+    with gathering(stream, told):
+        log.info("ours")
+        thread = threading.Thread(target=log.info, args=("theirs",))
+        thread.start()
+        thread.join()
+        assert [line.split()[-1] for line in stream.getvalue().splitlines()] == ["ours", "theirs"]
+    screen = Written(screen=True)
+    with gathering(screen, told):
+        log.info("here")
+        assert screen.getvalue().endswith("here\n")
+
+
+def test_lines_that_nobody_can_take_any_more_stop_nobody() -> None:
+    class Gone(Written):
+        def write(self, text: str) -> int:
+            raise BrokenPipeError(32, "Broken pipe")
+
+    told = Told()
+    with gathering(Gone(), told):
+        logging.getLogger("trioproxy.test").info("here")
+        told.wanted[0]()
 
 
 def test_a_filter_is_heeded() -> None:

@@ -45,6 +45,7 @@ from trioproxy.ledger.lines import write_line
 from trioproxy.ledger.metrics import Metrics
 from trioproxy.ledger.prices import Prices
 from trioproxy.ledger.writer import Books
+from trioproxy.logs import gathered
 from trioproxy.protocols.openai_responses.conversations import Conversations
 from trioproxy.protocols.table import protocols
 from trioproxy.server.connections import Drain
@@ -63,6 +64,8 @@ __all__ = ["App", "announce", "base_urls", "run"]
 _log = logging.getLogger("trioproxy.app")
 
 SWEEP_SECONDS = 60.0
+LOG_PAUSE = 0.05
+"""Seconds for which a line of the log may wait for others."""
 
 
 @attrs.define(eq=False)
@@ -288,7 +291,8 @@ async def run(
         async with trio.open_nursery() as last:
             if app.books is not None:
                 last.start_soon(app.books.run)
-            with trio.open_signal_receiver(signal.SIGTERM, signal.SIGINT) as received:
+            letting_out = gathered(partial(app.gateway.keeper.call_within, LOG_PAUSE))
+            with trio.open_signal_receiver(signal.SIGTERM, signal.SIGINT) as received, letting_out:
                 async with trio.open_nursery() as outer:
                     outer.start_soon(_heed, received, app, drain, outer.cancel_scope)
                     outer.start_soon(_sweep, app)

@@ -125,3 +125,21 @@ async def test_who_is_forgotten_is_let_go_of_at_once() -> None:
     del one
     assert seen() is None
     assert len(keeper) == 2
+
+
+async def test_something_is_called_once_within_its_time(autojump_clock: MockClock) -> None:
+    keeper, called = Timekeeper(), list[float]()
+
+    def call() -> None:
+        called.append(trio.current_time())
+
+    keeper.call_within(5, call)
+    assert called == [0.0]  # nobody would do it later
+    async with trio.open_nursery() as nursery:
+        nursery.start_soon(keeper.run)
+        await trio.sleep(1)
+        keeper.call_within(5, call)
+        await trio.sleep(60)
+        nursery.cancel_scope.cancel()
+    assert called == [0.0, 6.0]
+    assert not len(keeper)

@@ -13,7 +13,7 @@ from __future__ import annotations
 import heapq
 import itertools
 import logging
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from math import inf
 from typing import Protocol
 
@@ -47,6 +47,19 @@ class _Wish:
 
 
 @attrs.define(eq=False)
+class _Once:
+    """Something to be called, and no exchange."""
+
+    call: Callable[[], None]
+    look_at: float = attrs.field(default=inf, init=False)
+
+    def look(self, now: float, nursery: trio.Nursery) -> float:
+        """See :class:`Kept`."""
+        self.call()
+        return inf
+
+
+@attrs.define(eq=False)
 class Timekeeper:
     """Looks at whoever asked for it, while :meth:`run` runs."""
 
@@ -71,6 +84,13 @@ class Timekeeper:
         heapq.heappush(self._heap, (at, next(self._numbers), wish))
         if at < self._sleep.deadline:
             self._sleep.deadline = at
+
+    def call_within(self, seconds: float, call: Callable[[], None]) -> None:
+        """Call it once, so many seconds from now or sooner; at once where nobody looks at the clock."""
+        if self.at_work:
+            self.look_by(_Once(call), trio.current_time() + seconds)
+        else:
+            call()
 
     def forget(self, kept: Kept) -> None:
         """Look at it no more."""
