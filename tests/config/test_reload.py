@@ -5,6 +5,7 @@ from __future__ import annotations
 import logging
 import os
 import signal
+import threading
 from collections.abc import Mapping
 from pathlib import Path
 
@@ -14,7 +15,7 @@ from trio.testing import MockClock, wait_all_tasks_blocked
 
 from trioproxy.config.load import ConfigInvalid
 from trioproxy.config.model import Snapshot
-from trioproxy.config.reload import POLL, Outcome, Reloader
+from trioproxy.config.reload import Outcome, Reloader
 from trioproxy.config.snapshot import SnapshotCell
 from trioproxy.providers.catalog import catalogue
 
@@ -37,6 +38,26 @@ class WatchedCell(SnapshotCell):
         return self.swapped.setdefault(generation, trio.Event())
 
 
+class Looking(Reloader):
+    """A reloader whose looks can be waited for."""
+
+    async def looked(self, times: int) -> None:
+        """Until the files were looked at so many times, and found as they were."""
+        until, token = trio.Event(), trio.lowlevel.current_trio_token()
+        seen = iter(range(times))
+        look = Reloader._fingerprint
+
+        def looking(reloader: Reloader) -> tuple[object, ...]:
+            found = look(reloader)
+            if next(seen, None) is None:
+                token.run_sync_soon(until.set)
+            return found
+
+        with pytest.MonkeyPatch.context() as patch:
+            patch.setattr(Reloader, "_fingerprint", looking)
+            await until.wait()
+
+
 def write(path: Path, text: str) -> None:
     path.write_text(text)
 
@@ -45,8 +66,8 @@ def rewrite(path: Path, text: str | None) -> None:
     path.unlink() if text is None else path.write_text(text)
 
 
-def reloader(path: Path, env: Mapping[str, str] | None = None, **more: object) -> Reloader:
-    return Reloader(WatchedCell(), path, catalogue(), lambda: env if env is not None else {}, **more)  # type: ignore[arg-type]
+def reloader(path: Path, env: Mapping[str, str] | None = None, **more: object) -> Looking:
+    return Looking(WatchedCell(), path, catalogue(), lambda: env if env is not None else {}, poll=0.001, **more)  # type: ignore[arg-type]
 
 
 @pytest.fixture
@@ -152,7 +173,7 @@ async def test_saved_file_is_in_force_soon(path: Path, autojump_clock: MockClock
     subject = reloader(path)
     subject.start()
     nursery.start_soon(subject.watch)
-    await trio.sleep(POLL * 3)
+    await subject.looked(3)
     assert subject.last is None
     write(path, GOOD + "# more\n")
 
@@ -180,7 +201,7 @@ async def test_token_file_is_watched_too(path: Path, autojump_clock: MockClock, 
     subject = reloader(path)
     assert subject.start().credentials == ()
     nursery.start_soon(subject.watch)
-    await trio.sleep(POLL)
+    await subject.looked(1)
     write(token, '{"access_token": "t"}')
 
     await changed(subject, 2)
@@ -204,6 +225,25 @@ async def test_file_that_is_still_being_written_is_waited_for(
     # The first look; a change that goes on; another one that holds still.
     assert next(looks, None) is None
     nursery.cancel_scope.cancel()
+
+
+async def test_nobody_looks_any_more_once_the_watch_is_over(path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    subject = reloader(path)
+    subject.start()
+    ended, look_out = threading.Event(), Reloader._look_out
+
+    def looking_out(reloader: Reloader, over: threading.Event) -> tuple[object, ...]:
+        found = look_out(reloader, over)
+        ended.set()
+        return found
+
+    monkeypatch.setattr(Reloader, "_look_out", looking_out)
+    async with trio.open_nursery() as nursery:
+        nursery.start_soon(subject.watch)
+        await subject.looked(1)
+        nursery.cancel_scope.cancel()
+
+    assert ended.wait(60)  # and not: for ever
 
 
 async def test_hangup_reloads_even_what_has_not_changed(path: Path, nursery: trio.Nursery) -> None:

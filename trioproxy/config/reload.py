@@ -4,7 +4,8 @@ Knows: when a file has changed, how a new snapshot gets into force, that a bad f
 snapshot holds, but for the addresses that only a restart can change.
 
 Reading and building run in a thread: a file of thousands of keys takes a while, and streams must not stand still for it. The swap itself is
-one assignment on the loop's own thread.
+one assignment on the loop's own thread. One more thread looks for changes, so that a file system that hangs holds nobody up; it stays there
+between two looks, because to send another one each time cost as much as six events of a stream.
 """
 
 from __future__ import annotations
@@ -13,6 +14,7 @@ import enum
 import hashlib
 import logging
 import signal
+import threading
 from collections.abc import Callable, Mapping
 from pathlib import Path
 
@@ -64,7 +66,8 @@ class Reloader:
     """Reloads one file into one cell.
 
     ``env`` is asked for anew each time. ``host`` and ``port`` are a command line's, which go on winning over the file. ``started`` are the
-    settings the listeners were opened with. ``last`` is the latest outcome, for whoever shows the state.
+    settings the listeners were opened with. ``last`` is the latest outcome, for whoever shows the state. ``poll`` are the seconds between two
+    looks at the file.
     """
 
     cell: SnapshotCell
@@ -73,6 +76,7 @@ class Reloader:
     env: Callable[[], Mapping[str, str]]
     host: str | None = attrs.field(default=None, kw_only=True)
     port: int | None = attrs.field(default=None, kw_only=True)
+    poll: float = attrs.field(default=POLL, kw_only=True)
     last: Reloaded | None = attrs.field(default=None, init=False)
     _started: Settings = attrs.field(init=False)
     _digest: bytes = attrs.field(default=b"", init=False)
@@ -102,15 +106,16 @@ class Reloader:
 
     async def watch(self) -> None:
         """Reload whenever the file, or a token file it names, has changed. Never returns."""
-        while True:
-            await trio.sleep(POLL)
-            now = await trio.to_thread.run_sync(self._fingerprint)
-            if now == self._seen:
-                continue
-            await trio.sleep(SETTLE)
-            if await trio.to_thread.run_sync(self._fingerprint) == now:
-                self._seen = now
-                await self.reload()
+        over, only = threading.Event(), trio.CapacityLimiter(1)  # which takes the place of nobody else's thread
+        try:
+            while True:
+                now = await trio.to_thread.run_sync(self._look_out, over, abandon_on_cancel=True, limiter=only)
+                await trio.sleep(SETTLE)
+                if await trio.to_thread.run_sync(self._fingerprint) == now:
+                    self._seen = now
+                    await self.reload()
+        finally:
+            over.set()
 
     async def watch_signals(self) -> None:
         """Reload on SIGHUP, changed or not (the environment may have). Never returns."""
@@ -163,6 +168,13 @@ class Reloader:
         for path in sorted(tokens):
             _add(digest, Path(path))
         return digest.digest(), snapshot
+
+    def _look_out(self, over: threading.Event) -> tuple[object, ...]:
+        """Look until something has changed, or it is ``over``; the last look. Runs in a thread."""
+        now = self._seen
+        while now == self._seen and not over.wait(self.poll):
+            now = self._fingerprint()
+        return now
 
     def _fingerprint(self) -> tuple[object, ...]:
         """What changes when a watched file does. Runs in a thread."""
