@@ -14,7 +14,7 @@ import attrs
 import trio
 
 from trioproxy.errors import ErrorKind, UpstreamFault
-from trioproxy.upstream.base import Headers, Progress, UpstreamRequest
+from trioproxy.upstream.base import Headers, Heedless, Progress, UpstreamRequest
 
 __all__ = ["SSE_HEADERS", "Delay", "Fault", "RecordedProgress", "Script", "ScriptedResponse", "ScriptedUpstream"]
 
@@ -58,7 +58,7 @@ def _raise(error: Exception | Fault | None) -> None:
 
 
 @attrs.define(eq=False)
-class RecordedProgress:
+class RecordedProgress(Heedless):
     """A ``Progress`` that counts."""
 
     sent: int = 0

@@ -121,14 +121,10 @@ async def _print_answer(url: str) -> bool:
     from trioproxy.neutral.events import Finished, TextDelta, UsageReported
     from trioproxy.neutral.usage import Usage
     from trioproxy.protocols.table import protocol
-    from trioproxy.upstream.base import UpstreamRequest
+    from trioproxy.upstream.base import Heedless, UpstreamRequest
     from trioproxy.upstream.http import HttpUpstream
     from trioproxy.wire.jsoncodec import dumps
     from trioproxy.wire.sse import SSEDecoder
-
-    class Unheard:
-        def request_sent(self) -> None:
-            """Nobody waits for this."""
 
     usage = Usage()
     decoder, reader = SSEDecoder(), protocol("anthropic").stream_reader()
@@ -136,7 +132,7 @@ async def _print_answer(url: str) -> bool:
     request = UpstreamRequest(method="POST", url=url, headers=headers, body=dumps(QUESTION))
     upstream, finished = HttpUpstream(), False
     try:
-        response = await upstream.open(request, Unheard())
+        response = await upstream.open(request, Heedless())
         while data := await response.receive_some():
             for event in (event for frame in decoder.feed(data) for event in reader.feed(frame)):
                 match event:

@@ -15,18 +15,11 @@ from trioproxy.config.model import Credential
 from trioproxy.protocols.table import protocol
 from trioproxy.providers.auth import auth_headers, entry_headers
 from trioproxy.providers.urls import join_base, models_url
-from trioproxy.upstream.base import Headers, Upstream, UpstreamRequest
+from trioproxy.upstream.base import Headers, Heedless, Upstream, UpstreamRequest
 
 __all__ = ["Heard", "Inquiry"]
 
 CLOSING_TIME = 2.0
-
-
-class _Unheard:
-    """Nobody waits for the request to be sent."""
-
-    def request_sent(self) -> None:
-        """See ``Progress.request_sent``."""
 
 
 @attrs.frozen
@@ -52,7 +45,7 @@ class Inquiry:
         Raises:
             UpstreamFault: there is no answer, or not all of it.
         """
-        response = await self.reach(credential).open(self._request(credential, path, query), _Unheard())
+        response = await self.reach(credential).open(self._request(credential, path, query), Heedless())
         try:
             body = bytearray()
             while len(body) <= most and (data := await response.receive_some()):

@@ -2,11 +2,15 @@
 
 A chunk costs two looks at the clock and nothing else: facts go to the tracker, no timer is touched. Who sees to it that no deadline passes
 unnoticed is ``sentry.py``. It ends all that runs inside: a read is never cancelled to be tried again, as the next one would report a clean end.
+
+What runs inside is ended by a cancel scope, or where it can be by cutting its connection off (``upstream/base.py``): a scope costs a small
+answer a twentieth of its time.
 """
 
 from __future__ import annotations
 
 from collections.abc import Callable, Sequence
+from contextlib import AbstractContextManager, nullcontext
 from types import TracebackType
 from typing import Protocol
 
@@ -32,15 +36,23 @@ class Watcher(Protocol):
         ...
 
 
+class _Expired(Exception):
+    """A deadline has passed while something was waited for that can't be cut off."""
+
+
 @attrs.define(eq=False)
 class Pulse:
     """Bounds what runs inside ``with``, and is told what happens there. It is also the :class:`~trioproxy.upstream.base.Progress` of its
-    attempt."""
+    attempt. ``cuttable`` says that what runs inside keeps to ``cut_by`` and ``waiting``."""
 
     tracker: DeadlineTracker
     provider: str
     watcher: Watcher
-    _scope: trio.CancelScope = attrs.field(factory=trio.CancelScope, init=False)
+    cuttable: bool = False
+    _scope: trio.CancelScope | None = attrs.field(default=None, init=False)
+    """What is to be cancelled, as long as there is something."""
+    _cut: Callable[[], None] | None = attrs.field(default=None, init=False)
+    _ended: bool = attrs.field(default=False, init=False)
     _phase: Phase | None = attrs.field(default=None, init=False)
     _now: Callable[[], float] = attrs.field(default=trio.current_time, init=False)
     """The clock itself, which is asked twice a chunk, while the scope is open."""
@@ -48,7 +60,9 @@ class Pulse:
     """When something came last."""
 
     def __enter__(self) -> Pulse:
-        self._scope.__enter__()
+        if not self.cuttable:
+            self._scope = trio.CancelScope()
+            self._scope.__enter__()
         self._now = trio.lowlevel.current_clock().current_time
         self.at = self._now()
         self.watcher.begin(self, self.at)
@@ -58,12 +72,19 @@ class Pulse:
         self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
     ) -> bool:
         self.watcher.end()
-        return bool(self._scope.__exit__(kind, error, trace))
+        self._cut = None
+        scope = self._scope
+        if scope is None:
+            self._ended = self._phase is not None and isinstance(error, (_Expired, trio.ClosedResourceError))
+            return self._ended
+        caught = bool(scope.__exit__(kind, error, trace))
+        self._ended = scope.cancelled_caught
+        return caught
 
     @property
     def expired(self) -> Phase | None:
         """The phase whose deadline ended what ran inside, None where it ended by itself."""
-        return self._phase if self._scope.cancelled_caught else None
+        return self._phase if self._ended else None
 
     def failure(self) -> Failure:
         """The failure that :attr:`expired` is."""
@@ -73,6 +94,14 @@ class Pulse:
     def request_sent(self) -> None:
         """See ``Progress.request_sent``."""
         self.tracker.request_sent(self._now())
+
+    def cut_by(self, cut: Callable[[], None]) -> None:
+        """See ``Progress.cut_by``."""
+        self._cut = cut
+
+    def waiting(self) -> AbstractContextManager[object]:
+        """See ``Progress.waiting``."""
+        return nullcontext() if self._scope is not None else _Waiting(self)
 
     def received(self, events: Sequence[Event]) -> None:
         """Bytes of the answer came, and these events were in them."""
@@ -97,4 +126,28 @@ class Pulse:
     def expire(self) -> None:
         """End what runs inside: a deadline has passed."""
         self._phase = self.tracker.phase()
-        self._scope.cancel(reason=f"the {self._phase.value} deadline passed")
+        if self._scope is not None:
+            self._scope.cancel(reason=f"the {self._phase.value} deadline passed")
+        elif self._cut is not None:
+            self._cut()
+
+
+@attrs.define(eq=False)
+class _Waiting:
+    """A cancel scope for a part of what a pulse bounds. Where that was cancelled, :class:`_Expired` is raised."""
+
+    pulse: Pulse
+    _scope: trio.CancelScope = attrs.field(factory=trio.CancelScope, init=False)
+
+    def __enter__(self) -> None:
+        self.pulse._scope = self._scope
+        self._scope.__enter__()
+
+    def __exit__(
+        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
+    ) -> bool:
+        self.pulse._scope = None
+        caught = bool(self._scope.__exit__(kind, error, trace))
+        if self._scope.cancelled_caught:
+            raise _Expired
+        return caught

@@ -1,7 +1,7 @@
 """``HttpUpstream``: the way to providers over HTTP/1.1.
 
 Knows: what one exchange needs of a connection, when it may be repeated, which failure is told how. Refuses to know: what the bytes mean, and
-every deadline: the caller's one cancel scope bounds everything here.
+every deadline: the caller's one cancel scope bounds everything here, or its cutting the connection off.
 
 **Repeating.** A warm connection may have been closed by the server while our request was on its way. When a connection that served before
 ends without a single byte of an answer, the request is sent once more on a fresh one, POST too: a server that closes an idle connection has
@@ -17,7 +17,7 @@ from __future__ import annotations
 import ssl
 from collections.abc import Awaitable, Callable, Mapping
 from functools import lru_cache
-from typing import TypeAlias
+from typing import ClassVar, TypeAlias
 
 import attrs
 
@@ -154,6 +154,9 @@ class HttpUpstream:
     connection is kept.
     """
 
+    CUTTABLE: ClassVar[bool] = True
+    """See ``Upstream``: all that is waited for here are a slot, a connection's making, and its bytes."""
+
     ssl_context: Callable[[], ssl.SSLContext] = system_trust
     idle_seconds: float = 45.0
     _dialer: Dialer = attrs.field(init=False)
@@ -178,17 +181,23 @@ class HttpUpstream:
         origin, target = locate(request.url)
         proxy = read_proxy(request.proxy_url) if request.proxy_url is not None else None
         head = _head(request, origin, target, proxy)
-        lease = await self._pool.acquire((origin, proxy), limit=request.max_connections)
+        lease = self._pool.acquire_nowait((origin, proxy), limit=request.max_connections)
+        if lease is None:
+            with progress.waiting():
+                lease = await self._pool.acquire((origin, proxy), limit=request.max_connections)
         try:
+            progress.cut_by(lease.cut)
             if lease.connection is not None:
                 progress.request_sent()
                 try:
                     return await self._exchange(lease, lease.connection, head, request, origin)
                 except _Stale:
                     lease.discard()
-                    lease.connection = await self._dialer.dial(origin, proxy)
+                    with progress.waiting():
+                        lease.connection = await self._dialer.dial(origin, proxy)
             else:
-                lease.connection = await self._dialer.dial(origin, proxy)
+                with progress.waiting():
+                    lease.connection = await self._dialer.dial(origin, proxy)
                 progress.request_sent()
             return await self._exchange(lease, lease.connection, head, request, origin)
         except BaseException:

@@ -84,6 +84,12 @@ class Lease(Generic[K, C]):
         connection, self.connection = self.connection, None
         self._pool._release(self.key, connection, keep_alive if reusable else 0)
 
+    def cut(self) -> None:
+        """Close the connection, so that whoever waits on it gets to know; where the lease has ended it is another's, and nothing is done. The
+        lease is still to be ended."""
+        if self.connection is not None:
+            self.connection.close()
+
     def discard(self) -> None:
         """Close the connection and keep the slot, to make a fresh one."""
         connection, self.connection = self.connection, None
@@ -103,15 +109,22 @@ class ConnectionPool(Generic[K, C]):
 
     async def acquire(self, key: K, *, limit: int) -> Lease[K, C]:
         """Wait until fewer than ``limit`` exchanges run on ``key``, first come, first served. At most ``limit`` connections exist."""
+        lease = self.acquire_nowait(key, limit=limit)
+        if lease is not None:
+            return lease
+        shelf = self._shelves[key]
+        await self._wait(key, shelf, limit)
+        return self._lease(key, shelf)
+
+    def acquire_nowait(self, key: K, *, limit: int) -> Lease[K, C] | None:
+        """As :meth:`acquire`; None where that would wait."""
         shelf = self._shelves.get(key)
         if shelf is None:
             shelf = self._shelves[key] = _Shelf()
         if shelf.waiting or shelf.active >= limit:
-            await self._wait(key, shelf, limit)
-        else:
-            shelf.active += 1
-        connection = self._take(shelf)
-        return Lease(key, connection, connection is not None, self)
+            return None
+        shelf.active += 1
+        return self._lease(key, shelf)
 
     def statistics(self) -> Mapping[K, OriginStatistics]:
         """What is going on, by key; keys with nothing to tell are left out."""
@@ -149,6 +162,10 @@ class ConnectionPool(Generic[K, C]):
                 self._grant(shelf)
                 self._forget_if_bare(key, shelf)
             raise
+
+    def _lease(self, key: K, shelf: _Shelf[C]) -> Lease[K, C]:
+        connection = self._take(shelf)
+        return Lease(key, connection, connection is not None, self)
 
     def _take(self, shelf: _Shelf[C]) -> C | None:
         if shelf.idle:

@@ -8,6 +8,7 @@ A recording never changes, delays or breaks what is recorded: bytes are handed o
 from __future__ import annotations
 
 from collections.abc import Awaitable, Callable
+from contextlib import AbstractContextManager
 from typing import TypeAlias
 
 import attrs
@@ -141,3 +142,11 @@ class _Started:
         self.at = trio.current_time()
         self._sent()
         self._inner.request_sent()
+
+    def cut_by(self, cut: Callable[[], None]) -> None:
+        """See ``Progress.cut_by``."""
+        self._inner.cut_by(cut)
+
+    def waiting(self) -> AbstractContextManager[object]:
+        """See ``Progress.waiting``."""
+        return self._inner.waiting()
