@@ -7,7 +7,7 @@ next; a client's cookies are none of a provider's business, and a provider's coo
 from __future__ import annotations
 
 from collections.abc import Callable, Iterable
-from functools import cached_property, lru_cache
+from functools import lru_cache
 
 __all__ = ["CREDENTIAL_HEADERS", "HOP_BY_HOP", "Fields", "Headers", "error_response", "header", "request", "response"]
 
@@ -15,12 +15,12 @@ Headers = tuple[tuple[bytes, bytes], ...]
 
 
 class Fields(tuple[tuple[bytes, bytes], ...]):
-    """Headers that several ask for this and that: what each name's first value is, is found out once."""
+    """Headers that several ask for this and that. ``firsts`` is the first value of each name."""
 
-    @cached_property
-    def firsts(self) -> dict[bytes, bytes]:
-        """The first value of each name."""
-        return dict(reversed(self))
+    firsts: dict[bytes, bytes]
+
+    def __init__(self, lines: Iterable[tuple[bytes, bytes]]) -> None:
+        self.firsts = dict(reversed(self))
 
 
 HOP_BY_HOP = frozenset(
