@@ -43,7 +43,7 @@ class _Expired(Exception):
 @attrs.define(eq=False)
 class Pulse:
     """Bounds what runs inside ``with``, and is told what happens there. It is also the :class:`~trioproxy.upstream.base.Progress` of its
-    attempt. ``cuttable`` says that what runs inside keeps to ``cut_by`` and ``waiting``."""
+    attempt. ``cuttable`` says that what runs inside says itself how it is ended: by :meth:`cut_by`, :meth:`waiting` and :meth:`bound_by`."""
 
     tracker: DeadlineTracker
     provider: str
@@ -74,11 +74,13 @@ class Pulse:
         self.watcher.end()
         self._cut = None
         scope = self._scope
+        caught = False
         if scope is None:
-            self._ended = self._phase is not None and isinstance(error, (_Expired, trio.ClosedResourceError))
-            return self._ended
-        caught = bool(scope.__exit__(kind, error, trace))
-        self._ended = scope.cancelled_caught
+            caught = self._ended = self._phase is not None and isinstance(error, (_Expired, trio.ClosedResourceError))
+        else:
+            if not self.cuttable:
+                caught = bool(scope.__exit__(kind, error, trace))
+            self._ended = self._phase is not None and scope.cancelled_caught
         return caught
 
     @property
@@ -102,6 +104,10 @@ class Pulse:
     def waiting(self) -> AbstractContextManager[object]:
         """See ``Progress.waiting``."""
         return nullcontext() if self._scope is not None else _Waiting(self)
+
+    def bound_by(self, scope: trio.CancelScope) -> None:
+        """``scope``, which is the caller's, is around all that is waited for from now on."""
+        self._scope = scope
 
     def received(self, events: Sequence[Event]) -> None:
         """Bytes of the answer came, and these events were in them."""

@@ -45,9 +45,9 @@ class Sentry:
         if self.beat is not None:
             self.keeper.look_by(self, self.outlet.last_sent + self.interval)
 
-    def watch(self, tracker: DeadlineTracker, provider: str) -> Pulse:
+    def watch(self, tracker: DeadlineTracker, provider: str, *, cuttable: bool = False) -> Pulse:
         """A pulse whose deadlines this sentry keeps."""
-        return Pulse(tracker, provider, self)
+        return Pulse(tracker, provider, self, cuttable)
 
     def begin(self, watched: Pulse, now: float) -> None:
         """Something is to be watched from now on."""
