@@ -142,10 +142,11 @@ def test_refusals_and_thoughts() -> None:
     assert refusal.text == "no"
     thoughts = [{"type": "text", "text": "a"}, {"type": "text", "text": "b"}, {"type": "x"}, 3]
     for given, text in ((thoughts, "ab"), ("a", "a"), (None, "")):
-        part = _part({"type": "thinking", "thinking": given})
-        assert isinstance(part, Reasoning)
-        assert part.text == text
-        assert _losses(part) == []
+        for document in ({"type": "thinking", "thinking": given}, {"type": "reasoning", "summary": given}):
+            part = _part(document)
+            assert isinstance(part, Reasoning)
+            assert part.text == text
+            assert _losses(part) == []
 
 
 def test_an_unknown_kind_is_part_of_the_question() -> None:

@@ -125,6 +125,18 @@ CALL = {"id": "x", "type": "function", "function": {"name": "f", "arguments": "{
             id="magistral",
         ),
         pytest.param(
+            [
+                {
+                    "role": "assistant",
+                    "content": [
+                        {"type": "reasoning", "summary": [{"type": "summary_text", "text": "h", "signature": "s"}]},
+                        {"type": "text", "text": "a"},
+                    ],
+                }
+            ],
+            id="databricks",
+        ),
+        pytest.param(
             [{"role": "assistant", "content": None, "reasoning_content": "", "reasoning": "hm", "tool_calls": [CALL]}],
             id="thoughts",
         ),

@@ -111,8 +111,8 @@ def _refusal(fields: Fields, value: Object) -> ContentPart:
 
 
 def _thinking(fields: Fields, value: Object) -> ContentPart:
-    """Mistral's thoughts in history: ``{type: thinking, thinking: [{type: text, text}]}``."""
-    inner = fields.take("thinking")
+    """Thoughts in history: Mistral's ``{type: thinking, thinking: [{type: text, text}]}``, Databricks' ``{type: reasoning, summary}``."""
+    inner = fields.take("thinking") or fields.take("summary")
     said = inner if isinstance(inner, list) else [{"text": inner}]
     pieces = [each.get("text") for each in said if isinstance(each, dict)]
     text = "".join(piece for piece in pieces if isinstance(piece, str))
@@ -223,6 +223,7 @@ _READERS: dict[str, Callable[[Fields, Object], ContentPart]] = {
     "text": _text,
     "refusal": _refusal,
     "thinking": _thinking,
+    "reasoning": _thinking,
     "image_url": _image,
     "video_url": _video,
     "document_url": _document,
