@@ -231,6 +231,12 @@ def test_calls_that_share_an_id_are_told_apart_for_google() -> None:
     ]
 
 
+def test_who_wants_no_summary_is_shown_no_thoughts() -> None:
+    written = sent(RESPONSES, GEMINI, input="hi", reasoning={"effort": "high", "summary": "none"})
+
+    assert written.body["generationConfig"]["thinkingConfig"]["includeThoughts"] is False
+
+
 def test_an_instruction_may_be_a_list_of_parts() -> None:
     written = sent(GEMINI, MESSAGES, contents="hi", systemInstruction=[{"text": "a"}, "b"])
 

@@ -231,6 +231,13 @@ def test_calls_without_words_beside_others() -> None:
     assert said["tool_calls"][1]["function"]["arguments"] == "{}"
 
 
+def test_a_call_told_in_both_words_is_one_call() -> None:
+    call = {"id": "b", **_FUNCTION}
+    blocks = [{"type": "tool_use", "id": "b", "name": "f", "input": {"x": 2}}]
+    (said,) = _messages({"role": "assistant", "content": blocks, "tool_calls": [call, 7]})
+    assert (said["content"], said["tool_calls"]) == (None, [call, 7])
+
+
 def test_what_stands_where_calls_should_is_no_call() -> None:
     block = {"type": "tool_use", "id": "c", "name": "f"}
     (said,) = _messages({"role": "assistant", "content": [block], "tool_calls": 7})

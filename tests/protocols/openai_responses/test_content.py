@@ -44,6 +44,8 @@ FILE_CITED = {"type": "file_citation", "file_id": "f", "filename": "a.pdf", "ind
         {"type": "input_image", "image_url": "https://a.example/b.png", "detail": None},
         {"type": "input_audio", "audio_url": "data:audio/wav;base64,AA=="},
         {"type": "input_audio", "audio_url": "https://a.example/b.wav"},
+        {"type": "input_video", "video_url": "https://a.example/b.mp4", "fps": 2},
+        {"type": "input_video", "video_url": {"url": "data:video/mp4;base64,AA=="}},
         {"type": "input_image", "image_url": "data:image/png;charset=x;base64,AA==", "detail": "original"},
         {"type": "input_image", "file_id": "file-1", "image_url": None},
         {
@@ -104,6 +106,16 @@ def test_a_part_comes_out_as_it_went_in(part: dict[str, Any]) -> None:
             MediaKind.DOCUMENT,
             UrlSource(url="https://a.example"),
         ),
+        (
+            {"type": "input_video", "video_url": "data:video/mp4;base64,AA", "fps": 2},
+            MediaKind.VIDEO,
+            Base64Source(data="AA", mime="video/mp4"),
+        ),
+        (
+            {"type": "input_video", "video_url": {"url": "https://a.example/v.mp4"}},
+            MediaKind.VIDEO,
+            UrlSource(url="https://a.example/v.mp4"),
+        ),
     ],
 )
 def test_media_are_what_they_hold(part: dict[str, Any], kind: MediaKind, source: MediaSource) -> None:
@@ -141,6 +153,7 @@ def test_a_breakpoint_is_a_cache_hint(point: object, hint: CacheHint | None) -> 
         ({"type": "input_image", "image_url": "data:image/png,AA"}, "p.image_url"),
         ({"type": "input_image", "image_url": "data:image/png;base64"}, "p.image_url"),
         ({"type": "input_file"}, "p.file_data"),
+        ({"type": "input_video", "video_url": {"href": "x"}}, "p.video_url"),
         ({"type": "input_file", "file_data": "data:x"}, "p.file_data"),
         ({"type": "input_text", "text": "x", "prompt_cache_breakpoint": 5}, "p.prompt_cache_breakpoint"),
         ("x", "p"),

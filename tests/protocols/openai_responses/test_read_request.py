@@ -215,6 +215,7 @@ def test_other_protocols_lose_only_what_has_a_meaning() -> None:
             {"model": "m", "input": "hi", "reasoning": {"summary": "auto", "generate_summary": "concise"}},
             id="both summaries",
         ),
+        pytest.param({"model": "m", "input": "hi", "reasoning": {"summary": "none"}}, id="no summary"),
         pytest.param(
             {"model": "m", "input": "hi", "reasoning": {"effort": "ultra", "context": "all_turns"}},
             id="an unknown effort",
@@ -301,6 +302,7 @@ def test_members_nobody_knows_are_extras() -> None:
             "input[0].output",
         ),
         ({"input": [{"type": "reasoning", "summary": [{"type": "summary_text"}]}]}, "input[0].summary[0].text"),
+        ({"input": [{"role": "assistant", "content": [{"type": []}]}]}, "input[0].content[0].type"),
         ({"input": [{"type": "additional_tools", "tools": [5]}]}, "input[0].tools[0]"),
         ({"instructions": []}, "instructions"),
         ({"tools": {}}, "tools"),

@@ -115,10 +115,13 @@ def _messages(message: JSON) -> Iterator[JSON]:
     parts: list[JSON] = []
     calls: list[JSON] = []
     details: list[JSON] = []
+    told = [call.get("id") for call in _calls(message) if isinstance(call, dict)]
     for part in content:
         match part:
             case {"type": "tool_result", "tool_use_id": str() as answered, **rest}:
                 yield _result(answered, rest)
+            case {"type": "tool_use", "id": str() as call_id} if call_id in told:
+                pass  # LangChain and others say a call in both words.
             case {"type": "tool_use", "id": str() as call_id, "name": str() as name, **rest}:
                 arguments = dumps(rest.get("input") or {}).decode()
                 calls.append({"id": call_id, "type": "function", "function": {"name": name, "arguments": arguments}})
@@ -130,7 +133,7 @@ def _messages(message: JSON) -> Iterator[JSON]:
                 parts.append(_part(part))
     if parts == content:
         yield message
-    elif parts or calls or details:
+    elif parts or calls or details or told:
         said = {**message, "content": parts or None}
         said |= {"tool_calls": [*_calls(message), *calls]} if calls else {}
         yield said | ({"reasoning_details": details} if details else {})

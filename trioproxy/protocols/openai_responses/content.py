@@ -40,6 +40,7 @@ PARTS = _TEXTS | {"input_image", "input_file", "image_url", "file"}
 _BREAKPOINT = "prompt_cache_breakpoint"
 _CONTROL = "cache_control"
 _SAID = "said"
+_FILM = "video_url"
 # The Files API is one for Responses and Chat Completions.
 _OPENAI_FILES = frozenset({NAME, "openai_chat"})
 
@@ -69,6 +70,8 @@ def read_part(value: JSON, path: str, notes: Mapping[str, Any] | None = None) ->
         return _read_file(fields, marks)
     if kind == "input_audio":
         return _read_audio(fields, marks)
+    if kind == "input_video" and _FILM in fields:
+        return _read_film(fields, value, marks)
     return Opaque(protocol=NAME, kind=CONTENT + kind, payload=value, essential=True)
 
 
@@ -138,6 +141,17 @@ def _read_audio(fields: Fields, marks: dict[str, Any]) -> Media:
     marks["audio"] = {"input_audio": inner}
     source = Base64Source(data=data, mime=registered(f"audio/{spelled}"))
     return Media(kind=MediaKind.AUDIO, source=source, extras=fields.extras(notes=marks))
+
+
+def _read_film(fields: Fields, value: JSON, marks: dict[str, Any]) -> Media:
+    """A film by its URL, as Open Responses has it, or in an object, as Chat Completions spells it."""
+    said = fields.take(_FILM)
+    url = said.get("url") if isinstance(said, dict) else said
+    if not isinstance(url, str) or not url:
+        raise refusal(fields.at(_FILM), "a URL")
+    marks[_SAID] = value
+    source = _read_url(url, fields.at(_FILM), marks)
+    return Media(kind=MediaKind.VIDEO, source=source, extras=fields.extras(notes=marks))
 
 
 def _read_data(data: str, path: str, marks: dict[str, Any]) -> MediaSource:

@@ -231,7 +231,9 @@ def _called_within(content: JSON) -> tuple[JSON, list[tuple[int, Object]]]:
     """What a message of the model's says, and the calls that a client put among it (as Anthropic has them), with their places."""
     if not isinstance(content, list):
         return content, []
-    calls = [(at, each) for at, each in enumerate(content) if isinstance(each, dict) and each.get("type") in _CALLS]
+    calls = [
+        (at, each) for at, each in enumerate(content) if isinstance(each, dict) and str(each.get("type")) in _CALLS
+    ]
     return [each for each in content if all(each is not call for _, call in calls)] if calls else content, calls
 
 

@@ -30,6 +30,7 @@ from trioproxy.protocols.openai_responses.read_tools import (
     read_tools,
     without_unknown_namespaces,
 )
+from trioproxy.protocols.openai_responses.vocabulary import NO_SUMMARY
 from trioproxy.wire.jsoncodec import JSON, Object
 
 __all__ = ["ESSENTIAL_MEMBERS", "read_request"]
@@ -211,6 +212,7 @@ def _reasoning(fields: Fields) -> ReasoningAsk | None:
     elif older is not None:
         notes["older"] = older
     summary = summary or older
-    return ReasoningAsk(
-        effort=effort, visible=True if summary else None, summary=summary, extras=inner.extras(notes=notes)
-    )
+    visible = True if summary else None
+    if summary == NO_SUMMARY:
+        notes["silent"], summary, visible = True, None, False
+    return ReasoningAsk(effort=effort, visible=visible, summary=summary, extras=inner.extras(notes=notes))

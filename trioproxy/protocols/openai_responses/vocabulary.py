@@ -17,6 +17,7 @@ __all__ = [
     "FAMILIES",
     "ITEMS",
     "NAME",
+    "NO_SUMMARY",
     "UNKNOWN_ITEM",
     "ItemPlace",
     "ItemRule",
@@ -29,6 +30,8 @@ NAME = "openai_responses"
 CONTENT = "content/"
 """What the ``kind`` of an Opaque or Foreign begins with that is a part of a message rather than an item of its own."""
 
+NO_SUMMARY = "none"
+"""What Codex may say of a summary; the reference has no word for wanting none."""
 
 CACHES_ITSELF = "the provider caches prompts by itself; breakpoints of other protocols are left out"
 """Why a cache hint of another protocol is a loss here."""

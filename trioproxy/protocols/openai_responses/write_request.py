@@ -36,7 +36,7 @@ from trioproxy.neutral.request import (
 from trioproxy.protocols.base import Operation, WriteTarget, Written
 from trioproxy.protocols.openai_responses.fields import restore
 from trioproxy.protocols.openai_responses.pairing import paired
-from trioproxy.protocols.openai_responses.vocabulary import NAME
+from trioproxy.protocols.openai_responses.vocabulary import NAME, NO_SUMMARY
 from trioproxy.protocols.openai_responses.write_format import crossing_format, speak_of_json, write_format
 from trioproxy.protocols.openai_responses.write_items import ItemWriter
 from trioproxy.protocols.openai_responses.write_tools import write_choice, write_tools
@@ -236,6 +236,8 @@ class _RequestWriter:
             document["effort"] = level
         notes = spelling(ask.extras, NAME)
         summary = ask.summary or ("auto" if ask.visible and not notes else None)
+        if "silent" in notes:
+            summary = NO_SUMMARY
         if summary is not None and level != Effort.NONE.value:
             document[notes.get("summary", "summary")] = summary
         if "older" in notes:
