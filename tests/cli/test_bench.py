@@ -123,9 +123,8 @@ def test_a_peer_must_be_known_and_installed() -> None:
 
 @pytest.fixture
 def lukewarm(monkeypatch: pytest.MonkeyPatch) -> None:
-    """Peers that are warmed no more than others."""
-    monkeypatch.setattr(field, "PEERS", {name: attrs.evolve(peer, warmth=(1, 1)) for name, peer in PEERS.items()})
-    monkeypatch.setattr(field, "_PAUSE", 0.0)
+    """Peers that are warmed hardly more than others."""
+    monkeypatch.setattr(field, "PEERS", {name: attrs.evolve(peer, warmth=2) for name, peer in PEERS.items()})
 
 
 @pytest.mark.usefixtures("lukewarm")

@@ -20,7 +20,6 @@ import os
 import re
 import shutil
 import tempfile
-import time
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import ExitStack, contextmanager
 from functools import partial
@@ -40,8 +39,6 @@ from trioproxy.wire.jsoncodec import dumps, loads_object
 __all__ = ["Field", "Subject", "SubjectFailed", "open_field"]
 
 WARM_UP = 60
-_PAUSE = 6.0
-"""Until idle connections are closed: 4 s in Node's ``fetch``, 5 s in its server."""
 
 _CONFIG = """
 port: 0
@@ -83,13 +80,13 @@ class SubjectFailed(ChildFailed):
 @attrs.frozen(kw_only=True)
 class Subject:
     """Somebody a load can be sent through, at which door (see ``requests.py``), and with which headers beside those that all are sent.
-    ``warmth`` is how many times what warms others it is warmed with, before each pause (see ``peers.py``)."""
+    ``warmth`` is how many times what warms others it is warmed with (see ``peers.py``)."""
 
     child: Child
     name: str = "proxy"
     door: str = "chat"
     headers: Mapping[str, str] = MappingProxyType({})
-    warmth: tuple[int, ...] = (1,)
+    warmth: int = 1
 
 
 @attrs.define(eq=False, kw_only=True)
@@ -119,13 +116,18 @@ class Field:
         Raises:
             SubjectFailed: an answer was not the one expected.
         """
-        child, wire = self.subjects[subject].child, self._job(subject, **job)
+        child = self.subjects[subject].child
+        if self.subjects[subject].warmth > 1:
+            self._warm(subject, stream=job["stream"])
         before = child.cpu_seconds
-        with self._blaming(subject):
-            seen = run_child("-m", "trioproxy.bench.load", wire, cpu=self.cpus[1] if pinned else None)
+        seen = self._send(subject, pinned=pinned, **job)
         after = child.cpu_seconds
-        spent = after - before if before is not None and after is not None else None
-        return Seen(**loads_object(seen.encode())), spent
+        return seen, after - before if before is not None and after is not None else None
+
+    def _send(self, subject: str, *, pinned: bool = True, **job: Any) -> Seen:
+        wire, cpu = self._job(subject, **job), self.cpus[1] if pinned else None
+        with self._blaming(subject):
+            return Seen(**loads_object(run_child("-m", "trioproxy.bench.load", wire, cpu=cpu).encode()))
 
     def lasting_load(self, subject: str, **job: Any) -> Child:
         """A load that goes on beside us. It is ready when every connection has a stream.
@@ -164,7 +166,8 @@ class Field:
                 return False
             try:
                 self.subjects[name] = recruit()
-                self._warm(name)
+                self._warm(name, stream=False)
+                self._warm(name, stream=True)
             except ChildFailed:
                 del self.recruits[name]
                 if failed := self.subjects.pop(name, None):
@@ -172,11 +175,12 @@ class Field:
                 raise
         return True
 
-    def _warm(self, name: str) -> None:
-        for turn, times in enumerate(self.subjects[name].warmth):
-            time.sleep(_PAUSE if turn else 0)
-            self.load(name, model="bench-json", stream=False, connections=4, requests=WARM_UP * times)
-            self.load(name, model="bench-paced-20-1000", stream=True, connections=min(times, 20), requests=times)
+    def _warm(self, name: str, *, stream: bool) -> None:
+        times = self.subjects[name].warmth
+        if stream:
+            self._send(name, model="bench-paced-20-1000", stream=True, connections=min(times, 20), requests=times)
+        else:
+            self._send(name, model="bench-json", stream=False, connections=4, requests=WARM_UP * times)
 
     @contextmanager
     def _blaming(self, subject: str) -> Iterator[None]:

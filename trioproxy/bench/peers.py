@@ -63,8 +63,9 @@ class Peer:
     start: Callable[[Path, int, int | None, str], Child]
     version: Callable[[str], str]
     headers: Callable[[int], Mapping[str, str]] = _no_headers
-    warmth: tuple[int, ...] = (1,)
-    """Until it is as fast as it gets: how many times the requests that everybody else is warmed with, before each pause."""
+    warmth: int = 1
+    """How many times the requests that everybody is warmed with, until it is as fast as it gets. Where it is more than one, it is warmed again
+    before every load."""
 
 
 def kind(name: str) -> str:
@@ -115,10 +116,10 @@ def _portkey_version(program: str) -> str:
 PEERS: Mapping[str, Peer] = MappingProxyType(
     {
         "litellm": Peer(program="litellm", start=_litellm, version=_litellm_version),
-        # Node compiles what it runs often: 650 whole answers a second in the beginning are 1,350 from the 12,000th on, and 550 when idle
-        # connections were closed for the first time, until 6,000 more.
+        # Node compiles what it runs often, and forgets it again when something else is asked or idle connections are closed: 550 to 650 whole
+        # answers a second at first and 1,350 some 10,000 answers later, several times over.
         "portkey": Peer(
-            program="gateway", start=_portkey, version=_portkey_version, headers=_portkey_headers, warmth=(200, 200)
+            program="gateway", start=_portkey, version=_portkey_version, headers=_portkey_headers, warmth=150
         ),
     }
 )
