@@ -49,6 +49,7 @@ def test_thoughts_that_a_provider_of_messages_cannot_read_are_left_out(said: str
         "messages": [ASKED, {"role": "assistant", "content": [CALL]}, RESULT, "odd"],
         "thinking": {"type": "adaptive"},
     }
+    assert helped(ANTHROPIC, said, {"messages": [ASKED]}) is None
 
 
 def test_a_loop_without_its_thoughts_is_not_thought_about_within_a_budget() -> None:
