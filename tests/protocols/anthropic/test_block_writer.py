@@ -170,6 +170,17 @@ def test_some_providers_want_unsigned_thinking_back() -> None:
     assert lost(written) == ["messages[1].content[1]"]
 
 
+@pytest.mark.parametrize("value", ["58551644ecf2a4ee740884f6226e08ab", "0f8fad5b-d9cb-469f-a165-70867728950e"])
+def test_what_servers_that_imitate_the_api_sign_with_goes_to_them_alone(value: str) -> None:
+    thought = Reasoning(text="hm", signature=Signature(value=value, form=SignatureForm.ANTHROPIC_SIGNATURE))
+    written = write(user("a"), assistant(thought, "x"), user("b"))
+    assert written.body["messages"][1]["content"] == [{"type": "text", "text": "x"}]
+    assert lost(written) == ["messages[1].content[0]"]
+    imitation = attrs.evolve(TARGET, quirks=frozenset({UNSIGNED_THINKING}))
+    written = write(user("a"), assistant(thought, "x"), user("b"), target=imitation)
+    assert written.body["messages"][1]["content"][0] == {"type": "thinking", "thinking": "hm", "signature": value}
+
+
 def call(arguments: str, **fields: Any) -> ToolCall:
     return ToolCall(call_id="c1", name="f", arguments=arguments, **fields)
 

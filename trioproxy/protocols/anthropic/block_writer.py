@@ -45,6 +45,9 @@ __all__ = ["UNSIGNED_THINKING", "write_parts"]
 UNSIGNED_THINKING = "unsigned-thinking"
 """The quirk of providers that take, and want, thinking blocks back without a signature (MiniMax, DeepSeek)."""
 
+_IMITATION = re.compile(r"[0-9a-f-]{16,}")
+"""What servers that imitate the API sign with (MiniMax a digest, DeepSeek a UUID); Anthropic's own is base64 of hundreds of bytes."""
+
 _IMAGES = ("image/jpeg", "image/png", "image/gif", "image/webp")
 _PDF = "application/pdf"
 _TEXTUAL = re.compile(r"text/|application/(json|xml|yaml|x-yaml|toml|javascript|sql|.*\+(json|xml))")
@@ -191,11 +194,13 @@ def _reasoning(part: Reasoning, path: str, draft: Draft) -> Object | None:
     text = part.text or "\n\n".join(part.summary)
     extras = given_back(part.extras)
     form = part.signature.form if part.signature is not None else None
+    imitates = UNSIGNED_THINKING in draft.target.quirks
     if part.signature is not None and form is SignatureForm.ANTHROPIC_REDACTED:
         return {"type": "redacted_thinking", "data": part.signature.value, **extras}
     if part.signature is not None and form is SignatureForm.ANTHROPIC_SIGNATURE:
-        return {"type": "thinking", "thinking": text, "signature": part.signature.value, **extras}
-    if UNSIGNED_THINKING in draft.target.quirks and text:
+        if imitates or not _IMITATION.fullmatch(part.signature.value):
+            return {"type": "thinking", "thinking": text, "signature": part.signature.value, **extras}
+    if imitates and text:
         return {"type": "thinking", "thinking": text, "signature": "", **extras}
     draft.lose(path, "thinking without a signature of Anthropic's own is refused")
     return None
