@@ -47,8 +47,8 @@ async def test_an_item_is_had_back_by_its_id(provider: str, stream: bool) -> Non
     bench = bench_of(provider, stream=stream)
     output = output_of(await bench.serve(ask("openai_responses", of=provider, stream=stream)), stream=stream)
     named = naming(*(reference(item) for item in output))
-    whole = await bench.serve(ask("openai_responses", of=provider, stream=stream, input=naming(*output)))
     referred = await bench.serve(ask("openai_responses", of=provider, stream=stream, input=named))
+    whole = await bench.serve(ask("openai_responses", of=provider, stream=stream, input=naming(*output)))
     assert (whole.status, referred.status) == (200, 200)
     assert bench.upstream.requests[2].body == bench.upstream.requests[1].body
     assert b"hello" in bench.upstream.requests[2].body

@@ -16,6 +16,7 @@ from trioproxy.neutral.events import Event, Failed, Finished, Growth, TextDelta,
 from trioproxy.neutral.fold import Folder
 from trioproxy.neutral.loss import Loss
 from trioproxy.neutral.naming import NameRestorer, ToolNaming
+from trioproxy.neutral.taken_ids import TakenIds
 from trioproxy.neutral.unnamed import Unnamed
 from trioproxy.protocols.base import Emulation, Framing, Press, Protocol, WriteContext
 from trioproxy.wire import sse
@@ -34,13 +35,15 @@ _Any = TypeVar("_Any", bound=_Told)
 
 
 class _Translation:
-    """What both translations share: a source of events whose violations are failures, and tool names as the client knows them."""
+    """What both translations share: a source of events whose violations are failures, tool names as the client knows them, and ids of calls that
+    it can tell from earlier ones."""
 
     behind = b""
 
-    def __init__(self, source: Source, naming: ToolNaming) -> None:
+    def __init__(self, source: Source, naming: ToolNaming, context: WriteContext) -> None:
         self._source = source
         self._restorer = NameRestorer(naming) if naming else None
+        self._known = TakenIds(context.conversation)
         self._unnamed = Unnamed()
         self.failure: Failure | None = None
         self.finished = False
@@ -64,7 +67,9 @@ class _Translation:
             events = self._source.close() if data is None else self._source.feed(data)
         except ProtocolViolation as violation:
             events = [Failed(failure=malformed(violation))]
-        return self._ended(self._restorer.feed_all(events) if self._restorer is not None else events)
+        if self._restorer is not None:
+            events = self._restorer.feed_all(events)
+        return self._ended(self._known.told_apart(events))
 
     def _ended(self, told: Sequence[_Any]) -> Sequence[_Any]:
         """What is told, up to its end."""
@@ -90,7 +95,7 @@ class StreamTranslation(_Translation):
         framing: Framing,
         context: WriteContext,
     ) -> None:
-        super().__init__(source, naming)
+        super().__init__(source, naming, context)
         self._writer = words.stream_writer(context)
         self._array = JSONArrayEncoder() if framing is Framing.JSON_ARRAY else None
         self._begun = False
@@ -133,6 +138,7 @@ class StreamTranslation(_Translation):
             told = [Failed(failure=malformed(violation))]
         if self._restorer is not None:
             told = self._restored(told, self._restorer)
+        told = self._known.told_apart(told)
         if len(told) == 1 and isinstance(growth := told[0], Growth) and self._goes_alone(growth):
             # As nearly always: one frame more of the text that is under way.
             row = self._writer.more(growth)
@@ -232,7 +238,7 @@ class WholeTranslation(_Translation):
     at_border = False
 
     def __init__(self, source: Source, naming: ToolNaming, words: Protocol | Emulation, context: WriteContext) -> None:
-        super().__init__(source, naming)
+        super().__init__(source, naming, context)
         self._words = words
         self._context = context
         self._folder = Folder()

@@ -197,9 +197,9 @@ def _reasoning(part: Reasoning, path: str, draft: Draft) -> Object | None:
     imitates = UNSIGNED_THINKING in draft.target.quirks
     if part.signature is not None and form is SignatureForm.ANTHROPIC_REDACTED:
         return {"type": "redacted_thinking", "data": part.signature.value, **extras}
-    if part.signature is not None and form is SignatureForm.ANTHROPIC_SIGNATURE:
-        if imitates or not _IMITATION.fullmatch(part.signature.value):
-            return {"type": "thinking", "thinking": text, "signature": part.signature.value, **extras}
+    signed = part.signature is not None and form is SignatureForm.ANTHROPIC_SIGNATURE
+    if part.signature is not None and signed and (imitates or not _IMITATION.fullmatch(part.signature.value)):
+        return {"type": "thinking", "thinking": text, "signature": part.signature.value, **extras}
     if imitates and text:
         return {"type": "thinking", "thinking": text, "signature": "", **extras}
     draft.lose(path, "thinking without a signature of Anthropic's own is refused")
