@@ -30,7 +30,7 @@ _FORM = {"type": "json_schema", "json_schema": {"name": "n", "schema": _SCHEMA, 
 _USER = {"role": "user", "content": "hi"}
 
 
-_STAND_FOR = ("system", "parallel_tool_calls", "user", "reasoning_effort")
+_STAND_FOR = ("system", "parallel_tool_calls", "user", "reasoning_effort", "seed")
 
 
 def _all(fate: str) -> tuple[str, str, str]:
@@ -39,6 +39,23 @@ def _all(fate: str) -> tuple[str, str, str]:
 
 # Name -> the members, and their fate at Messages, Responses and Gemini.
 MEMBERS: dict[str, tuple[dict[str, Any], tuple[str, str, str]]] = {
+    "cache_control": ({"cache_control": {"type": "ephemeral"}}, (SAID, LOST, LOST)),
+    "documents": ({"documents": [{"id": "1", "source": {"type": "text", "text": "t"}}]}, _all(REFUSED)),
+    "documents that are none": ({"documents": []}, _all(SAID)),
+    "guided_choice": ({"guided_choice": ["a", "b"]}, _all(REFUSED)),
+    "guided_json": ({"guided_json": _SCHEMA}, _all(REFUSED)),
+    "random_seed": ({"random_seed": 1}, (LOST, LOST, SAID)),
+    "response_format of nothing": ({"response_format": {}}, _all(SAID)),
+    "structured_outputs": ({"structured_outputs": {"regex": "a+"}}, _all(REFUSED)),
+    "web_search_options of a place": (
+        {"web_search_options": {"user_location": {"type": "approximate", "approximate": {"city": "Bern"}}}},
+        (SAID, SAID, LOST),
+    ),
+    "web_search_options of an odd place": (
+        {"web_search_options": {"user_location": {"type": "approximate", "approximate": {"street": "x"}}}},
+        _all(LOST),
+    ),
+    "web_search_options of no place": ({"web_search_options": {"user_location": "Bern"}}, (REFUSED, REFUSED, LOST)),
     "audio": ({"audio": {"voice": "alloy", "format": "wav"}}, _all(REFUSED)),
     "frequency_penalty": ({"frequency_penalty": 0.5}, (LOST, LOST, SAID)),
     "function_call": ({"functions": [{"name": "f"}], "function_call": {"name": "f"}}, (SAID, SAID, LOST)),
@@ -138,6 +155,18 @@ MESSAGES_OF: dict[str, tuple[list[Any], tuple[str, str, str]]] = {
     "a file by id": (_user({"type": "file", "file": {"file_id": "file-1"}}), (REFUSED, SAID, REFUSED)),
     "sound": (_user({"type": "input_audio", "input_audio": {"data": "AA", "format": "wav"}}), (REFUSED, REFUSED, SAID)),
     "a film": (_user({"type": "video_url", "video_url": {"url": "https://a/b.mp4"}}), (REFUSED, REFUSED, SAID)),
+    "a film by OpenRouter's other name": (
+        _user({"type": "input_video", "video_url": {"url": "https://a/b.mp4"}}),
+        (REFUSED, REFUSED, SAID),
+    ),
+    "sound by address": (
+        _user({"type": "audio_url", "audio_url": {"url": "https://a/b.mp3"}}),
+        (REFUSED, REFUSED, SAID),
+    ),
+    "sound as Mistral has it": (
+        _user(*({"type": "input_audio", "input_audio": said} for said in ("https://a/b.mp3", "UklGRgAA"))),
+        (REFUSED, REFUSED, SAID),
+    ),
     "an unknown part": (_user({"type": "hologram"}), _all(REFUSED)),
     "calls": (_loop("r"), _all(SAID)),
     "an image in a result": (_loop([_TEXT, _PICTURE]), _all(SAID)),

@@ -8,6 +8,7 @@ from trioproxy.protocols.openai_chat.media import (
     kind_of_mime,
     mime_of_filename,
     mime_of_sound,
+    mime_of_sound_data,
     read_url,
     sound_of_mime,
 )
@@ -34,6 +35,20 @@ def test_urls(url: str, source: Base64Source | UrlSource) -> None:
 def test_data_urls_are_read_back() -> None:
     source = Base64Source(data="AAAA", mime="image/webp")
     assert read_url(data_url(source)) == source
+
+
+@pytest.mark.parametrize(
+    ("data", "mime"),
+    [
+        ("UklGRgAA", "audio/wav"),
+        ("T2dnUwAC", "audio/ogg"),
+        ("ZkxhQwAA", "audio/flac"),
+        ("SUQzBAAA", "audio/mpeg"),
+        ("", "audio/mpeg"),
+    ],
+)
+def test_a_sound_tells_what_it_is_by_its_beginning(data: str, mime: str) -> None:
+    assert mime_of_sound_data(data) == mime
 
 
 def test_kinds_and_types() -> None:

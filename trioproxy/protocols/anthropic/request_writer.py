@@ -11,7 +11,7 @@ from collections.abc import Mapping
 from typing import Any
 
 from trioproxy.neutral.continuation import refuse_continuation
-from trioproxy.neutral.extras import settled, spelling
+from trioproxy.neutral.extras import settled, shared, spelling
 from trioproxy.neutral.json_mode import JSON_INSTRUCTION, schema_instruction
 from trioproxy.neutral.request import Conversation, OutputFormat, OutputKind, Role, Turn
 from trioproxy.protocols.anthropic.block_writer import write_parts
@@ -37,6 +37,9 @@ _USER_LENGTH = 256
 
 _SECTIONS = ("output_config.", "metadata.")
 
+_TWINS = ("cache_control",)
+"""What clients of OpenRouter say by the same name in Chat Completions: that the whole prompt is to be cached."""
+
 _TIERS = {"auto": "auto", "standard_only": "standard_only", "default": "standard_only"}
 
 
@@ -47,13 +50,14 @@ def write_request(conversation: Conversation, target: WriteTarget) -> Written:
         ClientFault: INVALID_REQUEST; ``param`` names what can neither be said nor dropped.
     """
     draft = Draft(target=target)
-    draft.losses += settled(conversation.extras, NAME)
+    twins, extras = shared(conversation.extras, NAME, _TWINS)
+    draft.losses += settled(extras, NAME)
     refuse_continuation(conversation)
     if conversation.modalities:
         raise invalid(
             "modalities", "asks for images, which Claude models don't make; leave it out or ask a model that does"
         )
-    fields, notes = given_back(conversation.extras), spelling(conversation.extras, NAME)
+    fields, notes = {**twins, **given_back(conversation.extras)}, spelling(conversation.extras, NAME)
     draft.top["model"] = target.model
     write_tools(conversation, draft)
     _write_system(conversation, notes, draft)

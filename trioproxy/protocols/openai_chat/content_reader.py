@@ -33,6 +33,7 @@ from trioproxy.protocols.openai_chat.media import (
     kind_of_mime,
     mime_of_filename,
     mime_of_sound,
+    mime_of_sound_data,
     read_url,
 )
 from trioproxy.wire.jsoncodec import JSON, Object
@@ -128,6 +129,20 @@ def _video(fields: Fields, value: Object) -> ContentPart:
     return _linked(fields, MediaKind.VIDEO, "video_url")
 
 
+def _input_video(fields: Fields, value: Object) -> ContentPart:
+    """Not OpenAI's: OpenRouter, by its older name for the part."""
+    part = _linked(fields, MediaKind.VIDEO, "video_url")
+    return attrs.evolve(
+        part,
+        extras=packed(NAME, own(part.extras, NAME), spelling={**spelling(part.extras, NAME), "type": "input_video"}),
+    )
+
+
+def _audio_url(fields: Fields, value: Object) -> ContentPart:
+    """Not OpenAI's: Together and vLLM."""
+    return _linked(fields, MediaKind.AUDIO, "audio_url")
+
+
 def _document(fields: Fields, value: Object) -> ContentPart:
     """Not OpenAI's: Mistral."""
     name = fields.text("document_name")
@@ -169,12 +184,24 @@ def _linked(fields: Fields, kind: MediaKind, name: str) -> Media:
 
 
 def _audio(fields: Fields, value: Object) -> ContentPart:
+    if isinstance(value["input_audio"], str):
+        return _sound(_linked(fields, MediaKind.AUDIO, "input_audio"))
     inner = Fields(fields.take("input_audio"), fields.at("input_audio"))
     format_ = inner.name("format")
     source = Base64Source(data=inner.name("data"), mime=mime_of_sound(format_))
     cache, notes = read_cache(fields)
     notes["format"] = format_
     return Media(kind=MediaKind.AUDIO, source=source, cache=cache, extras=_extras(fields, notes, inner))
+
+
+def _sound(part: Media) -> Media:
+    """Not OpenAI's: Mistral, whose sound is a URL or bare base64."""
+    if not isinstance(part.source, UrlSource) or "://" in part.source.url:
+        return part
+    data = part.source.url
+    noted = {**spelling(part.extras, NAME), "url": data}
+    source = Base64Source(data=data, mime=mime_of_sound_data(data))
+    return attrs.evolve(part, source=source, extras=packed(NAME, own(part.extras, NAME), spelling=noted))
 
 
 def _file(fields: Fields, value: Object) -> ContentPart:
@@ -226,6 +253,8 @@ _READERS: dict[str, Callable[[Fields, Object], ContentPart]] = {
     "reasoning": _thinking,
     "image_url": _image,
     "video_url": _video,
+    "input_video": _input_video,
+    "audio_url": _audio_url,
     "document_url": _document,
     "file_url": _file_url,
     "input_audio": _audio,

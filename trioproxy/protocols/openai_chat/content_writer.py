@@ -140,7 +140,7 @@ def _linked(name: str, part: Media, source: UrlSource | Base64Source, detail: st
     notes = spelling(part.extras, NAME)
     url = notes.get("url") or (data_url(source) if isinstance(source, Base64Source) else source.url)
     called = _NAMED.get(name) if part.filename is not None else None
-    members: Object = {"type": name, **({called: part.filename} if called is not None else {})}
+    members: Object = {"type": notes.get("type", name), **({called: part.filename} if called is not None else {})}
     if notes.get("bare"):
         return {name: url}, members
     return {name: {"url": url, **({"detail": detail} if detail is not None else {}), **notes.get("mime", {})}}, members

@@ -16,6 +16,7 @@ __all__ = [
     "kind_of_mime",
     "mime_of_filename",
     "mime_of_sound",
+    "mime_of_sound_data",
     "read_url",
     "sound_of_mime",
 ]
@@ -25,6 +26,9 @@ _ANY_DATA_URL = re.compile(r"data:([^;,]*)[^,]*?(;base64)?,", re.IGNORECASE)
 
 AUDIO_FORMATS = {"wav": "audio/wav", "mp3": "audio/mpeg"}
 _SOUNDS = {mime: name for name, mime in AUDIO_FORMATS.items()}
+
+# RIFF, OggS and fLaC in base64.
+_BEGINNINGS = {"UklGR": "audio/wav", "T2dnU": "audio/ogg", "ZkxhQ": "audio/flac"}
 
 _EXTENSIONS = {
     **ENDINGS,
@@ -72,6 +76,11 @@ def mime_of_filename(filename: str | None) -> str:
 def mime_of_sound(format_: str) -> str:
     """The media type of an ``input_audio.format``."""
     return AUDIO_FORMATS.get(format_, f"audio/{format_}")
+
+
+def mime_of_sound_data(data: str) -> str:
+    """The media type of bare base64 of a sound, by how the formats begin; MP3 where it begins otherwise."""
+    return next((mime for start, mime in _BEGINNINGS.items() if data.startswith(start)), "audio/mpeg")
 
 
 def sound_of_mime(mime: str) -> str:

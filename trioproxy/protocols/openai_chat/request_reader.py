@@ -34,8 +34,22 @@ JSON_SCHEMA = "response_format.json_schema"
 BESIDE_SCHEMA = "response_format.unknown"
 """The own field for unknown members beside that object."""
 
-ESSENTIAL = ("n", "logprobs", "top_logprobs", "modalities", "audio", "moderation", "response_format")
-"""Own fields that may not be dropped: several answers, probabilities, sound, moderation, and a form of output that is no JSON."""
+_FORMS = ("guided_json", "guided_regex", "guided_choice", "guided_grammar", "structured_outputs", "regex", "ebnf")
+"""How vLLM and SGLang are told what form the answer has."""
+
+ESSENTIAL = (
+    "n",
+    "logprobs",
+    "top_logprobs",
+    "modalities",
+    "audio",
+    "moderation",
+    "response_format",
+    "documents",
+    *_FORMS,
+)
+"""Own fields that may not be dropped: several answers, probabilities, sound, moderation, a form of output that is no JSON, and documents that
+the question is about (Groq, Cohere)."""
 
 _HARMLESS: dict[str, tuple[JSON, ...]] = {
     "n": (1,),
@@ -43,9 +57,15 @@ _HARMLESS: dict[str, tuple[JSON, ...]] = {
     "top_logprobs": (0,),
     "modalities": (["text"],),
     "store": (False,),
+    "documents": ([],),
 }
 """Values that ask for nothing but what happens anyway: notes on spelling, nobody's loss."""
 
+_MAYBE_EMPTY = ("tools", "metadata", "stop", "response_format")
+"""Members whose emptiness asks for nothing."""
+
+RANDOM_SEED = "random_seed"
+"""What Mistral calls the seed."""
 
 _UNLIMITED = -1
 """A limit on tokens that is none (llama.cpp, LM Studio)."""
@@ -67,7 +87,7 @@ def read_request(document: Object, asked: Asked) -> Conversation:
     options = Fields(fields.object("stream_options") or {}, "stream_options")
     include_usage = options.flag("include_usage")
     form = fields.object("response_format")
-    output, own_form = _output(form, notes) if form is not None else (None, {})
+    output, own_form = _output(form, notes) if form else (None, {})
     user, identifier = fields.text("user"), fields.text("safety_identifier")
     if user is not None and identifier is not None:
         notes["safety_identifier"] = identifier
@@ -89,7 +109,7 @@ def read_request(document: Object, asked: Asked) -> Conversation:
     for name, values in _HARMLESS.items():
         if name in own and any(own[name] == value and type(own[name]) is type(value) for value in values):
             notes.setdefault("harmless", {})[name] = own.pop(name)
-    empty = {name: document[name] for name in ("tools", "metadata", "stop") if document.get(name) in ([], {})}
+    empty = {name: document[name] for name in _MAYBE_EMPTY if document.get(name) in ([], {})}
     if empty:
         notes["empty"] = empty
     if fields.nulls:
@@ -139,10 +159,18 @@ def _sampling(fields: Fields, notes: Object) -> Sampling:
         top_p=fields.number("top_p"),
         top_k=fields.integer("top_k"),
         stop=_stop(fields, notes),
-        seed=fields.integer("seed"),
+        seed=_seed(fields, notes),
         presence_penalty=fields.number("presence_penalty"),
         frequency_penalty=fields.number("frequency_penalty"),
     )
+
+
+def _seed(fields: Fields, notes: Object) -> int | None:
+    """The seed, by Mistral's name where the usual one is not there."""
+    seed = fields.integer("seed")
+    if seed is None and (seed := fields.integer(RANDOM_SEED)) is not None:
+        notes["seed"] = RANDOM_SEED
+    return seed
 
 
 def _stop(fields: Fields, notes: Object) -> tuple[str, ...]:

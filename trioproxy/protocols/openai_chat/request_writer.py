@@ -22,6 +22,7 @@ from trioproxy.protocols.openai_chat.draft import Draft, nulls
 from trioproxy.protocols.openai_chat.endpoints import NAME
 from trioproxy.protocols.openai_chat.messages_writer import instruction_role, write_messages
 from trioproxy.protocols.openai_chat.quirks import (
+    CACHE_CONTROL,
     JSON_OBJECT_ONLY,
     MAX_COMPLETION_TOKENS,
     OPENAI_FIELDS,
@@ -43,8 +44,12 @@ _FIXED_BY_THINKING: dict[str, JSON] = {
 }
 """What a reasoning model refuses to be told while it thinks, and the value it has then."""
 
-_TWINS = ("prompt_cache_retention", "prompt_cache_options")
-"""What Responses has under the same names, and means the same by."""
+_TWINS = {
+    "prompt_cache_retention": OPENAI_FIELDS,
+    "prompt_cache_options": OPENAI_FIELDS,
+    "cache_control": CACHE_CONTROL,
+}
+"""What Responses or Messages has under the same names, and means the same by; the quirk of targets that take it."""
 
 _MOST_STOPS = 4
 """API reference: "Up to 4 sequences where the API will stop". Groq, Fireworks and others copied the limit; who takes more loses nothing."""
@@ -61,7 +66,7 @@ def write_request(conversation: Conversation, target: WriteTarget) -> Written:
     """
     draft = Draft.of(conversation, target)
     notes = spelling(conversation.extras, NAME)
-    twins, extras = shared(conversation.extras, NAME, _TWINS if draft.has(OPENAI_FIELDS) else ())
+    twins, extras = shared(conversation.extras, NAME, [name for name, quirk in _TWINS.items() if draft.has(quirk)])
     own = {**twins, **draft.own(extras, "")}
     refuse_continuation(conversation)
     declare_tools(conversation, draft)
@@ -116,7 +121,7 @@ def _sampling(conversation: Conversation, draft: Draft, *, thinks: bool) -> Obje
         "presence_penalty": sampling.presence_penalty,
         "frequency_penalty": sampling.frequency_penalty,
         "stop": stop,
-        "seed": sampling.seed,
+        notes.get("seed", "seed"): sampling.seed,
     }
     for name, value in given.items():
         if value is None:

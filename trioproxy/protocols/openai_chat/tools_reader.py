@@ -30,6 +30,7 @@ _FAMILIES: dict[str, str] = {
     "web_fetch": "web_fetch",
     "openrouter:web_fetch": "web_fetch",
     "image_generation": "image_generation",
+    "openrouter:image_generation": "image_generation",
 }
 
 _GOOGLES: dict[str, str | None] = {
