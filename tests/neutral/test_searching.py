@@ -6,7 +6,7 @@ import pytest
 
 from trioproxy.errors import ClientFault, ErrorKind
 from trioproxy.neutral.loss import Loss
-from trioproxy.neutral.searching import domains_of, place_of
+from trioproxy.neutral.searching import domains_of, place_of, says_something
 
 CITY = {"city": "Bern", "country": "CH"}
 
@@ -60,3 +60,13 @@ def test_domains_are_strings() -> None:
         with pytest.raises(ClientFault) as caught:
             domains_of(wrong, "at")
         assert caught.value.failure.param == "at"
+
+
+@pytest.mark.parametrize("nothing", [None, "", [], {}, {"a": None}])
+def test_what_says_nothing(nothing: Any) -> None:
+    assert not says_something(nothing)
+
+
+@pytest.mark.parametrize("something", [False, 0, "x", [None], {"a": False}, {"a": {}}])
+def test_what_says_something(something: Any) -> None:
+    assert says_something(something)

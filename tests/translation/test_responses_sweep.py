@@ -119,6 +119,8 @@ TOOLS: dict[str, dict[str, Any]] = {
     "computer": tool({"type": "computer"}),
     "web_search": tool(SEARCH),
     "web_search: only there": tool({**SEARCH, "filters": {"blocked_domains": ["x.example"]}}),
+    "web_search: no domains": tool({**SEARCH, "filters": {"allowed_domains": None}, "user_location": None}),
+    "web_search: wrong domains": tool({**SEARCH, "filters": {"allowed_domains": "x.example"}}),
     "web_search: settings": tool({**SEARCH, "search_context_size": "low", "external_web_access": False}),
     "web_search_preview": tool({"type": "web_search_preview_2025_03_11"}),
     "mcp": tool(MCP),
@@ -240,6 +242,7 @@ ITEMS: dict[str, dict[str, Any]] = {
         {"type": "agent_message", "content": [{"type": "encrypted_content", "encrypted_content": CIPHER}]}, SAID, USER
     ),
     "item: unknown": said({"type": "brand_new"}),
+    "item: of OpenRouter's tools": said({"type": "openrouter:datetime", "datetime": "now"}, SAID, USER),
 }
 
 BODIES = {**SETTINGS, **TOOLS, **{f"choice: {name}": body for name, body in CHOICES.items()}, **PARTS, **ITEMS}
@@ -319,6 +322,8 @@ FATES: dict[str, str | tuple[str, str, str]] = {
     "computer": "tools[0]",
     "web_search": ("tools[0]", "", ""),
     "web_search: only there": ("tools[0]", "", "tools[0].filters"),
+    "web_search: no domains": ("tools[0]", "", ""),
+    "web_search: wrong domains": ("tools[0]", "!tools[0].filters.allowed_domains", "tools[0].filters"),
     "web_search: settings": (
         "tools[0]",
         "tools[0].search_context_size tools[0].external_web_access",
@@ -405,6 +410,7 @@ FATES: dict[str, str | tuple[str, str, str]] = {
     "agent_message: ciphertext": "!input[1].content[0]",
     "agent_message: ciphertext, answered": "input[1].content[0]",
     "item: unknown": "!input[1]",
+    "item: of OpenRouter's tools": "input[1]",
 }
 """One for all three, or one for each of :data:`TARGETS`."""
 

@@ -14,7 +14,7 @@ from typing import Any
 from trioproxy.errors import ClientFault, ErrorKind
 from trioproxy.neutral.loss import Loss
 
-__all__ = ["domains_of", "place_of"]
+__all__ = ["domains_of", "place_of", "says_something"]
 
 _MEMBERS = ("city", "country", "region", "timezone")
 _AROUND = ("type", "approximate")
@@ -43,6 +43,14 @@ def place_of(value: Any, path: str, losses: list[Loss]) -> dict[str, str]:
             if said is not None and name not in _MEMBERS + _AROUND
         ]
     return place
+
+
+def says_something(value: Any) -> bool:
+    """Whether a setting of a tool asks for anything: what is null or empty does not, and an object of nulls neither. An empty object in
+    one does (Google's ``searchTypes: {"imageSearch": {}}``)."""
+    if isinstance(value, Mapping):
+        return any(each is not None for each in value.values())
+    return value is not None and value not in ("", [])
 
 
 def domains_of(value: Any, path: str) -> list[str]:

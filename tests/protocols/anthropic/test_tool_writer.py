@@ -121,6 +121,7 @@ def test_web_search_of_other_protocols() -> None:
         ({"googleSearch": {"excludeDomains": ["b.example"]}}, {"blocked_domains": ["b.example"]}),
         ({"googleSearch": {"timeRangeFilter": {"startTime": "x"}}}, {}),
         ({"filters": {"odd": 1}}, {}),
+        ({"filters": {"allowed_domains": ["a.example"], "blocked_domains": None}}, {"allowed_domains": ["a.example"]}),
         ({"max_uses": 0}, {}),
     ],
 )
@@ -147,7 +148,7 @@ def test_a_foreign_tool_that_nobody_here_has_can_not_be_chosen() -> None:
 
 
 def test_settings_without_a_value_are_none() -> None:
-    payload = {"user_location": None, "max_uses": None}
+    payload = {"user_location": None, "max_uses": None, "filters": {"allowed_domains": None}}
     assert write(tools=(ServerTool(family="web_search", protocol="elsewhere", payload=payload),)).losses == ()
 
 

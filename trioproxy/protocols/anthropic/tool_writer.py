@@ -15,7 +15,7 @@ from trioproxy.neutral.parameters import MERGED
 from trioproxy.neutral.parts import ToolKind
 from trioproxy.neutral.request import Conversation, ServerTool, Tool, ToolChoice, ToolChoiceMode, ToolSpec
 from trioproxy.neutral.roots import rooted
-from trioproxy.neutral.searching import domains_of, place_of
+from trioproxy.neutral.searching import domains_of, place_of, says_something
 from trioproxy.protocols.anthropic.caching import cache_written
 from trioproxy.protocols.anthropic.carrying import given_back
 from trioproxy.protocols.anthropic.draft import Draft
@@ -140,12 +140,13 @@ def _server_tool(tool: ServerTool, path: str, draft: Draft, taken: set[str]) -> 
         draft.lose(path, f"this tool of {tool.protocol}'s own ({tool.family or 'unnamed'}) has no counterpart here")
         return []
     written: Object = {"type": WEB_SEARCH, "name": "web_search"}
-    for name, value in tool.payload.items():
+    for name, given in tool.payload.items():
+        value = _said(given) if isinstance(given, dict) else given
         match name:
             case "type" | "name":
                 pass
             # Google's tools hold their settings in an object of the tool's name.
-            case _ if value is None or value == {}:
+            case _ if not says_something(value):
                 pass
             case "googleSearch" | "google_search" if isinstance(value, dict) and value.keys() <= _EXCLUDED:
                 written["blocked_domains"] = domains_of(*_lone(value, f"{path}.{name}"))
@@ -159,6 +160,11 @@ def _server_tool(tool: ServerTool, path: str, draft: Draft, taken: set[str]) -> 
             case _:
                 draft.lose(f"{path}.{name}", "web search has no such setting here")
     return [{**written, **cache_written(tool.cache, {})}]
+
+
+def _said(value: Object) -> Object:
+    """An object without the members that are null."""
+    return {name: inner for name, inner in value.items() if inner is not None}
 
 
 def _lone(value: Object, path: str) -> tuple[JSON, str]:

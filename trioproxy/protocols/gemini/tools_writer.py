@@ -17,6 +17,7 @@ from trioproxy.neutral.loss import Loss
 from trioproxy.neutral.naming import ToolNames
 from trioproxy.neutral.parts import ToolKind
 from trioproxy.neutral.request import Conversation, ServerTool, Tool, ToolChoice, ToolChoiceMode, ToolSpec
+from trioproxy.neutral.searching import says_something
 from trioproxy.protocols.base import WriteTarget
 from trioproxy.protocols.gemini.endpoints import NAME
 from trioproxy.protocols.gemini.fields import camel
@@ -238,7 +239,7 @@ def _unsaid(tool: ServerTool, entry: Object, path: str) -> list[Loss]:
     return [
         Loss(f"{path}.{name}", f"{next(iter(entry))} has no such setting")
         for name, value in tool.payload.items()
-        if name not in ("type", "name") and value is not None
+        if name not in ("type", "name") and says_something(value)
     ]
 
 

@@ -13,7 +13,7 @@ from trioproxy.neutral.extras import spelling
 from trioproxy.neutral.parameters import MERGED, parameters_of
 from trioproxy.neutral.parts import ToolKind
 from trioproxy.neutral.request import Conversation, ServerTool, Tool, ToolChoice, ToolChoiceMode
-from trioproxy.neutral.searching import place_of
+from trioproxy.neutral.searching import place_of, says_something
 from trioproxy.neutral.strictness import is_strict
 from trioproxy.protocols.openai_chat.draft import Draft, nulls
 from trioproxy.protocols.openai_chat.endpoints import NAME
@@ -168,9 +168,9 @@ def _search_options(payload: Mapping[str, Any], draft: Draft, path: str) -> Obje
             case "search_context_size", str():
                 options[member] = value
             # Google's tools hold their settings in an object of the tool's name.
-            case (("type" | "name"), _) | (_, None | ""):
+            case (("type" | "name"), _):
                 pass
-            case _ if value in ([], {}):
+            case _ if not says_something(value):
                 pass
             case "user_location", _:
                 place = place_of(value, f"{path}.{member}", draft.losses)

@@ -34,7 +34,7 @@ from trioproxy.protocols.openai_responses.fields import Fields, noted, refusal
 from trioproxy.protocols.openai_responses.quoted import parts_in
 from trioproxy.protocols.openai_responses.shown import read_shown
 from trioproxy.protocols.openai_responses.signatures import MARK, UNSIGNED, open_summary, unseal
-from trioproxy.protocols.openai_responses.vocabulary import COMPACTIONS, ITEMS, NAME, UNKNOWN_ITEM, ItemPlace, ItemRule
+from trioproxy.protocols.openai_responses.vocabulary import COMPACTIONS, NAME, ItemPlace, ItemRule, rule_of
 from trioproxy.protocols.outcomes import as_content
 from trioproxy.wire.jsoncodec import JSON, Object, dumps
 
@@ -125,7 +125,7 @@ class ItemReader:
             call_id = self._calls.get(result.call_id, result.call_id)
             self._say(ItemPlace.RESULT, attrs.evolve(result, call_id=call_id), path)
         else:
-            self._opaque(item, kind, ITEMS.get(kind, UNKNOWN_ITEM), path)
+            self._opaque(item, kind, rule_of(kind), path)
 
     def _let_go(self) -> None:
         """What agents said to one another in ciphertext is lost where the model answered since: only what is to be answered now turns on it."""

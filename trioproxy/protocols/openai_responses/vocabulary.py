@@ -18,10 +18,10 @@ __all__ = [
     "ITEMS",
     "NAME",
     "NO_SUMMARY",
-    "UNKNOWN_ITEM",
     "ItemPlace",
     "ItemRule",
     "family_of",
+    "rule_of",
 ]
 
 NAME = "openai_responses"
@@ -82,8 +82,15 @@ ITEMS: dict[str, ItemRule] = {
     "compaction_trigger": ItemRule(ItemPlace.OWN, essential=True),
 }
 
-UNKNOWN_ITEM = ItemRule(ItemPlace.OWN, essential=True)
-"""An item of a kind this table lacks: what it means can't be judged, so it is not dropped."""
+_UNKNOWN = ItemRule(ItemPlace.OWN, essential=True)
+_GATEWAYS_OWN = "openrouter:"
+
+
+def rule_of(kind: str) -> ItemRule:
+    """How an item of this kind is carried. What OpenRouter's own tools did is a record, as of any provider's; what another kind means that the
+    table lacks can't be judged, so it is not dropped."""
+    return ITEMS.get(kind) or (_RECORD if kind.startswith(_GATEWAYS_OWN) else _UNKNOWN)
+
 
 FAMILIES: dict[str, str] = {
     "web_search": "web_search",

@@ -11,7 +11,7 @@ from trioproxy.neutral.loss import Loss
 from trioproxy.neutral.parameters import MERGED, parameters_of
 from trioproxy.neutral.parts import ToolKind
 from trioproxy.neutral.request import ServerTool, Tool, ToolChoice, ToolChoiceMode, ToolSpec
-from trioproxy.neutral.searching import domains_of, place_of
+from trioproxy.neutral.searching import domains_of, place_of, says_something
 from trioproxy.neutral.strictness import is_strict
 from trioproxy.protocols.openai_responses.fields import restore
 from trioproxy.protocols.openai_responses.read_tools import AROUND, read_choice
@@ -119,7 +119,7 @@ def _server_tool(tool: ServerTool, losses: list[Loss], path: str) -> list[Object
         said = _search_options(tool.payload, document, losses, path)
     for key, value in tool.payload.items():
         # Google's tools hold their settings in an object of the tool's name, which may be empty.
-        if value is not None and value != {} and key not in said | {"type", "name"}:
+        if says_something(value) and key not in said | {"type", "name"}:
             losses.append(Loss(f"{path}.{key}", "an option of another provider's tool"))
     return [document]
 
