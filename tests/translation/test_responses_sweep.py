@@ -180,6 +180,7 @@ PARTS: dict[str, dict[str, Any]] = {
 ITEMS: dict[str, dict[str, Any]] = {
     "message: phase": said({"type": "message", "phase": "commentary", **SAID}, USER),
     "message: refusal": said({"role": "assistant", "content": [{"type": "refusal", "refusal": "no"}]}, USER),
+    "message: a part of no type": said({"role": "assistant", "content": [{"type": []}]}),
     "message: developer": said({"role": "developer", "content": "be kind"}, USER),
     "reasoning": said({"type": "reasoning", "summary": [{"type": "summary_text", "text": "t"}]}, SAID, USER),
     "reasoning: encrypted": said({"type": "reasoning", "summary": [], "encrypted_content": "gAAA"}, SAID, USER),
@@ -382,6 +383,7 @@ FATES: dict[str, str | tuple[str, str, str]] = {
     "part: unknown": "!input[0].content[0]",
     "message: phase": "input[1].content[0].phase",
     "message: refusal": "",
+    "message: a part of no type": "!input[1].content[0].type",
     "message: developer": ("", "input[1].role", "input[1].role"),
     "reasoning": ("input[1]", "input[1]", ""),
     "reasoning: encrypted": ("input[1]", "input[1]", "input[1].signature"),
