@@ -45,6 +45,25 @@ def test_googles_dialect_in_json_schema() -> None:
     }
 
 
+def test_a_keyword_that_is_null_is_none() -> None:
+    said = {
+        "type": "OBJECT",
+        "items": None,
+        "any_of": None,
+        "properties": {"a": {"type": "STRING", "enum": None, "default": None}},
+    }
+    assert json_schema_of(said) == {"type": "object", "properties": {"a": {"type": "string", "default": None}}}
+
+
+def test_references_of_vertex() -> None:
+    said = {"type": "OBJECT", "properties": {"a": {"ref": "#/defs/A"}}, "defs": {"A": {"type": "STRING"}}}
+    assert json_schema_of(said) == {
+        "type": "object",
+        "properties": {"a": {"$ref": "#/$defs/A"}},
+        "$defs": {"A": {"type": "string"}},
+    }
+
+
 @pytest.mark.parametrize(
     "schema",
     [

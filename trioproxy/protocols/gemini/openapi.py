@@ -22,6 +22,11 @@ DEPTH = 64
 
 _DROPPED = frozenset({"nullable", "propertyOrdering"})
 _NO_TYPE = "TYPE_UNSPECIFIED"
+# Null is a value there; any other keyword that is null is not there at all.
+_MAY_BE_NULL = frozenset({"default", "const", "example"})
+# As Vertex AI has them; its references begin at `defs`.
+_RENAMED = {"defs": "$defs", "ref": "$ref"}
+_VERTEX_REFERENCE = "#/defs/"
 _COUNTS = frozenset({"minItems", "maxItems", "minLength", "maxLength", "minProperties", "maxProperties"})
 _MAPS = frozenset({"properties", "$defs", "definitions", "patternProperties"})
 _LISTS = frozenset({"anyOf", "oneOf", "allOf", "prefixItems"})
@@ -33,7 +38,11 @@ _NUMBER = re.compile(r"-?\d{1,18}(\.\d{1,18})?")
 
 def json_schema_of(schema: Mapping[str, Any], *, depth: int = 0) -> Object:
     """The same schema as JSON Schema; what lies deeper than :data:`DEPTH` stays as it is."""
-    fields = {camel(name): value for name, value in schema.items()}
+    fields = {
+        _RENAMED.get(name, camel(name)): value
+        for name, value in schema.items()
+        if value is not None or name in _MAY_BE_NULL
+    }
     order = fields.get("propertyOrdering")
     read: Object = {}
     for name, value in fields.items():
@@ -58,6 +67,8 @@ def _with_null(schema: Object) -> Object:
 
 
 def _keyword(name: str, value: Any, depth: int) -> Any:
+    if name == "$ref" and isinstance(value, str) and value.startswith(_VERTEX_REFERENCE):
+        return f"#/$defs/{value.removeprefix(_VERTEX_REFERENCE)}"
     if name == "type":
         return [_type(each) for each in value] if isinstance(value, list) else _type(value)
     if name in _COUNTS and isinstance(value, str) and _INTEGER.fullmatch(value):
