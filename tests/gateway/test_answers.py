@@ -22,6 +22,7 @@ from trioproxy.neutral.events import Delta, Event
 from trioproxy.neutral.usage import Usage
 from trioproxy.protocols import table
 from trioproxy.protocols.base import StreamSeen
+from trioproxy.protocols.table import NAMES
 
 JSON = ((b"content-type", b"application/json"),)
 PROTOCOLS = sorted(ANSWERS)
@@ -131,6 +132,16 @@ async def test_a_whole_answer_to_a_request_for_a_stream_passes_as_it_is() -> Non
     exchange = await bench.serve(ask("openai_chat"))
     assert (exchange.header(b"content-type"), exchange.body) == (b"application/json", whole)
     assert bench.last.outcome is Outcome.COMPLETE
+
+
+@pytest.mark.parametrize("protocol", NAMES)
+async def test_an_error_behind_a_200_is_no_answer_to_a_request_for_a_stream(protocol: str) -> None:
+    said = {"type": "error", "error": {"type": "overloaded_error", "message": "too much", "code": 503}}
+    bench = Bench(Script(headers=JSON, chunks=[json.dumps(said).encode()]), repeat_last=True)
+    exchange = await bench.serve(ask(protocol))
+    assert exchange.status >= 500
+    assert json.loads(exchange.body)["error"]["message"] == "too much"
+    assert bench.last.outcome is Outcome.FAILED
 
 
 @pytest.mark.parametrize("headers", [(), ((b"content-type", b"text/plain"),)])

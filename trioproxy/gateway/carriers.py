@@ -157,7 +157,8 @@ def carrier_for(
             )
         case Lane.PASS:
             observed = asked.operation is Operation.GENERATE
-            hold = observed and ERRORS_IN_200 in prepared.candidate.quirks
+            # Who asked for a stream reads nothing in one body, an error least of all: that has to be told by a status.
+            hold = observed and (asked.stream or ERRORS_IN_200 in prepared.candidate.quirks)
             metering = prepared.outbound.metering if asked.operation in _METERED and is_json(headers) else None
             return WholePassage(
                 prepared.outbound, observed=observed, edit=_edit(prepared), hold=hold, metering=metering
