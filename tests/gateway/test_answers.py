@@ -139,7 +139,7 @@ async def test_an_error_behind_a_200_is_no_answer_to_a_request_for_a_stream(prot
     said = {"type": "error", "error": {"type": "overloaded_error", "message": "too much", "code": 503}}
     bench = Bench(Script(headers=JSON, chunks=[json.dumps(said).encode()]), repeat_last=True)
     exchange = await bench.serve(ask(protocol))
-    assert exchange.status >= 500
+    assert exchange.status in (500, 502, 503, 529)
     assert json.loads(exchange.body)["error"]["message"] == "too much"
     assert bench.last.outcome is Outcome.FAILED
 

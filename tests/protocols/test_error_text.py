@@ -4,9 +4,12 @@ from typing import Any
 
 import pytest
 
+from trioproxy.errors import ErrorKind
 from trioproxy.neutral.events import Failed
 from trioproxy.protocols.error_text import error_text
 from trioproxy.protocols.table import NAMES, protocol
+from trioproxy.wire.frames import Frame
+from trioproxy.wire.jsoncodec import dumps
 
 
 @pytest.mark.parametrize(
@@ -44,3 +47,23 @@ def test_a_body_that_holds_no_answer_is_none_and_is_told_in_its_own_words(name: 
     told = failed.failure.message
     assert told == document.get("detail", told)
     assert told
+
+
+@pytest.mark.parametrize("name", ["openai_chat", "openai_responses", "anthropic"])
+def test_an_error_in_mere_words_is_told_in_them(name: str) -> None:
+    (failed,) = protocol(name).stream_reader().feed(Frame(b"the model has crashed", "error"))
+    assert isinstance(failed, Failed)
+    assert failed.failure.message == "the model has crashed"
+    (other,) = protocol(name).stream_reader().feed(Frame(b"the model has crashed"))
+    assert isinstance(other, Failed)
+    assert "JSON" in other.failure.message
+
+
+@pytest.mark.parametrize(
+    ("code", "kind"), [(429, ErrorKind.RATE_LIMITED), ("503", ErrorKind.OVERLOADED), (7, ErrorKind.INTERNAL)]
+)
+def test_a_gateway_names_a_status_in_an_event_of_messages(code: Any, kind: ErrorKind) -> None:
+    document = dumps({"type": "error", "error": {"message": "no", "code": code}})
+    (failed,) = protocol("anthropic").stream_reader().feed(Frame(document, "error"))
+    assert isinstance(failed, Failed)
+    assert failed.failure.kind is kind

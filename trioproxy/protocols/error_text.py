@@ -10,7 +10,9 @@ from __future__ import annotations
 
 from trioproxy.wire.jsoncodec import JSON
 
-__all__ = ["error_text", "said_instead"]
+__all__ = ["error_text", "said_in_event", "said_instead"]
+
+_QUOTED = 500
 
 
 def error_text(document: JSON) -> str | None:
@@ -26,6 +28,12 @@ def error_text(document: JSON) -> str | None:
 def said_instead(document: JSON, otherwise: str) -> str:
     """What a body says that has status 200 and holds no answer; ``otherwise`` where it says nothing to a person either."""
     return error_text(document) or otherwise
+
+
+def said_in_event(event: str | None, data: bytes, otherwise: str) -> str:
+    """What an event says that is no JSON: where it is named an error, its very words; else ``otherwise``."""
+    words = data[:_QUOTED].decode("utf-8", "replace").strip() if event == "error" else ""
+    return words or otherwise
 
 
 def _in(document: dict[str, JSON]) -> str | None:

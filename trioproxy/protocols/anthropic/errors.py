@@ -128,12 +128,15 @@ def failure_read(document: Object) -> Failure:
     error = document.get("error")
     inner = error if isinstance(error, dict) else document
     said = _text(inner.get("type"))
+    kind, status = KINDS.get(said or ""), _status(inner.get("code"))
+    if kind is None:
+        kind = kind_for_status(status) if status is not None else ErrorKind.INTERNAL
     return Failure(
-        kind=KINDS.get(said or "", ErrorKind.INTERNAL),
+        kind=kind,
         message=error_text(document) or "the provider reported an error without a message",
         fault=Fault.UPSTREAM,
-        # An event has no status of its own; the API's for this one is not the kind's.
-        status=529 if said == "overloaded_error" else None,
+        # An event has no status of its own, but for what gateways write; the API's for this one is not the kind's.
+        status=529 if said == "overloaded_error" else status,
         type=said if inner is error else None,
         code=_text(inner.get("code")) or overflow_code(error_text(document)),
         param=_text(inner.get("param")),
@@ -160,6 +163,11 @@ def _kind(status: int, said: str | None) -> ErrorKind:
     if said in ("overloaded_error", "billing_error"):
         return KINDS[said]
     return kind_for_status(status)
+
+
+def _status(code: JSON) -> int | None:
+    number = int(code) if isinstance(code, str) and code.isascii() and code.isdigit() else code
+    return number if isinstance(number, int) and 400 <= number <= 599 else None
 
 
 def _text(value: JSON) -> str | None:

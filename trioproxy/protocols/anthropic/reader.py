@@ -9,6 +9,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 from typing import Annotated, ClassVar
 
+import attrs
 import msgspec
 
 from trioproxy.errors import ErrorKind, Failure, Fault
@@ -16,6 +17,7 @@ from trioproxy.neutral.events import Delta, Event, Failed, ReasoningDelta, TextD
 from trioproxy.protocols.anthropic.assembly import Assembly, malformed
 from trioproxy.protocols.anthropic.errors import error_in_answer, failure_read
 from trioproxy.protocols.base import StreamSeen
+from trioproxy.protocols.error_text import said_in_event
 from trioproxy.wire.frames import Frame
 from trioproxy.wire.jsoncodec import JSON, JSONError, Object, loads
 
@@ -69,7 +71,9 @@ class MessagesReader:
         try:
             event = loads(item.data)
         except JSONError as exc:
-            return self._ended(malformed(str(exc)))
+            broken = malformed(str(exc))
+            said = said_in_event(item.event, item.data, broken.failure.message)
+            return self._ended(Failed(failure=attrs.evolve(broken.failure, message=said)))
         if not isinstance(event, dict):
             return self._ended(malformed(f"an event is no JSON object ({type(event).__name__})"))
         return self._event(event, item.event)

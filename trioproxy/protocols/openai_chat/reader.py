@@ -29,7 +29,7 @@ from trioproxy.neutral.events import (
 from trioproxy.neutral.parts import Citation
 from trioproxy.neutral.usage import Usage
 from trioproxy.protocols.base import StreamSeen
-from trioproxy.protocols.error_text import said_instead
+from trioproxy.protocols.error_text import said_in_event, said_instead
 from trioproxy.protocols.openai_chat.assembly import AnswerAssembly
 from trioproxy.protocols.openai_chat.calls import google_signature
 from trioproxy.protocols.openai_chat.citations import read_annotation, read_sources
@@ -95,7 +95,8 @@ class ChatReader:
         try:
             document = loads(data)
         except JSONError as exc:
-            return self._fail(ErrorKind.MALFORMED, f"The provider sent a chunk that is not JSON: {exc}.")
+            broken = f"The provider sent a chunk that is not JSON: {exc}."
+            return self._fail(ErrorKind.MALFORMED, said_in_event(item.event, data, broken))
         return self.take(document, named_error=item.event == "error")
 
     def skim(self, item: Frame) -> Delta | None:

@@ -20,6 +20,7 @@ from trioproxy.neutral.events import (
     UsageReported,
 )
 from trioproxy.protocols.base import StreamSeen
+from trioproxy.protocols.error_text import said_in_event
 from trioproxy.protocols.openai_responses.assembly import type_of
 from trioproxy.protocols.openai_responses.call_item import CallItem
 from trioproxy.protocols.openai_responses.desk import Desk
@@ -75,7 +76,8 @@ class StreamReader:
         try:
             event = loads(item.data)
         except JSONError as exc:
-            return self._fail(ErrorKind.MALFORMED, f"An event of the provider's stream is not JSON: {exc}.")
+            broken = f"An event of the provider's stream is not JSON: {exc}."
+            return self._fail(ErrorKind.MALFORMED, said_in_event(item.event, item.data, broken))
         if not isinstance(event, dict):
             return self._fail(ErrorKind.MALFORMED, "An event of the provider's stream is not a JSON object.")
         kind = event.get("type")
