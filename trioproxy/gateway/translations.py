@@ -138,7 +138,6 @@ class StreamTranslation(_Translation):
             told = [Failed(failure=malformed(violation))]
         if self._restorer is not None:
             told = self._restored(told, self._restorer)
-        told = self._known.told_apart(told)
         if len(told) == 1 and isinstance(growth := told[0], Growth) and self._goes_alone(growth):
             # As nearly always: one frame more of the text that is under way.
             row = self._writer.more(growth)
@@ -148,7 +147,7 @@ class StreamTranslation(_Translation):
                 self._expect(growth, row, timed)
                 return sse.encode_row(row), timed
         self._source = self._source.settled
-        told = self._ended(told)
+        told = self._ended(self._known.told_apart(told))
         return self._written(told), _heard(told)
 
     def _goes_alone(self, growth: Growth) -> bool:
