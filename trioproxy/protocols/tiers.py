@@ -10,7 +10,7 @@ from collections.abc import Mapping
 
 from trioproxy.wire.jsoncodec import JSON
 
-__all__ = ["ANTHROPIC", "GOOGLE", "OPENAI", "read_tier"]
+__all__ = ["ANTHROPIC", "OPENAI", "read_tier"]
 
 _READ = {
     "default": "default",
@@ -25,8 +25,8 @@ _READ = {
 
 OPENAI: Mapping[str, str] = {word: word for word in ("default", "flex", "priority", "scale")}
 ANTHROPIC: Mapping[str, str] = {"default": "standard", "priority": "priority", "batch": "batch"}
-GOOGLE: Mapping[str, str] = {"default": "standard", "flex": "flex", "priority": "priority"}
-"""The words that clients of a protocol know, by the hub's. A tier without one is not told."""
+"""The words that clients of a protocol know, by the hub's. A tier without one is not told, and none to a client of Google's: its SDK's types
+have no place for one in an answer."""
 
 
 def read_tier(said: JSON) -> str | None:

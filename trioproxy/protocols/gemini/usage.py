@@ -8,7 +8,7 @@ prompt and candidates; ``totalTokenCount`` is the sum of the four, and cached to
 from __future__ import annotations
 
 from trioproxy.neutral.usage import Usage
-from trioproxy.protocols.tiers import GOOGLE, read_tier
+from trioproxy.protocols.tiers import read_tier
 from trioproxy.wire.jsoncodec import JSON, Object
 
 __all__ = ["read_usage", "unnamed_counts", "write_usage"]
@@ -16,14 +16,7 @@ __all__ = ["read_usage", "unnamed_counts", "write_usage"]
 _TOOL_USE = "toolUsePromptTokenCount"
 _TIER = "serviceTier"
 _NAMED = frozenset(
-    {
-        "promptTokenCount",
-        "candidatesTokenCount",
-        "thoughtsTokenCount",
-        "totalTokenCount",
-        "cachedContentTokenCount",
-        _TIER,
-    }
+    {"promptTokenCount", "candidatesTokenCount", "thoughtsTokenCount", "totalTokenCount", "cachedContentTokenCount"}
 )
 
 
@@ -51,12 +44,12 @@ def read_usage(metadata: Object) -> Usage | None:
 
 def unnamed_counts(metadata: Object) -> Object:
     """What ``usageMetadata`` says beyond the neutral counts: details by modality, tiers, the share of tools."""
-    named = _NAMED if read_tier(metadata.get(_TIER)) is not None else _NAMED - {_TIER}
-    return {name: value for name, value in metadata.items() if name not in named and value is not None}
+    return {name: value for name, value in metadata.items() if name not in _NAMED and value is not None}
 
 
 def write_usage(usage: Usage | None, unnamed: Object | None = None) -> Object:
-    """``usageMetadata`` of an answer's end; zeros where nobody counted, because clients wait for it. ``unnamed`` is put back as it came."""
+    """``usageMetadata`` of an answer's end; zeros where nobody counted, because clients wait for it. ``unnamed`` is put back as it came. Another
+    vendor's tier is not told: the SDK's types have no member for it."""
     unnamed = unnamed or {}
     counted = usage or Usage()
     reasoning = counted.reasoning or 0
@@ -69,9 +62,6 @@ def write_usage(usage: Usage | None, unnamed: Object | None = None) -> Object:
         metadata["thoughtsTokenCount"] = reasoning
     if counted.cache_read is not None:
         metadata["cachedContentTokenCount"] = counted.cache_read
-    tier = GOOGLE.get(counted.tier or "")
-    if tier is not None:
-        metadata[_TIER] = tier
     return {**metadata, **unnamed}
 
 
