@@ -88,7 +88,6 @@ def test_media() -> None:
     assert (named.kind, named.filename) == (MediaKind.DOCUMENT, "x.pdf")
     assert own(named.extras, "gemini") == {"inlineData": {"odd": 1}, "thoughtSignature": "c2ln"}
     assert spelling(named.extras, "gemini") == {"displayName": "x.pdf"}
-    assert _part({"inlineData": {}}) == Media(kind=MediaKind.DOCUMENT, source=Base64Source(data="", mime=""))
     film = _part({"fileData": {"fileUri": "https://youtu.be/x"}, "videoMetadata": {"fps": 1}})
     assert isinstance(film, Media)
     assert (film.kind, film.source) == (MediaKind.VIDEO, UrlSource(url="https://youtu.be/x"))
@@ -255,6 +254,8 @@ def test_the_instruction() -> None:
         ({"fileData": {"mimeType": "x"}}, "fileData.fileUri"),
         ({"text": 3}, "text"),
         ({"inlineData": "x"}, "inlineData"),
+        ({"inlineData": {"data": "aGk="}}, "inlineData.mimeType"),
+        ({"inlineData": {"data": "aGk=", "mimeType": ""}}, "inlineData.mimeType"),
     ],
 )
 def test_what_can_not_be_read_is_named(part: dict[str, Any], param: str) -> None:

@@ -210,7 +210,10 @@ def _prose(part: Fields, signature: str | None) -> Text | Reasoning:
 
 def _inline(part: Fields, signature: str | None) -> Media:
     blob = Fields(part.take("inlineData"), part.at("inlineData"))
-    mime, data = blob.text("mimeType") or "", blob.text("data") or ""
+    mime, data = blob.text("mimeType"), blob.text("data") or ""
+    if not mime:
+        # No provider can be told what these bytes are.
+        raise refusal(blob.at("mimeType"), "the type of the data")
     # The Python SDK spells bytes in the URL-safe alphabet; everybody else's base64 is the standard one.
     source = Base64Source(data=data.replace("-", "+").replace("_", "/"), mime=mime)
     return _media(media_kind(mime), source, part, "inlineData", blob, signature)
