@@ -285,6 +285,8 @@ async def run(
     await resume(house)
     await app.budgets.recall()
     protocols()  # all of them now, so that no client waits for an import
+    # Asked for the time a dozen times a request, trio looks up its clock each time.
+    app.gateway.ledger.clock = app.http.clock = trio.lowlevel.current_clock().current_time
     drain = Drain()
     contact: Contact | None = None
     try:

@@ -48,6 +48,8 @@ _log = logging.getLogger("trioproxy.gateway")
 
 ROUND_PAUSE = 0.5
 
+_LANES = {lane: lane.value for lane in Lane}  # which takes two functions to tell its value
+
 
 @attrs.define(eq=False)
 class _Again:
@@ -295,28 +297,28 @@ class Failover:
 
     async def _ask(self, prepared: Prepared, search: _Watched) -> Opened | Rejected:
         admitted, settings, entry = search.admitted, search.settings, search.entry
-        candidate = prepared.candidate
+        candidate, provider, losses = prepared.candidate, prepared.provider, prepared.losses
         credential = candidate.credential
         entry.asking(
-            lane=prepared.lane.value,
-            provider=prepared.provider,
+            lane=_LANES[prepared.lane],
+            provider=provider,
             credential=credential.label,
             protocol=prepared.outbound.name,
             model=candidate.model,
-            losses=len(prepared.losses),
-            lost=tuple(loss.path for loss in prepared.losses),
+            losses=len(losses),
+            lost=tuple([loss.path for loss in losses]) if losses else (),
             vendor=credential.provider.name,
             credential_id=credential.id,
         )
-        for loss in prepared.losses:
-            _log.debug("%s: not sent to %s: %s (%s)", entry.id, prepared.provider, loss.path, loss.reason)
+        for loss in losses:
+            _log.debug("%s: not sent to %s: %s (%s)", entry.id, provider, loss.path, loss.reason)
 
         def carrier(headers: Headers) -> Carrier:
             return carrier_for(admitted, prepared, headers, settings, lambda: self._context(admitted, prepared))
 
         asked_at = trio.current_time()
         tracker = DeadlineTracker(candidate.deadlines, admitted.asked.stream, entry.opened_at)
-        pulse = search.sentry.watch(tracker, prepared.provider)
+        pulse = search.sentry.watch(tracker, provider)
         result = await attempt(prepared, self.reach(credential), pulse, carrier, entry)
         if isinstance(result, Rejected):
             headers, body = (result.answer.headers, result.answer.body) if result.answer is not None else ((), b"")
@@ -325,7 +327,7 @@ class Failover:
         entry.tried(
             Try(
                 credential=credential.label,
-                provider=prepared.provider,
+                provider=provider,
                 model=candidate.model,
                 kind=failure.kind if failure else None,
                 status=failure.status if failure else None,

@@ -167,6 +167,15 @@ class HttpUpstream:
         self._pool = ConnectionPool(self.idle_seconds)
 
     @property
+    def clock(self) -> Callable[[], float]:
+        """What tells the time in seconds: trio's, where nothing else was set."""
+        return self._pool.now
+
+    @clock.setter
+    def clock(self, clock: Callable[[], float]) -> None:
+        self._pool.now = clock
+
+    @property
     def dialer(self) -> Dialer:
         """What connects, with this upstream's trust."""
         return self._dialer

@@ -16,6 +16,8 @@ __all__ = ["DuplicateMember", "inserted", "member_span", "members", "replace"]
 _WHITE = re.compile(rb"[ \t\r\n]*")
 _STRING = re.compile(rb'"[^"\\]*(?:\\.[^"\\]*)*"', re.DOTALL)
 _TOKEN = re.compile(rb'"[^"\\]*(?:\\.[^"\\]*)*"|[{}\[\]]', re.DOTALL)
+_PLAIN = re.compile(rb'[ \t\r\n]*:[ \t\r\n]*("[^"\\]*")')
+"""What stands behind a member's name whose value is a string without an escape."""
 _CLOSED = (b'"', b"[", b"{")
 _DEPTHS = {b"{": 1, b"[": 1, b"}": -1, b"]": -1}
 _SCALAR = re.compile(rb"[^,}\]\s]+")
@@ -63,6 +65,9 @@ def member_span(body: bytes, name: str, document: Object | None = None) -> tuple
         at = body.index(spelled)
         # Without an escaped letter the name is spelled in one way only, so where it stands once, there is the member.
         if body.find(spelled, at + 1) < 0 and b"\\u" not in body:
+            plain = _PLAIN.match(body, at + len(spelled))
+            if plain is not None:
+                return plain.span(1)
             start = _behind(body, at + len(spelled), b":")
             return start, _value_end(body, start)
     found: tuple[int, int] | None = None
