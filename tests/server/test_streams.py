@@ -173,6 +173,8 @@ class TestLeanStream:
             ):
                 with pytest.raises(trio.ClosedResourceError):
                     await operation
+            with pytest.raises(trio.ClosedResourceError):
+                one.push(b"x")
 
     @pytest.mark.skipif(not hasattr(select, "epoll"), reason="only epoll tells of a hang-up behind unread bytes")
     @pytest.mark.parametrize("manner", ["aclose", "reset", "send_eof"])
@@ -213,6 +215,9 @@ class TestLeanStream:
 
             def fileno(self) -> int:
                 return self.sock.fileno()
+
+            def send(self, data: bytes) -> int:
+                return self.sock.send(data)
 
             def recv(self, size: int) -> bytes:
                 self.woken += 1

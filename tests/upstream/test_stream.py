@@ -203,6 +203,13 @@ async def test_closing_wakes_a_reader_and_ends_all_use(pair: Pair, nursery: trio
         await pair.stream.receive()
     with pytest.raises(trio.ClosedResourceError):
         await pair.stream.send_all(b"x")
+    with pytest.raises(trio.ClosedResourceError):
+        pair.stream.pull(1)
+
+
+async def test_nothing_is_pulled_before_anything_comes(pair: Pair) -> None:
+    with pytest.raises(BlockingIOError):
+        pair.stream.pull(1)
 
 
 async def test_the_socket_sends_at_once_and_probes_a_silent_peer() -> None:
@@ -338,12 +345,9 @@ async def test_bytes_cut_anywhere_decrypt_the_same() -> None:
         def ready(self) -> Awaitable[None]:
             return self.inner.ready() if not self.held else trio.lowlevel.checkpoint()  # noqa: ASYNC105
 
-        def take(self) -> bytes | None:
+        def pull(self, size: int) -> bytes:
             if not self.held:
-                found = self.inner.take()
-                if not found:
-                    return found
-                self.held = found
+                self.held = self.inner.pull(size)
             first, self.held = self.held[:1], self.held[1:]
             return first
 

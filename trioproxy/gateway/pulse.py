@@ -54,7 +54,7 @@ class Pulse:
     _cut: Callable[[], None] | None = attrs.field(default=None, init=False)
     _ended: bool = attrs.field(default=False, init=False)
     _phase: Phase | None = attrs.field(default=None, init=False)
-    _now: Callable[[], float] = attrs.field(default=trio.current_time, init=False)
+    now: Callable[[], float] = attrs.field(default=trio.current_time, init=False)
     """The clock itself, which is asked twice a chunk, while the scope is open."""
     at: float = attrs.field(default=0.0, init=False)
     """When something came last."""
@@ -63,8 +63,8 @@ class Pulse:
         if not self.cuttable:
             self._scope = trio.CancelScope()
             self._scope.__enter__()
-        self._now = trio.lowlevel.current_clock().current_time
-        self.at = self._now()
+        self.now = trio.lowlevel.current_clock().current_time
+        self.at = self.now()
         self.watcher.begin(self, self.at)
         return self
 
@@ -95,7 +95,7 @@ class Pulse:
 
     def request_sent(self) -> None:
         """See ``Progress.request_sent``."""
-        self.tracker.request_sent(self._now())
+        self.tracker.request_sent(self.now())
 
     def cut_by(self, cut: Callable[[], None]) -> None:
         """See ``Progress.cut_by``."""
@@ -111,13 +111,13 @@ class Pulse:
 
     def received(self, events: Sequence[Event]) -> None:
         """Bytes of the answer came, and these events were in them."""
-        now = self.at = self.tracker.heard_at = self._now()
+        now = self.at = self.tracker.heard_at = self.now()
         if events:
             self.tracker.events_seen(events, now)
 
     def seen(self, events: Sequence[Event]) -> None:
         """These events were in bytes that came before."""
-        self.tracker.events_seen(events, self._now())
+        self.tracker.events_seen(events, self.now())
 
     def send_started(self) -> None:
         """Bytes are being handed to the client: those that came just now."""
@@ -125,7 +125,7 @@ class Pulse:
 
     def send_finished(self) -> float:
         """The client's kernel took them; the time it is now."""
-        now = self.at = self._now()
+        now = self.at = self.now()
         self.tracker.send_finished(now)
         return now
 

@@ -150,7 +150,7 @@ async def _carry(opened: Opened, outlet: Outlet, pulse: Pulse, found: list[Failu
     response, carrier = opened.response, opened.carrier
     tap = response.tap
     ready = tap.ready if tap is not None else None
-    feed = carrier.feed
+    feed, tracker, now = carrier.feed, pulse.tracker, pulse.now
     try:
         ended = opened.ended
         while not ended and not carrier.done:
@@ -159,11 +159,13 @@ async def _carry(opened: Opened, outlet: Outlet, pulse: Pulse, found: list[Failu
             else:
                 await ready()
                 data = tap.take()
-                if data:  # as Opened.take has it, with one function less to wake up to
+                if data:  # as Opened.take and Pulse.received have it, with two functions less to wake up to
                     out, heard = feed(data)
-                    pulse.received(heard)
                     if heard:
+                        pulse.received(heard)
                         opened.note(heard)
+                    else:
+                        pulse.at = tracker.heard_at = now()
                 elif data is None:
                     continue
                 else:

@@ -12,8 +12,9 @@ from __future__ import annotations
 import select
 import socket
 import struct
+from collections.abc import Callable
 from contextlib import suppress
-from typing import Protocol
+from typing import NoReturn, Protocol
 
 import attrs
 import trio
@@ -41,6 +42,16 @@ class ClientStream(Protocol):
     def offer(self, data: bytes) -> int:
         """Hand over as much of ``data`` as the kernel takes at once; how many bytes. 0 also where that can't be done without waiting. What is
         left is for :meth:`send_rest`."""
+        ...
+
+    @property
+    def push(self) -> Callable[[bytes], int]:
+        """As :meth:`offer`, but as ``socket.send`` does it, with ``BlockingIOError`` and ``OSError``, and without a pause now and then: for who
+        passes through the scheduler between two of them. It is good until the stream is closed."""
+        ...
+
+    def tear(self) -> None:
+        """What :attr:`push` sent broke off."""
         ...
 
     async def send_rest(self, data: bytes, sent: int) -> None:
@@ -74,10 +85,19 @@ class LeanStream(trio.abc.HalfCloseableStream):
 
     socket: socket.socket
     torn: bool = attrs.field(default=False, init=False)
+    push: Callable[[bytes], int] = attrs.field(init=False)
+    """See :attr:`ClientStream.push`."""
     _sends: int = attrs.field(default=0, init=False)
     _sending: bool = attrs.field(default=False, init=False)
     _closed: bool = attrs.field(default=False, init=False)
     _hangup_watch: select.epoll | None = attrs.field(default=None, init=False)
+
+    def __attrs_post_init__(self) -> None:
+        self.push = self.socket.send
+
+    def tear(self) -> None:
+        """See :meth:`ClientStream.tear`."""
+        self.torn = True
 
     async def send_all(self, data: bytes | bytearray | memoryview) -> None:
         """See :meth:`trio.abc.SendStream.send_all`. A cancellation before the first byte leaves the stream as it was."""
@@ -163,6 +183,7 @@ class LeanStream(trio.abc.HalfCloseableStream):
         """Close at once. Idempotent; wakes a task that waits on the stream."""
         if not self._closed:
             self._closed = True
+            self.push = _closed_here
             if self._hangup_watch is not None:
                 trio.lowlevel.notify_closing(self._hangup_watch.fileno())
             trio.lowlevel.notify_closing(self.socket)
@@ -189,6 +210,10 @@ class LeanStream(trio.abc.HalfCloseableStream):
         return trio.BrokenResourceError(f"the connection broke: {exc.strerror}")
 
 
+def _closed_here(data: bytes) -> NoReturn:
+    raise trio.ClosedResourceError("this stream was closed")
+
+
 @attrs.define(eq=False)
 class AdaptedStream:
     """Any trio stream as a :class:`ClientStream`: TLS, or the memory streams of a test. It can't see a hang-up behind unread bytes, and
@@ -208,6 +233,14 @@ class AdaptedStream:
     def offer(self, data: bytes) -> int:
         """See :meth:`ClientStream.offer`: whatever is sent here may wait."""
         return 0
+
+    def push(self, data: bytes) -> int:
+        """See :attr:`ClientStream.push`: whatever is sent here may wait."""
+        return 0
+
+    def tear(self) -> None:
+        """See :meth:`ClientStream.tear`."""
+        self.torn = True
 
     async def send_rest(self, data: bytes, sent: int) -> None:
         """See :meth:`ClientStream.send_rest`."""

@@ -28,7 +28,7 @@ from trioproxy.upstream.dial import Dialer, proxy_authorization, reason_in_words
 from trioproxy.upstream.http1 import HeadDecoder, ResponseHead, header_lines, request_head
 from trioproxy.upstream.origin import Origin, OutboundProxy, locate, read_proxy
 from trioproxy.upstream.pool import ConnectionPool, Lease, OriginStatistics
-from trioproxy.upstream.stream import ByteStream
+from trioproxy.upstream.stream import RECEIVE_BYTES, ByteStream
 from trioproxy.wire.machine import ProtocolViolation
 
 __all__ = ["HttpResponse", "HttpUpstream"]
@@ -103,7 +103,7 @@ class HttpResponse:
         """See ``Tap.take``."""
         body = self._body
         try:
-            data = self._stream.take()
+            data = self._stream.pull(RECEIVE_BYTES)
             if data:
                 piece = body.feed(data)
                 self._received += len(piece)
@@ -112,9 +112,9 @@ class HttpResponse:
                     self._release_if_whole()
                     return piece
                 return piece or None
-            if data is None:
-                return None
             self._closed_by_peer()
+        except (BlockingIOError, InterruptedError):  # nothing as yet
+            return None
         except (OSError, ProtocolViolation) as exc:
             raise self._broken(reason_in_words(exc)) from exc
         return b""

@@ -16,8 +16,9 @@ import contextlib
 import select
 import socket
 import ssl
-from collections.abc import Awaitable
-from typing import Protocol
+from collections.abc import Awaitable, Callable
+from functools import partial
+from typing import NoReturn, Protocol
 
 import attrs
 import trio
@@ -67,8 +68,10 @@ class ByteStream(Protocol):
         """
         ...
 
-    def take(self) -> bytes | None:
-        """:meth:`receive` without waiting: None where nothing is there as yet."""
+    @property
+    def pull(self) -> Callable[[int], bytes]:
+        """What receives so many bytes at most without waiting, as ``socket.recv`` does it: where nothing is there as yet it raises
+        ``BlockingIOError``. It is good until the stream is closed."""
         ...
 
     async def send_all(self, data: bytes) -> None:
@@ -98,30 +101,25 @@ class TcpStream:
     """A :class:`ByteStream` over a connected, non-blocking socket."""
 
     socket: socket.socket
-    _closed: bool = False
+    ready: Callable[[], Awaitable[None]] = attrs.field(init=False)
+    """See :meth:`ByteStream.ready`. It and ``pull`` are no functions of this class: to look whether the stream is closed cost every piece of an
+    answer two functions."""
+    pull: Callable[[int], bytes] = attrs.field(init=False)
+    """See :attr:`ByteStream.pull`."""
+    _closed: bool = attrs.field(default=False, init=False)
+
+    def __attrs_post_init__(self) -> None:
+        self.ready = partial(trio.lowlevel.wait_readable, self.socket)
+        self.pull = self.socket.recv
 
     async def receive(self) -> bytes:
         """See :meth:`ByteStream.receive`."""
         while True:
             await self.ready()
-            data = self.take()
-            if data is not None:
-                return data
-
-    def ready(self) -> Awaitable[None]:
-        """See :meth:`ByteStream.ready`."""
-        if self._closed:
-            self._check_open()
-        return trio.lowlevel.wait_readable(self.socket)  # noqa: ASYNC105 - the caller awaits it: one coroutine less
-
-    def take(self) -> bytes | None:
-        """See :meth:`ByteStream.take`."""
-        if self._closed:
-            self._check_open()
-        try:
-            return self.socket.recv(RECEIVE_BYTES)
-        except (BlockingIOError, InterruptedError):  # a spurious wake-up
-            return None
+            try:
+                return self.pull(RECEIVE_BYTES)
+            except (BlockingIOError, InterruptedError):  # a spurious wake-up
+                continue
 
     async def send_all(self, data: bytes) -> None:
         """See :meth:`ByteStream.send_all`."""
@@ -143,6 +141,7 @@ class TcpStream:
         """See :meth:`ByteStream.close`."""
         if not self._closed:
             self._closed = True
+            self.ready = self.pull = _closed_here
             trio.lowlevel.notify_closing(self.socket)
             self.socket.close()
 
@@ -175,7 +174,11 @@ class TcpStream:
 
     def _check_open(self) -> None:
         if self._closed:
-            raise trio.ClosedResourceError("this connection was closed")
+            _closed_here()
+
+
+def _closed_here(*_: object) -> NoReturn:
+    raise trio.ClosedResourceError("this connection was closed")
 
 
 @attrs.define(eq=False)
@@ -220,7 +223,7 @@ class TlsStream:
         """See :meth:`ByteStream.receive`. An end without ``close_notify`` counts as the end, as many servers make none."""
         while True:
             await self.ready()
-            data = self.take()
+            data = self._take()
             if data is not None:
                 return data
 
@@ -230,11 +233,19 @@ class TlsStream:
             return self._answered()
         return trio.lowlevel.checkpoint() if self._buffered else self.transport.ready()  # noqa: ASYNC105 - the caller awaits it
 
-    def take(self) -> bytes | None:
-        """See :meth:`ByteStream.take`."""
+    def pull(self, size: int) -> bytes:
+        """See :attr:`ByteStream.pull`. It may be some more than ``size``."""
+        data = self._take()
+        if data is None:
+            raise BlockingIOError
+        return data
+
+    def _take(self) -> bytes | None:
+        """What has come; None where it is no whole record."""
         if not self._buffered and not self._closed:
-            sealed = self.transport.take()
-            if sealed is None:
+            try:
+                sealed = self.transport.pull(RECEIVE_BYTES)
+            except (BlockingIOError, InterruptedError):
                 return None
             self._put(sealed)
         self._buffered = False
