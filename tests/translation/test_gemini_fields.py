@@ -85,7 +85,14 @@ MEMBERS: dict[str, tuple[dict[str, Any], tuple[str, str, str]]] = {
     "responseLogprobs": (_config(responseLogprobs=True), _all(REFUSED)),
     "responseMimeType": (_json(), _all(LOST)),
     "responseMimeType of text": (_config(responseMimeType="text/plain"), _all(SAID)),
-    "responseMimeType of an enum": (_config(responseMimeType="text/x.enum", responseSchema=_OPEN), _all(REFUSED)),
+    "responseMimeType of an enum": (
+        _config(responseMimeType="text/x.enum", responseSchema={"type": "STRING", "enum": ["x", "y"]}),
+        (LOST, LOST, SAID),
+    ),
+    "responseMimeType of an enum without words": (
+        _config(responseMimeType="text/x.enum", responseSchema=_OPEN),
+        _all(REFUSED),
+    ),
     "responseModalities": (_config(responseModalities=["AUDIO"]), _all(REFUSED)),
     "responseModalities of images": (_config(responseModalities=["TEXT", "IMAGE"]), (SAID, SAID, REFUSED)),
     "responseModalities of text": (_config(responseModalities=["TEXT"]), _all(SAID)),

@@ -18,6 +18,7 @@ from trioproxy.gateway.passages import AnswerEditor, EditAnswer, StreamPassage, 
 from trioproxy.gateway.sources import AnySource, RefinedSource, Source
 from trioproxy.gateway.stages import Admitted, Lane, Prepared
 from trioproxy.gateway.translations import StreamTranslation, WholeTranslation
+from trioproxy.neutral.bare import Barer
 from trioproxy.neutral.boxing import Unboxer
 from trioproxy.neutral.events import Event
 from trioproxy.neutral.loss import Loss
@@ -171,6 +172,8 @@ def carrier_for(
             )
             if prepared.boxed:
                 source = RefinedSource(source, Unboxer())
+            if prepared.bare:
+                source = RefinedSource(source, Barer())
             if prepared.stops:
                 source = RefinedSource(source, StopCutter(prepared.stops))
             words = prepared.emulation or admitted.protocol

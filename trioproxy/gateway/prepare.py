@@ -156,6 +156,7 @@ def _translated(admitted: Admitted, routed: Routed, candidate: Candidate, *, now
         naming=written.naming,
         stops=written.stops,
         boxed=told is not conversation,
+        bare=conversation.output is not None and conversation.output.bare and outbound is not admitted.protocol,
         emulation=way.emulation,
         losses=spelled_losses(
             (*losses, *written.losses, *(change.losses if change is not None else ())),

@@ -55,8 +55,9 @@ class Admitted:
 class Prepared:
     """A request as it goes to one candidate. ``outbound`` is the protocol spoken there, ``operation`` what is asked of it. ``conversation``,
     ``naming``, ``emulation`` and ``stops`` are set in the translating lane, the second where the client asked for another operation, the
-    last where the answer is to be cut here; ``boxed`` says that it comes in a box (``neutral/boxing.py``). ``metered``
-    says that the usage of a passing stream was asked for in the client's place (``metering.py``)."""
+    last where the answer is to be cut here; ``boxed`` says that it comes in a box (``neutral/boxing.py``), ``bare`` that its text is wanted
+    without JSON's quotes (``neutral/bare.py``). ``metered`` says that the usage of a passing stream was asked for in the client's place
+    (``metering.py``)."""
 
     candidate: Candidate
     lane: Lane
@@ -68,6 +69,7 @@ class Prepared:
     emulation: Emulation | None = None
     stops: tuple[str, ...] = ()
     boxed: bool = False
+    bare: bool = False
     losses: tuple[Loss, ...] = ()
     metered: bool = False
 

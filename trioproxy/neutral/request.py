@@ -163,13 +163,15 @@ class OutputKind(enum.Enum):
 
 @attrs.frozen(kw_only=True)
 class OutputFormat:
-    """The form of the answer; ``schema`` with JSON_SCHEMA only."""
+    """The form of the answer; ``schema`` with JSON_SCHEMA only. ``bare`` says that the answer is a string which is wanted as it is, not in
+    JSON (``neutral/bare.py``)."""
 
     kind: OutputKind
     schema: Mapping[str, Any] | None = None
     name: str | None = None
     description: str | None = None
     strict: bool | None = None
+    bare: bool = False
 
 
 @attrs.frozen(kw_only=True)

@@ -52,6 +52,7 @@ FAMILIES = {
 
 _EFFORTS = {effort.value: effort for effort in Effort}
 _SCHEMAS = ("responseJsonSchema", "responseSchema")
+_ENUM = "text/x.enum"
 
 
 @attrs.define(eq=False)
@@ -122,14 +123,25 @@ def read_output(config: Fields, left: Leftover) -> OutputFormat | None:
         if found is not None:
             schema = schema or json_schema_of(found)
             left.spelled[f"generationConfig.{name}"] = found
-    if mime is not None and mime not in ("application/json", "text/plain"):
+    bare = mime == _ENUM and schema is not None and _names_words(schema)
+    if mime is not None and mime not in ("application/json", "text/plain") and not bare:
         left.keep("generationConfig.responseMimeType", mime, essential=True)
         return None
     if mime is not None and said is None:
         left.spelled["generationConfig.responseMimeType"] = mime
     if schema is not None:
-        return OutputFormat(kind=OutputKind.JSON_SCHEMA, schema=schema, strict=True)
+        return OutputFormat(kind=OutputKind.JSON_SCHEMA, schema=schema, strict=True, bare=bare)
     return OutputFormat(kind=OutputKind.JSON) if mime == "application/json" else None
+
+
+def _names_words(schema: Mapping[str, Any]) -> bool:
+    """Whether a schema lists the words that an answer may be."""
+    words = schema.get("enum")
+    return (
+        schema.get("type", "string") == "string"
+        and isinstance(words, list)
+        and all(isinstance(each, str) for each in words)
+    )
 
 
 def _text_form(said: Any, path: str) -> tuple[str | None, Mapping[str, Any] | None] | None:
