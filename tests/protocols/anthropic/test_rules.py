@@ -67,6 +67,18 @@ def test_nothing_to_answer() -> None:
     assert (caught.value.failure.kind, caught.value.failure.param) == (ErrorKind.INVALID_REQUEST, "messages")
 
 
+def test_thoughts_that_led_to_nothing_go() -> None:
+    hidden = {"type": "redacted_thinking", "data": "x"}
+    made = draft(
+        ("user", [text("a")]), ("assistant", [THOUGHT, hidden]), ("user", [text("b")]), ("assistant", [USE, THOUGHT])
+    )
+    assert after(rules.thoughts_led_on, made)[1] == ["messages"] * 3
+    assert [message.blocks for message in made.messages] == [[text("a"), text("b")], [USE]]
+    own = draft(("assistant", [THOUGHT]))
+    own.messages[0].own = True
+    assert after(rules.thoughts_led_on, own)[1] == []
+
+
 @pytest.mark.parametrize(
     ("messages", "ends", "losses"),
     [

@@ -215,8 +215,9 @@ def test_a_model_that_said_nothing_leaves_no_message() -> None:
 def test_encrypted_reasoning_without_an_id_has_none() -> None:
     encrypted = Signature(value="gAAA", form=SignatureForm.OPENAI_ENCRYPTED)
 
-    assert items(said(Role.ASSISTANT, Reasoning(signature=encrypted))) == [
-        {"type": "reasoning", "summary": [], "encrypted_content": "gAAA"}
+    assert items(said(Role.ASSISTANT, Reasoning(signature=encrypted), Text(text="a"))) == [
+        {"type": "reasoning", "summary": [], "encrypted_content": "gAAA"},
+        {"type": "message", "role": "assistant", "content": "a"},
     ]
 
 

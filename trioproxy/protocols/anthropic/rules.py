@@ -60,6 +60,18 @@ def the_user_last(draft: Draft) -> None:
         draft.lose("messages", "the model does not go on from a message of its own: it is asked to")
 
 
+def thoughts_led_on(draft: Draft) -> None:
+    """The API: "The final block in an assistant message cannot be `thinking`". Answers that were broken off, or cut by a client, leave thoughts
+    that led to nothing."""
+    for message in draft.messages:
+        if message.role != "assistant" or message.own:
+            continue
+        while message.blocks and message.blocks[-1]["type"] in ("thinking", "redacted_thinking"):
+            message.blocks.pop()
+            draft.lose("messages", "thinking that led to nothing is refused")
+    merge_neighbours(draft)
+
+
 def tools_of_the_history(draft: Draft) -> None:
     """The API: "Requests which include `tool_use` or `tool_result` blocks must define tools". What the history called is declared, and not
     to be called again."""
@@ -198,6 +210,7 @@ def long_breakpoints_first(draft: Draft) -> None:
 
 RULES: tuple[Rule, ...] = (
     merge_neighbours,
+    thoughts_led_on,
     pair_tools,
     something_to_answer,
     the_user_first,

@@ -34,6 +34,7 @@ from trioproxy.neutral.request import (
     Turn,
 )
 from trioproxy.protocols.base import Operation, WriteTarget, Written
+from trioproxy.protocols.openai_responses.aftermath import led_on
 from trioproxy.protocols.openai_responses.fields import restore
 from trioproxy.protocols.openai_responses.pairing import paired
 from trioproxy.protocols.openai_responses.vocabulary import NAME, NO_SUMMARY
@@ -179,7 +180,8 @@ class _RequestWriter:
         if self._notes.get("input") == "string" and len(items.items) == 1:
             self._body["input"] = items.items[0]["content"]
         elif not self._ours:
-            self._body["input"] = paired(items.items, items.ends, self._losses) or [self._alone(instructions)]
+            led = led_on(items.items, items.ends, self._losses)
+            self._body["input"] = paired(*led, self._losses) or [self._alone(instructions)]
         elif items.items:
             self._body["input"] = items.items
 
