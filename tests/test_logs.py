@@ -5,16 +5,19 @@ from __future__ import annotations
 import io
 import json
 import logging
+import os
 import re
+import select
 import threading
 from collections.abc import Callable, Iterator
-from contextlib import AbstractContextManager
+from contextlib import AbstractContextManager, nullcontext
 from pathlib import Path
-from typing import Any, cast
+from typing import Any, TextIO, cast
 
+import attrs
 import pytest
 
-from trioproxy.logs import MOST_GATHERED, configure, gathered
+from trioproxy.logs import MOST_GATHERED, MOST_HELD, configure, gathered
 
 
 @pytest.fixture(autouse=True)
@@ -197,6 +200,87 @@ def test_lines_that_nobody_can_take_any_more_stop_nobody() -> None:
     with gathering(Gone(), told):
         logging.getLogger("trioproxy.test").info("here")
         told.wanted[0]()
+
+
+@attrs.define(eq=False)
+class Pipe:
+    """A pipe that somebody may read."""
+
+    stream: TextIO
+    end: int
+
+    def read(self) -> str:
+        """What is in it now."""
+        found = b""
+        while select.select([self.end], [], [], 0)[0]:
+            found += os.read(self.end, 1 << 20)
+        return found.decode()
+
+
+@pytest.fixture
+def pipe() -> Iterator[Pipe]:
+    end, other = os.pipe()
+    with open(other, "w", buffering=1, encoding="utf-8") as stream:
+        yield Pipe(stream, end)
+        os.close(end)
+        configure(level="info", as_json=False, stream=io.StringIO())
+
+
+@pytest.mark.timeout(30)
+@pytest.mark.parametrize("gather", [False, True])
+def test_a_pipe_that_nobody_reads_holds_nobody_up(pipe: Pipe, gather: bool) -> None:
+    told, log, count = Told(), logging.getLogger("trioproxy.test"), 20_000
+    configure(level="info", as_json=False, stream=pipe.stream)
+    with gathered(told.later) if gather else nullcontext():
+        for number in range(count):
+            log.info("%05d %s", number, "x" * 80)
+        found = pipe.read()
+        while told.wanted:
+            told.wanted.pop()()
+            found += pipe.read()
+        while "are lost here" not in found:
+            log.warning("again")
+            found += pipe.read()
+    lines = found.splitlines()
+    held = [line for line in lines if " INFO " in line]
+    lost = [line for line in lines if "are lost here" in line]
+    assert [int(line.split()[2]) for line in held] == list(range(len(held)))
+    assert MOST_HELD < len("".join(held)) < 2 * MOST_HELD
+    assert int(lost[0].split()[2]) >= count - len(held) > 0
+
+
+@pytest.mark.timeout(30)
+def test_a_long_line_waits_for_a_reader_as_short_ones_do(pipe: Pipe) -> None:
+    configure(level="info", as_json=False, stream=pipe.stream)
+    log, long = logging.getLogger("trioproxy.test"), "ä€" * 30_000
+    log.info(long)
+    found = pipe.read()
+    assert 0 < len(found) < len(long)
+    while len(found) < len(long):
+        log.info("more")
+        found += pipe.read()
+    assert long in found
+
+
+def test_lines_that_wait_for_a_reader_are_let_out_without_another_line(pipe: Pipe) -> None:
+    told, log = Told(), logging.getLogger("trioproxy.test")
+    configure(level="info", as_json=False, stream=pipe.stream)
+    with gathered(told.later):
+        for number in range(2_000):
+            log.info("%05d %s", number, "x" * 80)
+        found = pipe.read()
+        while told.wanted:
+            told.wanted.pop()()
+            found += pipe.read()
+    assert [int(line.split()[2]) for line in found.splitlines()] == list(range(2_000))
+
+
+def test_who_lets_out_at_once_is_asked_once(pipe: Pipe) -> None:
+    configure(level="info", as_json=False, stream=pipe.stream)
+    with gathered(lambda out: out()):
+        for number in range(2_000):
+            logging.getLogger("trioproxy.test").info("%05d %s", number, "x" * 80)
+    assert pipe.read()
 
 
 def test_a_filter_is_heeded() -> None:

@@ -6,6 +6,9 @@ paint a terminal; when a line goes out. Refuses to know: what is worth logging.
 A process that serves thousands of requests a second writes a line for each, and wakes whoever reads them as often. Between :func:`gathered`
 lines may wait for a moment and go out together, in pieces that no other process's lines can get between (POSIX: a write to a pipe is whole up to
 ``PIPE_BUF``). A warning or an error waits for nothing and takes all before it along, so the order stays, and so does a terminal's every line.
+
+Whoever starts a program with a pipe for its standard error and never reads it would have it stand still after 64 KiB of log. A pipe that takes
+nothing is waited for by the lines and by nobody else: :data:`MOST_HELD` of them are kept, later ones are lost, and how many is said.
 """
 
 from __future__ import annotations
@@ -13,9 +16,13 @@ from __future__ import annotations
 import functools
 import io
 import logging
+import os
+import select
+import stat
 import sys
 import threading
 import time
+from collections import deque
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from datetime import UTC, datetime
@@ -23,10 +30,12 @@ from typing import Any, TextIO
 
 from trioproxy.wire.jsoncodec import dumps
 
-__all__ = ["MOST_GATHERED", "HumanFormatter", "JSONFormatter", "configure", "gathered"]
+__all__ = ["MOST_GATHERED", "MOST_HELD", "HumanFormatter", "JSONFormatter", "configure", "gathered"]
 
-MOST_GATHERED = 4096
-"""Characters of lines that wait: a write of so many bytes is whole, and lines are ASCII but for what people named."""
+MOST_GATHERED: int = getattr(select, "PIPE_BUF", 4096)
+"""Bytes that go out in one write, which is whole, and waits for nothing where a pipe was said to take some."""
+MOST_HELD = 1024 * 1024
+"""Bytes of lines that are kept while nobody reads them."""
 
 _BARE = frozenset("abcdefghijklmnopqrstuvwxyzABCDEFGHIJKLMNOPQRSTUVWXYZ0123456789-._:/,@+*()[]{}~%#")
 
@@ -70,8 +79,11 @@ class _Lines(logging.StreamHandler[TextIO]):
         self._is_through = through or getattr(stream, "line_buffering", False)
         self._later: Callable[[Callable[[], None]], None] | None = None
         self._thread = 0
-        self._waiting: list[str] = []
+        self._waiting: deque[str] = deque()
         self._length = 0
+        self._lost = 0
+        self._asking = False
+        self._pipe = _asked(stream)
 
     def gather(self, later: Callable[[Callable[[], None]], None] | None) -> None:
         """Have lines wait until ``later`` lets them out; with None, or where a person looks on, none waits."""
@@ -94,37 +106,93 @@ class _Lines(logging.StreamHandler[TextIO]):
             line = self.format(record) + self.terminator
             later = self._later
             if later is None or record.levelno >= logging.WARNING or threading.get_ident() != self._thread:
-                self._write(line)
+                self._keep(line)
+                self._let_out()
                 return
-            if self._waiting and self._length + len(line) > MOST_GATHERED:
-                self._write("")
-            self._waiting.append(line)
-            self._length += len(line)
+            if self._length + len(line) > MOST_GATHERED:
+                self._let_out()
+            self._keep(line)
             if len(self._waiting) == 1:
                 later(self.flush)
         except Exception:
             self.handleError(record)
 
     def flush(self) -> None:
-        """See :meth:`logging.Handler.flush`: what waits goes out. Raises nothing that a log may not."""
+        """See :meth:`logging.Handler.flush`: what waits goes out, as far as somebody takes it. Raises nothing that a log may not."""
         assert self.lock is not None
         with self.lock:
             try:
-                if self._waiting:
-                    self._write("")
-                else:
-                    super().flush()
+                self._let_out()
+                super().flush()
             except (OSError, ValueError):  # nobody reads it any more: what is lost is a log's
-                pass
+                self._waiting.clear()
+                self._length = 0
+            if self._waiting and self._later is not None and not self._asking:
+                self._asking = True  # who lets nothing wait calls at once
+                try:
+                    self._later(self.flush)
+                finally:
+                    self._asking = False
 
-    def _write(self, line: str) -> None:
-        if self._waiting:
-            line = "".join([*self._waiting, line])
-            self._waiting.clear()
-            self._length = 0
-        self.stream.write(line)
-        if not self._is_through:
-            super().flush()
+    def _keep(self, line: str) -> None:
+        if self._length > MOST_HELD:
+            self._lost += 1
+            return
+        # A line that is longer than one write is written in pieces: each may have to wait.
+        pieces = [line] if len(line) <= MOST_GATHERED else _in_pieces(line)
+        self._waiting.extend(pieces)
+        self._length += len(line)
+
+    def _let_out(self) -> None:
+        """Write what waits, as long as that needs no waiting."""
+        while self._waiting and (self._pipe is None or self._pipe.poll(0)):
+            piece = self._waiting.popleft()
+            if self._waiting:
+                piece = self._piece(piece)
+            self._length -= len(piece)
+            self.stream.write(piece)
+            if not self._is_through:
+                super().flush()
+        if self._lost and not self._waiting:
+            lost, self._lost = self._lost, 0
+            record = logging.LogRecord("trioproxy", logging.WARNING, "", 0, _LOST, (lost,), None)
+            self._keep(self.format(record) + self.terminator)
+            self._let_out()
+
+    def _piece(self, first: str) -> str:
+        """As many of those that wait as go out in one write, behind ``first``."""
+        taken, size = [first], _size(first)
+        while self._waiting and (size := size + _size(self._waiting[0])) <= MOST_GATHERED:
+            taken.append(self._waiting.popleft())
+        return "".join(taken)
+
+
+_LOST = "%d lines of this log are lost here: whoever was to read them did not"
+
+
+def _asked(stream: TextIO) -> select.poll | None:
+    """What says whether a pipe takes a write without waiting; None for what is no pipe, or where nobody can say it."""
+    try:
+        number = stream.fileno()
+        mode = os.fstat(number).st_mode
+    except (OSError, ValueError):
+        return None
+    if not hasattr(select, "poll") or not (stat.S_ISFIFO(mode) or stat.S_ISSOCK(mode)):
+        return None
+    asked = select.poll()
+    asked.register(number, select.POLLOUT)
+    return asked
+
+
+def _size(line: str) -> int:
+    """Bytes of a line."""
+    return len(line) if line.isascii() else len(line.encode("utf-8", "replace"))
+
+
+def _in_pieces(line: str) -> list[str]:
+    """A long line cut so that each piece goes out in one write, whatever its letters."""
+    most = MOST_GATHERED if line.isascii() else MOST_GATHERED // 4
+    return [line[at : at + most] for at in range(0, len(line), most)]
 
 
 class HumanFormatter(logging.Formatter):
