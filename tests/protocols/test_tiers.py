@@ -6,13 +6,15 @@ from typing import Any
 
 import pytest
 
-from tests.translation.crossings import WAYS, Way, legal
+from tests.translation.crossings import WAYS, Way, as_stream, legal, read_frames
 from trioproxy.neutral.events import UsageReported
 from trioproxy.neutral.fold import unfold
 from trioproxy.neutral.response import Answer
 from trioproxy.neutral.usage import Usage
 from trioproxy.protocols.table import NAMES, protocol
 from trioproxy.protocols.tiers import ANTHROPIC, OPENAI, read_tier
+from trioproxy.wire.frames import Frame
+from trioproxy.wire.jsoncodec import dumps
 
 TOLD = {"openai_chat": OPENAI, "openai_responses": OPENAI, "anthropic": ANTHROPIC, "gemini": {}}
 SAID = {**TOLD, "gemini": {"default": "standard", "flex": "flex", "priority": "priority"}}
@@ -66,3 +68,21 @@ def test_vendors_have_words_of_their_own(said: str, word: str) -> None:
 
 def test_a_later_report_may_name_no_tier() -> None:
     assert Usage(input=1, tier="flex").updated(Usage(output=2)) == Usage(input=1, output=2, tier="flex")
+
+
+@pytest.mark.parametrize("counted", [{"usage": {"prompt_tokens": 1, "completion_tokens": 2}}, {}])
+def test_a_tier_that_is_known_at_the_beginning_is_told_there(counted: dict[str, Any]) -> None:
+    first = {
+        "object": "chat.completion.chunk",
+        "service_tier": "priority",
+        "choices": [{"index": 0, "delta": {"content": "a"}}],
+    }
+    last = {"choices": [{"index": 0, "delta": {}, "finish_reason": "stop"}], **counted}
+    events = read_frames([Frame(dumps(each)) for each in (first, last)], "openai_chat")
+    begun = as_stream(events, "anthropic").documents[0]["message"]["usage"]
+    assert (begun["service_tier"], begun["input_tokens"]) == ("priority", 0)
+    chunk = as_stream(events, "openai_chat").documents[0]
+    assert chunk["service_tier"] == "priority"
+    usage = as_stream(events, "openai_chat").answer.usage
+    assert usage is not None
+    assert usage.tier == "priority"

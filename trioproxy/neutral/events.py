@@ -66,7 +66,7 @@ class FinishReason(enum.Enum):
 @attrs.frozen(kw_only=True)
 class ResponseStarted:
     """The answer begins. ``id`` and ``model`` as the provider gave them ("" where it did not); ``created`` in Unix seconds. ``usage`` are
-    counts that came with the beginning, for a protocol that tells them there; a :class:`UsageReported` tells them too."""
+    counts that came with the beginning (or their tier alone), for a protocol that tells them there; a :class:`UsageReported` tells them too."""
 
     id: str
     model: str

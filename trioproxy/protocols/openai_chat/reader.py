@@ -39,7 +39,7 @@ from trioproxy.protocols.openai_chat.images import IMAGES, read_image
 from trioproxy.protocols.openai_chat.plain import PlainChunk, plain_arguments, plain_chunk, plain_growth, thought_in
 from trioproxy.protocols.openai_chat.reasoning import read_details, shown, thought_part
 from trioproxy.protocols.openai_chat.think_tags import ThinkTags
-from trioproxy.protocols.openai_chat.usage import read_usage
+from trioproxy.protocols.openai_chat.usage import read_usage, tier_alone
 from trioproxy.wire.frames import Frame
 from trioproxy.wire.jsoncodec import JSON, JSONError, Object, loads
 from trioproxy.wire.machine import ProtocolViolation
@@ -69,6 +69,7 @@ class ChatReader:
         self._stopped: set[int] = set()
         self._sources: list[Citation] = []
         self._usage: Usage | None = None
+        self._tier: JSON = None
         self._finish: str | None = None
         self._stop_sequence: str | None = None
 
@@ -158,13 +159,17 @@ class ChatReader:
 
     def _start(self, document: Object, choices: list[Object]) -> list[Event]:
         # Azure's first chunk has no choices and blanks for id and model; the answer begins with the next one.
-        usage = None if self._started else read_usage(document.get("usage"), document.get("service_tier"))
+        tier = document.get("service_tier")
+        usage = None if self._started else read_usage(document.get("usage"), tier)
         if self._started or not (choices or usage):
             return []
-        return self._begin(_text(document.get("id")), _text(document.get("model")), document.get("created"), usage)
+        identity, model = _text(document.get("id")), _text(document.get("model"))
+        return self._begin(identity, model, document.get("created"), tier, usage)
 
-    def _begin(self, identity: str, model: str, created: JSON, usage: Usage | None = None) -> list[Event]:
+    def _begin(self, identity: str, model: str, created: JSON, tier: JSON, usage: Usage | None = None) -> list[Event]:
         self._started = True
+        self._tier = tier
+        usage = usage or tier_alone(tier)
         self.seen.response_id = identity
         self.seen.model = model
         self.seen.created = created if isinstance(created, int) else None
@@ -173,7 +178,9 @@ class ChatReader:
 
     def _plain(self, chunk: PlainChunk) -> list[Event]:
         """What :meth:`take` would say of it."""
-        events = [] if self._started else self._begin(chunk.id or "", chunk.model or "", chunk.created)
+        events = (
+            [] if self._started else self._begin(chunk.id or "", chunk.model or "", chunk.created, chunk.service_tier)
+        )
         delta = chunk.choices[0].delta
         thought = thought_in(delta)
         if thought:
@@ -311,7 +318,7 @@ class ChatReader:
 
     def _report(self, holder: Object) -> list[Event]:
         groq = holder.get("x_groq")
-        tier = holder.get("service_tier")
+        tier = holder.get("service_tier") or self._tier
         counted = groq.get("usage") if isinstance(groq, dict) else None
         usage = read_usage(holder.get("usage"), tier) or read_usage(counted, tier)
         if usage is None or not self._started:

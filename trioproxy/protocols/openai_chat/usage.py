@@ -12,7 +12,7 @@ from trioproxy.neutral.usage import Usage
 from trioproxy.protocols.tiers import OPENAI, read_tier
 from trioproxy.wire.jsoncodec import JSON, Object
 
-__all__ = ["read_usage", "write_tier", "write_usage"]
+__all__ = ["read_usage", "tier_alone", "write_tier", "write_usage"]
 
 _WRITTEN = ("cache_write_tokens", "cache_creation_tokens", "cached_creation_tokens", "created_cache_tokens")
 """What was written to a cache, in the words of OpenAI and OpenRouter, of LiteLLM, of New API, of vLLM."""
@@ -76,6 +76,12 @@ def write_usage(usage: Usage | None) -> Object:
         if known:
             document[name] = known
     return document
+
+
+def tier_alone(said: JSON) -> Usage | None:
+    """What a ``service_tier`` tells before anything was counted."""
+    tier = read_tier(said)
+    return Usage(tier=tier) if tier is not None else None
 
 
 def write_tier(usage: Usage | None) -> Object:
