@@ -250,7 +250,9 @@ class Failover:
 
     async def _answer(self, prepared: Prepared, search: _Watched) -> Opened | Rejected:
         """What a candidate answers, asked in other words where it has nothing for the client's own."""
-        result = await self._ask_until_read(prepared, search)
+        result = await self._ask(prepared, search)
+        if result.failure is not None and prepared.candidate.credential.replay is None:
+            result = await self._asked_otherwise(prepared, result, search)
         if not isinstance(result, Rejected) or prepared.lane is not Lane.PASS:
             return result
         if lacks_the_place(result) and prepared.operation in search.admitted.protocol.emulations:
@@ -260,11 +262,12 @@ class Failover:
             return await self._recorded_otherwise(prepared, result, search)
         return result
 
-    async def _ask_until_read(self, prepared: Prepared, search: _Watched) -> Opened | Rejected:
-        """What a candidate answers, asked once more without what it says it can't read of the history, where that is known to help."""
-        result = await self._ask(prepared, search)
+    async def _asked_otherwise(
+        self, prepared: Prepared, result: Opened | Rejected, search: _Watched
+    ) -> Opened | Rejected:
+        """What a candidate that has failed answers to the same without what it says it can't read of it, where that is known to help."""
         tried: set[str] = set()
-        while (failure := result.failure) is not None and prepared.candidate.credential.replay is None:
+        while (failure := result.failure) is not None:
             otherwise = asked_otherwise(prepared, failure, tried)
             if otherwise is None:
                 break
