@@ -35,6 +35,22 @@ def test_table_names_are_its_keys() -> None:
     assert all(not quirk.always or quirk.edit is not None for quirk in QUIRKS.values())
 
 
+@pytest.mark.parametrize(
+    "wrap",
+    [
+        lambda asked: asked,
+        lambda asked: {"requests": [asked, asked, "odd"]},
+        lambda asked: {"generateContentRequest": asked},
+    ],
+)
+def test_a_model_that_google_is_told_beside_the_path_is_the_one_of_the_path(wrap: Any) -> None:
+    asked = {"model": "models/team/alias", "content": {"role": "model", "parts": [{"text": '"models/'}]}}
+    done = edit(wrap(asked), "gemini", model="up")
+    assert body_of(done) == wrap({**asked, "model": "models/up"})
+    assert edit(wrap({**asked, "model": "models/up"}), "gemini", model="up") is None
+    assert edit(wrap({**asked, "model": "publishers/google/models/x"}), "gemini", model="up") is None
+
+
 def test_conversation_id_becomes_previous_response_id() -> None:
     done = edit({"model": "m", "conversation_id": "resp_1", "input": "x"}, "openai_responses")
 

@@ -166,6 +166,21 @@ def _include_thoughts(body: Object, context: QuirkContext) -> Object | None:
 _SESSIONS = ("session_id", "sessionId")
 
 
+def _model_in_body(body: Object, context: QuirkContext) -> Object | None:
+    """The client's name for the model is an alias, or stands behind a prefix: SDKs write it twice."""
+    changed = _named_here(body, context.model)
+    if isinstance(body.get("requests"), list):
+        changed = {**changed, "requests": [_named_here(each, context.model) for each in body["requests"]]}
+    if "generateContentRequest" in body:
+        changed = {**changed, "generateContentRequest": _named_here(body["generateContentRequest"], context.model)}
+    return changed if changed != body else None
+
+
+def _named_here(node: Any, model: str) -> Any:
+    named = isinstance(node, dict) and str(node.get("model")).startswith("models/")
+    return {**node, "model": f"models/{model}"} if named else node
+
+
 def _session_id(body: Object, context: QuirkContext) -> Object | None:
     if not any(name in body for name in _SESSIONS):
         return None
@@ -287,6 +302,14 @@ _TABLE = (
         protocols=frozenset({GEMINI}),
         marks=tuple(name.encode() for name in sorted(_DEFERRING)),
         edit=_defer_loading,
+        always=True,
+    ),
+    Quirk(
+        name="model-in-body",
+        doc="A body that names its model beside the path (embeddings, counting) names the one that the path does: the API refuses another.",
+        protocols=frozenset({GEMINI}),
+        marks=(b'"models/',),
+        edit=_model_in_body,
         always=True,
     ),
     Quirk(
