@@ -258,6 +258,22 @@ def test_members_that_a_server_of_chat_does_not_know_are_left_out(said: str) -> 
     assert helped(CHAT, said, {"messages": [ASKED, plain]}) is None
 
 
+@pytest.mark.parametrize("protocol", [CHAT, ANTHROPIC])
+@pytest.mark.parametrize(
+    "said",
+    [
+        "The last message of deepseek-reasoner must be a user message, or an assistant message with prefix mode on",
+        "This model does not support assistant message prefill. The conversation must end with a user message.",
+    ],
+)
+def test_a_model_that_does_not_go_on_by_itself_is_asked_to(protocol: str, said: str) -> None:
+    history = [ASKED, {"role": "assistant", "content": "{"}]
+    told = helped(protocol, said, {"messages": history})["messages"]
+    assert (told[:-1], told[-1]["role"]) == (history, "user")
+    assert helped(protocol, said, {"messages": told}) is None
+    assert helped(protocol, said, {"messages": []}) is None
+
+
 def test_other_refusals_have_no_remedy() -> None:
     for protocol in (CHAT, RESPONSES, ANTHROPIC, GEMINI):
         assert helped(protocol, "max_tokens: must be at least 1", {"messages": [ASKED]}) is None

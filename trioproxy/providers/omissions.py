@@ -1,6 +1,6 @@
-"""Requests without what one provider or another refuses in a history: the edits behind ``remedies.py``.
+"""Requests without what one provider or another refuses in a history, or with what it misses there: the edits behind ``remedies.py``.
 
-Each leaves its document alone and gives back a new one, None where it finds nothing; what it leaves out it enters as a loss. Refuses to know: in
+Each leaves its document alone and gives back a new one, None where it finds nothing; what it changes it enters as a loss. Refuses to know: in
 which words a provider refuses.
 """
 
@@ -17,6 +17,7 @@ from trioproxy.providers.quirk import ANTHROPIC, CHAT, QuirkContext
 from trioproxy.wire.jsoncodec import Object
 
 __all__ = [
+    "asked_to_go_on",
     "instructions_first",
     "legal_ids",
     "plain_chat",
@@ -35,6 +36,7 @@ _INSTRUCTING = frozenset({"system", "developer"})
 _SIGNATURES = ("thoughtSignature", "thought_signature")
 _NAMED = ("functionCall", "function_call", "functionResponse", "function_response")
 _BLANK = {"type": "thinking", "thinking": NOT_SHOWN, "signature": ""}
+_GO_ON = "Go on from exactly where you stopped, without repeating anything."
 _PLAIN = frozenset({"role", "content", "name", "tool_calls"})
 _PLAIN_CALL = frozenset({"id", "type", "function", "custom"})
 
@@ -228,6 +230,16 @@ def thoughts_beside_calls(body: Object, context: QuirkContext) -> Object | None:
             "the provider wants its thoughts beside calls, and they were another's: blank ones were put there",
         )
     return changed
+
+
+def asked_to_go_on(body: Object, context: QuirkContext) -> Object | None:
+    """With a user behind a model that spoke last."""
+    history = body.get("messages")
+    last = history[-1] if isinstance(history, list) and history else None
+    if not isinstance(history, list) or not isinstance(last, dict) or last.get("role") != "assistant":
+        return None
+    _lost(context, "messages", "the model does not go on from a message of its own: it is asked to")
+    return {**body, "messages": [*history, {"role": "user", "content": _GO_ON}]}
 
 
 def plain_chat(body: Object, context: QuirkContext) -> Object | None:

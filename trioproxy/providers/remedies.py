@@ -16,6 +16,7 @@ import attrs
 
 from trioproxy.errors import Failure
 from trioproxy.providers.omissions import (
+    asked_to_go_on,
     instructions_first,
     legal_ids,
     plain_chat,
@@ -148,6 +149,14 @@ REMEDIES = (
         protocols=frozenset({CHAT, ANTHROPIC}),
         words=(("thinking", "must be passed back"), ("reasoning_content", "is missing")),
         edit=thoughts_beside_calls,
+    ),
+    Remedy(
+        # DeepSeek: "The last message of deepseek-reasoner must be a user message, or an assistant message with prefix mode on"; Anthropic:
+        # "This model does not support assistant message prefill. The conversation must end with a user message."
+        name="asked-to-go-on",
+        protocols=frozenset({CHAT, ANTHROPIC}),
+        words=(("last message", "must be a user message"), ("must end with a user message",)),
+        edit=asked_to_go_on,
     ),
     Remedy(
         # "property 'reasoning_content' is unsupported", "Extra inputs are not permitted, field: 'messages[1].reasoning_details'",
