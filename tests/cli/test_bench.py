@@ -63,7 +63,7 @@ def test_every_case_is_measured(tmp_path: Path) -> None:
         ("json, 2 connections", "p50 us"): {"origin", "floor", "proxy", "proxy, translating"},
         ("first event", "p50 us"): {"origin", "floor", "proxy", "proxy, translating"},
         ("json beside idle connections", "p50 us"): {"1 idle", "3 idle"},
-        ("departures", "streams left"): {"proxy"},
+        ("departures", "streams left"): {"proxy", "proxy, 20 connections"},
         ("workers", "requests/s"): {"proxy, 1 worker"},
         ("replay, 100 at once", "error p50 ms"): {"proxy"},
     }
@@ -78,7 +78,7 @@ def test_every_case_is_measured(tmp_path: Path) -> None:
         }
     for key, subjects in wanted.items():
         assert subjects <= rows[key]["medians"].keys(), key
-    assert rows["departures", "streams left"]["medians"] == {"proxy": 0}
+    assert rows["departures", "streams left"]["medians"] == {"proxy": 0, "proxy, 20 connections": 0}
     assert {"proxy/floor", "proxy, translating/proxy"} <= rows["paced", "event p50 us"]["ratios"].keys()
     assert ("nginx" in rows["paced", "event p50 us"]["medians"]) is (
         shutil.which("nginx", path="/usr/sbin:/usr/bin") is not None

@@ -209,9 +209,10 @@ def _large(field: Field, number: int) -> Iterator[Sample]:
 
 
 def _departures(field: Field, number: int) -> Iterator[Sample]:
-    """Clients that leave at any moment of their stream, forty at once: what is left of them."""
+    """Clients that leave at any moment of their stream, forty at once: what is left of them. Where only twenty may be served at once, many leave
+    while they wait for their turn."""
     told = _teller(field, number, "departures")
-    for subject in field.present("proxy"):
+    for subject in field.present("proxy", "proxy, 20 connections"):
         child = field.subjects[subject].child
         before = child.open_files
         seen, cpu = field.load(

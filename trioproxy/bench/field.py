@@ -7,6 +7,7 @@
 ``proxy``                 this program in its passing lane, with a client key and its log on
 ``proxy, translating``    the same process, asked at another protocol's door
 ``floor, tls`` etc.       the same with TLS to the provider, where the machine has ``openssl``
+``proxy, 20 connections`` this program where twice as many clients want to be served at once as may be
 ``proxy, 2 workers``      this program with two processes, pinned to no processor
 a peer                    another proxy, where the caller names it and it is installed
 ========================  =============================================================================================================
@@ -48,7 +49,7 @@ openai-compatibility:
   - name: bench
     base-url: {base}/v1
     keep-alive-connections: 256
-    max-connections: 4096
+    max-connections: {connections}
     api-key-entries: [{{api-key: upstream-key}}]
 """
 _NGINX = """
@@ -190,12 +191,19 @@ class Field:
             raise SubjectFailed(self.subjects[subject].name, error) from error
 
     def start_proxy(
-        self, name: str, base: str, *options: str, cpu: int | None, more: str = "", **environment: str
+        self,
+        name: str,
+        base: str,
+        *options: str,
+        cpu: int | None,
+        connections: int = 4096,
+        more: str = "",
+        **environment: str,
     ) -> Child:
-        """A proxy of its own, before a provider at ``base``. ``more`` is put behind its configuration."""
-        (self.folder / f"{name}.yaml").write_text(
-            _CONFIG.format(key=KEY, base=base, state=self.folder / f"state-{name}") + more, "utf-8"
-        )
+        """A proxy of its own, before a provider at ``base`` to which it may have so many connections. ``more`` is put behind its
+        configuration."""
+        said = _CONFIG.format(key=KEY, base=base, state=self.folder / f"state-{name}", connections=connections)
+        (self.folder / f"{name}.yaml").write_text(said + more, "utf-8")
         return Child.start(*self._serve(name), *options, cpu=cpu, environment={**self.compiled, **environment})
 
     def _serve(self, name: str) -> tuple[str, ...]:
@@ -270,6 +278,7 @@ def _recruits(
         "floor": partial(Child.start, "-m", "trioproxy.bench.floor", str(origin), cpu=measured),
         "proxy": partial(field.start_proxy, "proxy", base, cpu=measured),
         "proxy, no ledger": partial(field.start_proxy, "unkept", base, cpu=measured, more="ledger: {enabled: false}\n"),
+        "proxy, 20 connections": partial(field.start_proxy, "crowded", base, cpu=measured, connections=20),
         "proxy, 1 worker": partial(field.start_proxy, "single", base, cpu=None),
     }
     if hasattr(os, "fork"):
