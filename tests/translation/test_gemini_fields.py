@@ -60,6 +60,8 @@ MEMBERS: dict[str, tuple[dict[str, Any], tuple[str, str, str]]] = {
     "modelArmorConfig": ({"modelArmorConfig": {}}, _all(LOST)),
     "safetySettings": ({"safetySettings": [{"category": "HARM_CATEGORY_HARASSMENT"}]}, _all(LOST)),
     "serviceTier": ({"serviceTier": "flex"}, (LOST, SAID, LOST)),
+    "serviceTier standard": ({"serviceTier": "STANDARD"}, (LOST, SAID, SAID)),
+    "serviceTier unspecified": ({"serviceTier": "SERVICE_TIER_UNSPECIFIED"}, _all(SAID)),
     "store": ({"store": True}, _all(LOST)),
     "systemInstruction": ({"systemInstruction": {"parts": [{"text": "a"}, {"text": "b"}]}}, _all(SAID)),
     "an unknown member": ({"odd": 1}, _all(LOST)),

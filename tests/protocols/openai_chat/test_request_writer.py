@@ -203,6 +203,12 @@ def test_a_schema_where_there_are_none() -> None:
     assert _losses(said, "json-object-only") == ["response_format"]
 
 
+def test_a_tier_that_openai_does_not_know_is_a_loss() -> None:
+    told = written(Conversation(model="m", service_tier="ultrafast"), "openai-fields")
+    assert "service_tier" not in told.body
+    assert "service_tier" in [loss.path for loss in told.losses]
+
+
 def test_members_that_only_openai_is_known_to_take() -> None:
     members: Any = {"metadata": {"a": "b"}, "cache_key": "k", "service_tier": "flex", "verbosity": "low"}
     body = _body(_said(**members), "openai-fields")

@@ -23,6 +23,10 @@ from trioproxy.wire.jsoncodec import Object
 
 __all__ = ["read_request"]
 
+# In the hub's words; unspecified is what none is.
+_TIERS = {"standard": "default", "unspecified": None}
+_TIER = "service_tier_"
+
 # Without what lies in the cache, the conversation is another one.
 _ESSENTIAL = frozenset({"cachedContent"})
 
@@ -60,7 +64,7 @@ def read_request(document: Object, asked: Asked) -> Conversation:
     tool_config = request.fields("toolConfig")
     choice = read_tool_choice(tool_config, left) if tool_config is not None else None
     tools = read_tools(request.list("tools") or [], request.at("tools"))
-    service_tier = request.text("serviceTier")
+    service_tier = _tier(request.text("serviceTier"))
     for name, value in request.rest().items():
         left.keep(name, value, essential=name in _ESSENTIAL)
     return Conversation(
@@ -78,3 +82,11 @@ def read_request(document: Object, asked: Asked) -> Conversation:
         service_tier=service_tier,
         extras=packed(NAME, left.fields, essential=left.essential, spelling=left.spelled),
     )
+
+
+def _tier(said: str | None) -> str | None:
+    """``serviceTier``, whose case says nothing to Google; by its proto name too."""
+    if said is None:
+        return None
+    word = said.lower().removeprefix(_TIER)
+    return _TIERS.get(word, word)

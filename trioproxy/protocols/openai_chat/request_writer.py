@@ -51,6 +51,9 @@ _TWINS = {
 }
 """What Responses or Messages has under the same names, and means the same by; the quirk of targets that take it."""
 
+_TIERS = frozenset({"auto", "default", "flex", "scale", "priority", "fast"})
+"""The tiers that OpenAI knows; it answers 400 to any other."""
+
 _MOST_STOPS = 4
 """API reference: "Up to 4 sequences where the API will stop". Groq, Fireworks and others copied the limit; who takes more loses nothing."""
 
@@ -260,7 +263,7 @@ def _account(conversation: Conversation, draft: Draft) -> Object:
     for name, value in given.items():
         if value is None:
             continue
-        if name in names or draft.has(OPENAI_FIELDS):
+        if name in names or (draft.has(OPENAI_FIELDS) and (name != "service_tier" or value in _TIERS)):
             members[name] = value
         else:
             draft.lose(name, "the target is not known to take it")
