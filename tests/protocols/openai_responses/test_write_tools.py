@@ -45,6 +45,15 @@ def test_tools_of_other_protocols() -> None:
     assert paths(result.losses) == ["tools[0].x", "tools[0].cache"]
 
 
+def test_a_breakpoint_on_a_search_is_told_of() -> None:
+    search = ServerTool(
+        family="web_search", protocol="anthropic", payload={"type": "web_search_20250305"}, cache=CacheHint()
+    )
+    result = written(tools=(search,))
+    assert result.body["tools"] == [{"type": "web_search"}]
+    assert paths(result.losses) == ["tools[0].cache"]
+
+
 def test_server_tools_of_other_protocols() -> None:
     place = {"type": "approximate", "city": "Bern", "odd": 1}
     search = {
