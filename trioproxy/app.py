@@ -64,7 +64,7 @@ __all__ = ["App", "announce", "base_urls", "run"]
 _log = logging.getLogger("trioproxy.app")
 
 SWEEP_SECONDS = 60.0
-LOG_PAUSE = 0.05
+LOG_PAUSE = 0.005
 """Seconds for which a line of the log may wait for others."""
 
 
