@@ -16,6 +16,7 @@ import shutil
 import subprocess
 import sys
 import tempfile
+import time
 from pathlib import Path
 
 sys.path.insert(0, str(Path(__file__).parents[2]))
@@ -120,6 +121,16 @@ CLIENTS = {
 }
 
 
+def told(log: Path, before: int) -> list[str]:
+    """The lines behind the first so many. The proxy tells of a socket when that is closed, which may be a moment after its client has ended."""
+    until = time.monotonic() + 5
+    while True:
+        rows = log.read_text("utf-8").splitlines()[before:]
+        if any("socket of" in row for row in rows) or time.monotonic() > until:
+            return rows
+        time.sleep(0.02)
+
+
 def main() -> int:
     """Try all; 1 where one failed."""
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
@@ -142,7 +153,7 @@ def main() -> int:
                     code, printed, wanted = client(base, f"{provider}/gpt-5", given.npm.resolve(), home)
                 finally:
                     shutil.rmtree(home, ignore_errors=True)
-                rows = log.read_text("utf-8").splitlines()[before:]
+                rows = told(log, before)
                 complete = sum("outcome=complete" in row for row in rows)
                 sockets = sum("socket of" in row for row in rows)
                 good = code == 0 and sockets and len(re.findall(rf"Tool said:.*?{MARK}", printed, re.DOTALL)) >= wanted
