@@ -126,12 +126,51 @@ async def test_a_whole_answer_has_its_own_deadline(autojump_clock: MockClock) ->
     assert "timeouts.response" in bench.last.failure.message
 
 
-async def test_a_whole_answer_to_a_request_for_a_stream_passes_as_it_is() -> None:
-    whole = ANSWERS["openai_chat"].whole
-    bench = Bench(Script(headers=JSON, chunks=[whole]))
-    exchange = await bench.serve(ask("openai_chat"))
-    assert (exchange.header(b"content-type"), exchange.body) == (b"application/json", whole)
+@pytest.mark.parametrize("protocol", PROTOCOLS)
+async def test_a_whole_answer_to_a_request_for_a_stream_is_told_as_a_stream(protocol: str) -> None:
+    answer = ANSWERS[protocol]
+    bench = Bench(Script(headers=JSON, chunks=[answer.whole[:9], answer.whole[9:]]))
+    exchange = await bench.serve(ask(protocol))
+    assert exchange.header(b"content-type") == b"text/event-stream"
+    assert answer.terminal in exchange.body
+    assert b"data: " in exchange.body
+    assert b"hello" in exchange.body
+    assert answer.failed not in exchange.body
+    assert (bench.last.outcome, bench.last.usage) == (Outcome.COMPLETE, Usage(input=3, output=2))
+
+
+@pytest.mark.parametrize("protocol", PROTOCOLS)
+async def test_a_stream_to_a_request_for_one_body_is_told_as_one(protocol: str) -> None:
+    answer = ANSWERS[protocol]
+    bench = Bench(Script(chunks=answer.frames))
+    exchange = await bench.serve(ask(protocol, stream=False))
+    assert exchange.header(b"content-type") == b"application/json"
+    said = json.dumps(json.loads(exchange.body))
+    assert "hello" in said
+    assert '"f"' in said
     assert bench.last.outcome is Outcome.COMPLETE
+
+
+@pytest.mark.parametrize("protocol", PROTOCOLS)
+async def test_a_torn_stream_to_a_request_for_one_body_is_no_answer(protocol: str) -> None:
+    answer = ANSWERS[protocol]
+    bench = Bench(Script(chunks=[answer.start, answer.text, Fault()]), repeat_last=True)
+    exchange = await bench.serve(ask(protocol, stream=False))
+    assert exchange.status == 502
+    assert "error" in json.loads(exchange.body)
+    assert bench.last.outcome is Outcome.FAILED
+
+
+async def test_a_stream_of_events_is_geminis_array_for_who_asked_for_that() -> None:
+    bench = Bench(Script(chunks=ANSWERS["gemini"].frames))
+    exchange = await bench.serve(posted("/v1beta/models/gemini-m:streamGenerateContent", b'{"contents":[]}'))
+    assert exchange.header(b"content-type") == b"application/json"
+    elements = json.loads(exchange.body)
+    assert [part["text"] for each in elements[:2] for part in each["candidates"][0]["content"]["parts"]] == [
+        "hel",
+        "lo",
+    ]
+    assert elements[-1]["candidates"][0]["finishReason"]
 
 
 @pytest.mark.parametrize("protocol", NAMES)

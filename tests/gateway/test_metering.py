@@ -212,7 +212,7 @@ async def test_a_server_nobody_vouches_for_is_asked_what_the_client_asked_to_the
 async def test_a_whole_answer_is_not_touched() -> None:
     whole = b'{"choices":[{"message":{"content":"hi"},"finish_reason":"stop"}],"usage":{}}'
     bench = Bench(Script(chunks=[whole], headers=((b"content-type", b"application/json"),)), config=ASKED)
-    exchange = await bench.serve(ask("openai_chat"))
+    exchange = await bench.serve(ask("openai_chat", stream=False))
     assert exchange.body == whole
 
 

@@ -17,7 +17,7 @@ from trioproxy.gateway.outlet import Outlet
 from trioproxy.gateway.passages import StreamPassage, WholePassage
 from trioproxy.gateway.refusal import is_native, refusal
 from trioproxy.gateway.sources import encode_error
-from trioproxy.gateway.stages import Admitted, ErrorAnswer, Lane, Rejected
+from trioproxy.gateway.stages import Admitted, ErrorAnswer, Rejected
 from trioproxy.neutral.loss import Loss
 from trioproxy.protocols.base import Framing, Protocol, StreamSeen
 from trioproxy.upstream.base import Headers
@@ -34,24 +34,21 @@ _BODY_HEADERS = frozenset({b"content-type", b"content-encoding", b"cache-control
 
 def answer_head(opened: Opened, admitted: Admitted, settings: Settings, request_id: str) -> tuple[int, Headers]:
     """Status and headers of a good answer."""
-    response, prepared = opened.response, opened.prepared
-    match prepared.lane:
-        case Lane.PASS:
-            headers = table.response(response.headers)
-            if isinstance(opened.carrier, StreamPassage):
-                headers = _typed(headers, opened.carrier.framing)
-            # Chunks overrule a length that stands beside them (RFC 9112, 6.3): it is then not the body's.
-            chunked = table.header(response.headers, b"transfer-encoding") is not None
-            length = None if chunked else table.header(response.headers, b"content-length")
-            if length is not None and isinstance(opened.carrier, WholePassage) and not opened.carrier.edited:
-                headers += ((b"content-length", length),)
-        case Lane.TRANSLATE:
-            kept = table.error_response(response.headers)
-            headers = tuple(each for each in kept if each[0] not in _BODY_HEADERS)
-            headers += _framed(admitted.asked.framing) if opened.carrier.streams else _JSON
-        case _:
-            assert_never(prepared.lane)
-    losses = (*prepared.losses, *opened.carrier.losses)
+    response, prepared, carrier = opened.response, opened.prepared, opened.carrier
+    if isinstance(carrier, StreamPassage | WholePassage):
+        headers = table.response(response.headers)
+        if isinstance(carrier, StreamPassage):
+            headers = _typed(headers, carrier.framing)
+        # Chunks overrule a length that stands beside them (RFC 9112, 6.3): it is then not the body's.
+        chunked = table.header(response.headers, b"transfer-encoding") is not None
+        length = None if chunked else table.header(response.headers, b"content-length")
+        if length is not None and isinstance(carrier, WholePassage) and not carrier.edited:
+            headers += ((b"content-length", length),)
+    else:
+        kept = table.error_response(response.headers)
+        headers = tuple(each for each in kept if each[0] not in _BODY_HEADERS)
+        headers += _framed(admitted.asked.framing) if carrier.streams else _JSON
+    losses = (*prepared.losses, *carrier.losses)
     if settings.loss_header and losses:
         headers += ((LOSS_HEADER, _listed(losses)),)
     return response.status, _identified(headers, request_id, admitted.protocol)

@@ -1,6 +1,7 @@
 """What becomes of an answer's bytes on their way to the client: the :class:`Carrier`, and which one an answer gets.
 
-Two lanes, each for streams and for whole bodies; what an answer is, is said by its own head and not by what was asked for.
+Two lanes, each for streams and for whole bodies; what an answer is, is said by its own head and not by what was asked for. An answer of the
+client's own protocol in a form that it did not ask for is written anew: who asked for a stream reads nothing in one body, and the reverse.
 """
 
 from __future__ import annotations
@@ -150,6 +151,8 @@ def carrier_for(
     match prepared.lane:
         case Lane.PASS if is_encoded(headers):
             return WholePassage(prepared.outbound, observed=False)
+        case Lane.PASS if _otherwise(admitted, prepared, headers, framing):
+            return _translation(admitted, prepared, framing, settings, context())
         case Lane.PASS if framing is not None:
             filters = _filters(prepared, framing, settings)
             dropper = UsageDropper() if prepared.metered and framing is Framing.SSE else None
@@ -167,21 +170,37 @@ def carrier_for(
         case Lane.TRANSLATE if prepared.operation is Operation.COUNT_TOKENS:
             return CountTranslation(prepared.outbound, admitted.protocol, limit=settings.max_body)
         case Lane.TRANSLATE:
-            source: Source = AnySource(
-                prepared.outbound, framing, max_event=settings.max_event, limit=settings.max_body
-            )
-            if prepared.boxed:
-                source = RefinedSource(source, Unboxer())
-            if prepared.bare:
-                source = RefinedSource(source, Barer())
-            if prepared.stops:
-                source = RefinedSource(source, StopCutter(prepared.stops))
-            words = prepared.emulation or admitted.protocol
-            if asked.stream:
-                return StreamTranslation(source, prepared.naming, words, asked.framing, context())
-            return WholeTranslation(source, prepared.naming, words, context())
+            return _translation(admitted, prepared, framing, settings, context())
         case _:
             assert_never(prepared.lane)
+
+
+def _otherwise(admitted: Admitted, prepared: Prepared, headers: Headers, framing: Framing | None) -> bool:
+    """Whether an answer in the client's own protocol is not in the form that was asked for: one body for a stream, or a stream for one body
+    or a list. A recording is told as it was made."""
+    asked = admitted.asked
+    if asked.operation is not Operation.GENERATE or prepared.candidate.credential.replay is not None:
+        return False
+    if framing is None:
+        return asked.stream and is_json(headers)
+    return not asked.stream or framing is not asked.framing
+
+
+def _translation(
+    admitted: Admitted, prepared: Prepared, framing: Framing | None, settings: Settings, context: WriteContext
+) -> Carrier:
+    asked = admitted.asked
+    source: Source = AnySource(prepared.outbound, framing, max_event=settings.max_event, limit=settings.max_body)
+    if prepared.boxed:
+        source = RefinedSource(source, Unboxer())
+    if prepared.bare:
+        source = RefinedSource(source, Barer())
+    if prepared.stops:
+        source = RefinedSource(source, StopCutter(prepared.stops))
+    words = prepared.emulation or admitted.protocol
+    if asked.stream:
+        return StreamTranslation(source, prepared.naming, words, asked.framing, context)
+    return WholeTranslation(source, prepared.naming, words, context)
 
 
 def _edit(prepared: Prepared) -> EditAnswer | None:

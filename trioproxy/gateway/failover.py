@@ -29,6 +29,7 @@ from trioproxy.gateway.grants import Grant, Grants
 from trioproxy.gateway.limits import holders_at
 from trioproxy.gateway.needs import needs
 from trioproxy.gateway.outlook import Outlook, outlook
+from trioproxy.gateway.passages import StreamPassage
 from trioproxy.gateway.prepare import prepare
 from trioproxy.gateway.references import References
 from trioproxy.gateway.refusal import is_unrecorded, lacks_the_place
@@ -38,6 +39,7 @@ from trioproxy.gateway.sentry import Sentry
 from trioproxy.gateway.stages import Admitted, Lane, Prepared, Rejected
 from trioproxy.gateway.turnstile import Turnstile
 from trioproxy.ledger.entry import Entry, Try
+from trioproxy.neutral.request import Conversation
 from trioproxy.protocols.base import WriteContext
 from trioproxy.upstream.base import Headers, Upstream
 from trioproxy.upstream.question import OPERATION
@@ -365,7 +367,7 @@ class Failover:
         return Session(bindings=self.bindings, names=names, ttl=settings.session_affinity_ttl)
 
     def _context(self, admitted: Admitted, prepared: Prepared) -> WriteContext:
-        conversation = prepared.conversation
+        conversation = prepared.conversation or _said(admitted)
         if conversation is not None and admitted.follows is not None:
             conversation = attrs.evolve(conversation, previous_response_id=admitted.follows)
         return WriteContext(
@@ -378,11 +380,19 @@ class Failover:
         )
 
 
+def _said(admitted: Admitted) -> Conversation | None:
+    """What was asked, for an answer that was to pass and is written anew; None where nobody here understands it."""
+    try:
+        return admitted.protocol.read_request(admitted.asked.document or {}, admitted.asked)
+    except ClientFault:
+        return None
+
+
 async def _final(result: Opened | Rejected) -> Opened | Rejected:
     """The result that nothing better follows. A provider's own error in a stream of the client's protocol is passed on as it came."""
     if isinstance(result, Rejected):
         return result
-    if result.prepared.lane is Lane.PASS and result.carrier.streams and result.carrier.over:
+    if isinstance(result.carrier, StreamPassage) and result.carrier.over:
         return result
     return await _closed(result)
 
