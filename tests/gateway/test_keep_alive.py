@@ -128,9 +128,20 @@ openai-compatibility:
     assert exchange.body == beat("openai_chat") + answer.stream
 
 
-async def test_behind_an_early_head_a_whole_body_is_no_answer(autojump_clock: MockClock) -> None:
+async def test_behind_an_early_head_a_whole_body_is_told_as_a_stream(autojump_clock: MockClock) -> None:
     answer = ANSWERS["openai_chat"]
     headers = ((b"content-type", b"application/json"),)
+    bench = Bench(Script(head_delay=20, headers=headers, chunks=[answer.whole]), settings={"early_head": True})
+    exchange = await bench.serve(ask("openai_chat"))
+    assert exchange.body.startswith(beat("openai_chat"))
+    assert b"hello" in exchange.body
+    assert answer.terminal in exchange.body
+    assert bench.last.outcome is Outcome.COMPLETE
+
+
+async def test_behind_an_early_head_a_whole_body_that_nobody_can_read_is_no_answer(autojump_clock: MockClock) -> None:
+    answer = ANSWERS["openai_chat"]
+    headers = ((b"content-type", b"application/json"), (b"content-encoding", b"of-their-own"))
     bench = Bench(Script(head_delay=20, headers=headers, chunks=[answer.whole]), settings={"early_head": True})
     exchange = await bench.serve(ask("openai_chat"))
     assert answer.failed in exchange.body
