@@ -6,7 +6,7 @@ client dropped, leaves thoughts that led to nothing. Refuses to know: whose thou
 
 from __future__ import annotations
 
-from bisect import bisect_right
+from bisect import bisect_left, bisect_right
 from collections.abc import Sequence
 
 from trioproxy.neutral.loss import Loss
@@ -28,7 +28,7 @@ def led_on(items: Sequence[Object], ends: Sequence[int], losses: list[Loss]) -> 
             continue
         kept.append(place)
     kept.reverse()
-    return [items[place] for place in kept], [sum(place < end for place in kept) for end in ends]
+    return [items[place] for place in kept], [bisect_left(kept, end) for end in ends]
 
 
 def _of_the_model(item: Object) -> bool:
