@@ -279,6 +279,38 @@ class TestBreaking:
         await client.leave()
         assert (answer.body, answer.whole) == (b"part", False)
 
+    async def test_an_offer_that_the_kernel_takes_nothing_of_is_sent_later(self) -> None:
+        async def handler(exchange: Exchange) -> None:
+            await exchange.start(200, (), flush=False)
+            assert isinstance(exchange, H11Exchange)
+            stream = exchange._inbox.stream
+            assert isinstance(stream, LeanStream)
+            stream.push = full
+            rest = exchange.offer(b"later")
+            assert rest is not None
+            await rest
+            await exchange.finish()
+
+        def full(data: bytes) -> int:
+            raise BlockingIOError
+
+        async with served_on_socket(handler) as client:
+            answer = await client.ask(get("/"))
+            assert (answer.body, answer.whole) == (b"later", True)
+
+    async def test_an_offer_on_a_connection_that_is_closed_tells_that_the_client_is_gone(self) -> None:
+        async def handler(exchange: Exchange) -> None:
+            await exchange.start(200, (), flush=False)
+            assert isinstance(exchange, H11Exchange)
+            await exchange._inbox.stream.aclose()
+            with pytest.raises(ClientFault) as caught:
+                exchange.offer(b"never")
+            assert caught.value.failure.kind is ErrorKind.CLIENT_GONE
+
+        async with served_on_socket(handler) as client:
+            await client.send(get("/"))
+            await client.rest()
+
     async def test_an_abort_does_not_wait_for_a_client_that_does_not_read(self) -> None:
         ended = trio.Event()
 

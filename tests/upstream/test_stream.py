@@ -155,6 +155,14 @@ async def test_sending_into_a_reset_connection_is_an_error(pair: Pair) -> None:
         await pair.stream.send_all(b"x" * 50_000_000)
 
 
+@pytest.fixture(params=["poll", "peek"])
+def asking(request: pytest.FixtureRequest, monkeypatch: pytest.MonkeyPatch) -> None:
+    """How a stream is asked whether it is dead: as this system can, and as one without ``poll`` does."""
+    if request.param == "peek":
+        monkeypatch.setattr("trioproxy.upstream.stream._poll", None)
+
+
+@pytest.mark.usefixtures("asking")
 async def test_an_idle_stream_lives_until_its_peer_closes(pair: Pair) -> None:
     await pair.stream.send_all(b"ping")
     await pair.peer.receive_exactly(4)
@@ -168,6 +176,7 @@ async def test_an_idle_stream_lives_until_its_peer_closes(pair: Pair) -> None:
     assert pair.stream.is_dead()
 
 
+@pytest.mark.usefixtures("asking")
 async def test_an_idle_stream_that_was_reset_is_dead() -> None:
     async with connected("tcp") as pair:
         pair.peer.reset()
@@ -176,6 +185,7 @@ async def test_an_idle_stream_that_was_reset_is_dead() -> None:
         assert pair.stream.is_dead()
 
 
+@pytest.mark.usefixtures("asking")
 async def test_an_idle_stream_with_unasked_bytes_is_dead(pair: Pair) -> None:
     await pair.peer.send(b"HTTP/1.1 408 Request Timeout\r\n\r\n")
     await trio.lowlevel.wait_readable(raw_socket(pair.stream))

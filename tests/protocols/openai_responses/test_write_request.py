@@ -11,7 +11,7 @@ from trioproxy.errors import ClientFault
 from trioproxy.neutral.extras import packed
 from trioproxy.neutral.json_mode import JSON_INSTRUCTION
 from trioproxy.neutral.loss import Loss
-from trioproxy.neutral.parts import Opaque, Reasoning, Text, ToolCall
+from trioproxy.neutral.parts import Citation, Opaque, Reasoning, Text, ToolCall
 from trioproxy.neutral.request import (
     Conversation,
     Effort,
@@ -364,3 +364,18 @@ def test_what_chat_completions_has_under_the_same_name() -> None:
     result = written(extras=packed("openai_chat", {"prompt_cache_retention": "24h", "logit_bias": {}}))
     assert result.body["prompt_cache_retention"] == "24h"
     assert [loss.path for loss in result.losses] == ["logit_bias"]
+
+
+CITED = Text(text="as it says", citations=(Citation(url="https://a.test"),))
+
+
+def test_what_a_user_quotes_has_no_annotations_here() -> None:
+    told = written(turns=(Turn(role=Role.USER, parts=(CITED,)),))
+    assert told.body["input"][0]["content"] == [{"type": "input_text", "text": "as it says"}]
+    assert [loss.path for loss in told.losses] == ["turns[0].parts[0].citations"]
+
+
+def test_what_instructions_quote_has_no_annotations_here() -> None:
+    told = written(system=(CITED,))
+    assert told.body["instructions"] == "as it says"
+    assert [loss.path for loss in told.losses] == ["system[0].citations"]
