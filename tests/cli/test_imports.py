@@ -36,6 +36,7 @@ SELDOM = {
     "trioproxy.cli.workers",
     "trioproxy.gateway.realtime",
     "trioproxy.gateway.recording",
+    "trioproxy.gateway.second_asking",
     "trioproxy.ledger.report",
     "trioproxy.ledger.store",
     "trioproxy.server.mailboxes",

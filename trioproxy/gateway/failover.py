@@ -34,7 +34,6 @@ from trioproxy.gateway.prepare import prepare
 from trioproxy.gateway.references import References
 from trioproxy.gateway.refusal import is_unrecorded, lacks_the_place
 from trioproxy.gateway.search import Search, servable
-from trioproxy.gateway.second_asking import asked_otherwise
 from trioproxy.gateway.sentry import Sentry
 from trioproxy.gateway.stages import Admitted, Lane, Prepared, Rejected
 from trioproxy.gateway.turnstile import Turnstile
@@ -268,6 +267,8 @@ class Failover:
         self, prepared: Prepared, result: Opened | Rejected, search: _Watched
     ) -> Opened | Rejected:
         """What a candidate that has failed answers to the same without what it says it can't read of it, where that is known to help."""
+        from trioproxy.gateway.second_asking import asked_otherwise  # most processes are refused nothing
+
         tried: set[str] = set()
         while (failure := result.failure) is not None:
             otherwise = asked_otherwise(prepared, failure, tried)

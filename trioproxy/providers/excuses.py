@@ -12,13 +12,13 @@ from typing import Any
 from trioproxy.providers.quirk import CHAT, GEMINI, Quirk, QuirkContext
 from trioproxy.wire.jsoncodec import Object
 
-__all__ = ["EXCUSE", "EXCUSED_CALLS"]
+__all__ = ["ANSWERS", "CALLS", "EXCUSE", "EXCUSED_CALLS", "IN_CHAT", "SIGNATURES"]
 
 EXCUSE = "skip_thought_signature_validator"
-_IN_CHAT = {"google": {"thought_signature": EXCUSE}}
-_CALLS = ("functionCall", "function_call")
-_ANSWERS = ("functionResponse", "function_response")
-_SIGNATURES = ("thoughtSignature", "thought_signature")
+IN_CHAT = {"google": {"thought_signature": EXCUSE}}
+CALLS = ("functionCall", "function_call")
+ANSWERS = ("functionResponse", "function_response")
+SIGNATURES = ("thoughtSignature", "thought_signature")
 
 
 def _excused(body: Object, context: QuirkContext) -> Object | None:
@@ -38,7 +38,7 @@ def _message(message: Any) -> Any:
     """A message whose first call has a signature, or the word for none: the calls beside it need nothing."""
     match message:
         case {"tool_calls": [{**first}, *others]} if not first.get("extra_content"):
-            return {**message, "tool_calls": [{**first, "extra_content": _IN_CHAT}, *others]}
+            return {**message, "tool_calls": [{**first, "extra_content": IN_CHAT}, *others]}
         case _:
             return message
 
@@ -50,9 +50,9 @@ def _contents(history: list[Any]) -> list[Any]:
     stepping = False
     for content in history[asked + 1 :]:
         parts = _parts(content) if _is_model(content) else []
-        first = next((at for at, part in enumerate(parts) if _holds(part, _CALLS)), None)
-        if first is not None and not stepping and not _holds(parts[first], _SIGNATURES):
-            signed = {**parts[first], _SIGNATURES[0]: EXCUSE}
+        first = next((at for at, part in enumerate(parts) if _holds(part, CALLS)), None)
+        if first is not None and not stepping and not _holds(parts[first], SIGNATURES):
+            signed = {**parts[first], SIGNATURES[0]: EXCUSE}
             content = {**content, "parts": [*parts[:first], signed, *parts[first + 1 :]]}
         stepping = _is_model(content) and (stepping or first is not None)
         changed.append(content)
@@ -63,7 +63,7 @@ def _asks(content: Any) -> bool:
     """Whether a user asks in it. One that also gives what functions answered may go on with the turn there is: Google says that a turn begins
     with the user's words and not with a function's response, and nothing of both in one content."""
     parts = _parts(content)
-    return not _is_model(content) and bool(parts) and not any(_holds(part, _ANSWERS) for part in parts)
+    return not _is_model(content) and bool(parts) and not any(_holds(part, ANSWERS) for part in parts)
 
 
 def _is_model(content: Any) -> bool:
@@ -83,6 +83,6 @@ EXCUSED_CALLS = Quirk(
     name="excused-calls",
     doc="The first call of a step without Google's signature gets the word that Google takes in its place.",
     protocols=frozenset({CHAT, GEMINI}),
-    marks=(b'"tool_calls"', *(f'"{name}"'.encode() for name in _CALLS)),
+    marks=(b'"tool_calls"', *(f'"{name}"'.encode() for name in CALLS)),
     edit=_excused,
 )

@@ -10,8 +10,10 @@ from collections.abc import Callable
 from typing import Any
 
 from trioproxy.neutral.loss import Loss
+from trioproxy.protocols.anthropic import loops
+from trioproxy.protocols.anthropic.rules import GO_ON
 from trioproxy.providers.call_ids import legal_call_ids
-from trioproxy.providers.excuses import EXCUSE, EXCUSED_CALLS
+from trioproxy.providers.excuses import ANSWERS, CALLS, EXCUSE, EXCUSED_CALLS, IN_CHAT, SIGNATURES
 from trioproxy.providers.histories import NOT_SHOWN
 from trioproxy.providers.quirk import ANTHROPIC, CHAT, QuirkContext
 from trioproxy.wire.jsoncodec import Object
@@ -33,10 +35,8 @@ __all__ = [
 _THOUGHTS = frozenset({"thinking", "redacted_thinking"})
 _CALLS = frozenset({"function_call", "custom_tool_call"})
 _INSTRUCTING = frozenset({"system", "developer"})
-_SIGNATURES = ("thoughtSignature", "thought_signature")
-_NAMED = ("functionCall", "function_call", "functionResponse", "function_response")
+_NAMED = CALLS + ANSWERS
 _BLANK = {"type": "thinking", "thinking": NOT_SHOWN, "signature": ""}
-_GO_ON = "Go on from exactly where you stopped, without repeating anything."
 _PLAIN = frozenset({"role", "content", "name", "tool_calls"})
 _PLAIN_CALL = frozenset({"id", "type", "function", "custom"})
 
@@ -84,15 +84,8 @@ def unthinking(body: Object, context: QuirkContext) -> Object | None:
     """Without the wish to think, and what only thinking requests may say."""
     if "thinking" not in body:
         return None
-    changed = {name: value for name, value in body.items() if name != "thinking"}
     _lost(context, "thinking", "the tool calls being answered came without the thinking before them")
-    managed = body.get("context_management")
-    if isinstance(managed, dict) and isinstance(managed.get("edits"), list):
-        edits = [each for each in managed["edits"] if "clear_thinking" not in str(each)]
-        changed["context_management"] = {**managed, "edits": edits}
-        if not edits:
-            del changed["context_management"]
-    return changed
+    return loops.unthinking(body)
 
 
 def unencrypted_items(body: Object, context: QuirkContext) -> Object | None:
@@ -114,18 +107,14 @@ def unsigned_contents(body: Object, context: QuirkContext) -> Object | None:
     """Without signatures; calls have the word that Google takes in their place, where the model knows it."""
     excused = EXCUSED_CALLS.name in context.quirks
 
-    def change(content: Any) -> Any:
-        parts = content.get("parts") if isinstance(content, dict) else None
-        return {**content, "parts": [bare(part) for part in parts]} if isinstance(parts, list) else content
-
     def bare(part: Any) -> Any:
         if not isinstance(part, dict):
             return part
-        kept = {name: value for name, value in part.items() if name not in _SIGNATURES}
-        called = "functionCall" in part or "function_call" in part
-        return {**kept, _SIGNATURES[0]: EXCUSE} if called and excused else kept
+        kept = {name: value for name, value in part.items() if name not in SIGNATURES}
+        called = any(name in part for name in CALLS)
+        return {**kept, SIGNATURES[0]: EXCUSE} if called and excused else kept
 
-    changed = _history(body, "contents", change)
+    changed = _history(body, "contents", _each_part(bare))
     if changed is not None:
         _lost(context, "contents", "the provider can't read the signatures of before: they were left out")
     return changed
@@ -134,29 +123,33 @@ def unsigned_contents(body: Object, context: QuirkContext) -> Object | None:
 def unnamed_contents(body: Object, context: QuirkContext) -> Object | None:
     """Without the ids of calls and responses, which stand in one order anyway."""
 
-    def change(content: Any) -> Any:
-        parts = content.get("parts") if isinstance(content, dict) else None
-        return {**content, "parts": [bare(part) for part in parts]} if isinstance(parts, list) else content
-
     def bare(part: Any) -> Any:
-        held = (
-            {name: part[name] for name in _NAMED if isinstance(part.get(name), dict)} if isinstance(part, dict) else {}
-        )
-        return (
-            {**part, **{name: {k: v for k, v in each.items() if k != "id"} for name, each in held.items()}}
-            if held
-            else part
-        )
+        return {name: _without_id(name, value) for name, value in part.items()} if isinstance(part, dict) else part
 
-    changed = _history(body, "contents", change)
+    changed = _history(body, "contents", _each_part(bare))
     if changed is not None:
         _lost(context, "contents", "the provider knows no ids of calls: they were left out")
     return changed
 
 
+def _each_part(change: Callable[[Any], Any]) -> Callable[[Any], Any]:
+    """What changes a content of Gemini's, part by part."""
+
+    def changed(content: Any) -> Any:
+        parts = content.get("parts") if isinstance(content, dict) else None
+        return {**content, "parts": [change(part) for part in parts]} if isinstance(parts, list) else content
+
+    return changed
+
+
+def _without_id(name: str, value: Any) -> Any:
+    named = name in _NAMED and isinstance(value, dict)
+    return {member: inner for member, inner in value.items() if member != "id"} if named else value
+
+
 def unsigned_chat(body: Object, context: QuirkContext) -> Object | None:
     """Without ``reasoning_details``, ``thinking_blocks``, and Google's signatures on calls."""
-    excused = {"google": {_SIGNATURES[1]: EXCUSE}} if EXCUSED_CALLS.name in context.quirks else None
+    excused = IN_CHAT if EXCUSED_CALLS.name in context.quirks else None
 
     def change(message: Any) -> Any:
         if not isinstance(message, dict) or message.get("role") != "assistant":
@@ -239,7 +232,7 @@ def asked_to_go_on(body: Object, context: QuirkContext) -> Object | None:
     if not isinstance(history, list) or not isinstance(last, dict) or last.get("role") != "assistant":
         return None
     _lost(context, "messages", "the model does not go on from a message of its own: it is asked to")
-    return {**body, "messages": [*history, {"role": "user", "content": _GO_ON}]}
+    return {**body, "messages": [*history, {"role": "user", "content": GO_ON}]}
 
 
 def plain_chat(body: Object, context: QuirkContext) -> Object | None:

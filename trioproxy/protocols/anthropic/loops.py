@@ -9,7 +9,7 @@ from __future__ import annotations
 
 from trioproxy.wire.jsoncodec import JSON, Object
 
-__all__ = ["answerable"]
+__all__ = ["answerable", "unthinking"]
 
 _THOUGHTS = frozenset({"thinking", "redacted_thinking"})
 
@@ -22,6 +22,11 @@ def answerable(document: Object) -> Object:
     opening = _opening(messages)
     if opening is None or opening in _THOUGHTS:
         return document
+    return unthinking(document)
+
+
+def unthinking(document: Object) -> Object:
+    """The request without the wish to think, and what only thinking requests may say."""
     changed = {name: value for name, value in document.items() if name != "thinking"}
     managed = document.get("context_management")
     if isinstance(managed, dict) and isinstance(managed.get("edits"), list):

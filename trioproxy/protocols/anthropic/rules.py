@@ -15,7 +15,7 @@ from trioproxy.protocols.anthropic.messages import merge_neighbours, pair_tools,
 from trioproxy.protocols.anthropic.thinking_writer import MIN_BUDGET, adaptive_alone
 from trioproxy.wire.jsoncodec import Object
 
-__all__ = ["RULES", "Rule", "apply_rules"]
+__all__ = ["GO_ON", "RULES", "Rule", "apply_rules"]
 
 Rule = Callable[[Draft], None]
 
@@ -23,7 +23,7 @@ MAX_BREAKPOINTS = 4
 MIN_TOP_P_THINKING = 0.95
 
 _OPENING = "(The conversation goes on from here.)"
-_GO_ON = "Go on from exactly where you stopped, without repeating anything."
+GO_ON = "Go on from exactly where you stopped, without repeating anything."
 _ANYTHING: Object = {"type": "object", "properties": {}}
 _FAILED = "The tool failed and said nothing."
 
@@ -56,7 +56,7 @@ def the_user_last(draft: Draft) -> None:
     message"."""
     facts, last = draft.target.thinking, draft.messages[-1]
     if facts is not None and facts.adaptive and last.role == "assistant" and not last.own:
-        draft.messages.append(Message(role="user", blocks=[{"type": "text", "text": _GO_ON}]))
+        draft.messages.append(Message(role="user", blocks=[{"type": "text", "text": GO_ON}]))
         draft.lose("messages", "the model does not go on from a message of its own: it is asked to")
 
 

@@ -36,6 +36,7 @@ from trioproxy.protocols.openai_chat.media import (
     mime_of_sound_data,
     read_url,
 )
+from trioproxy.protocols.openai_chat.reasoning import thought_text
 from trioproxy.wire.jsoncodec import JSON, Object
 
 __all__ = ["KINDS", "ContentPart", "read_cache", "read_content"]
@@ -113,10 +114,7 @@ def _refusal(fields: Fields, value: Object) -> ContentPart:
 
 def _thinking(fields: Fields, value: Object) -> ContentPart:
     """Thoughts in history: Mistral's ``{type: thinking, thinking: [{type: text, text}]}``, Databricks' ``{type: reasoning, summary}``."""
-    inner = fields.take("thinking") or fields.take("summary")
-    said = inner if isinstance(inner, list) else [{"text": inner}]
-    pieces = [each.get("text") for each in said if isinstance(each, dict)]
-    text = "".join(piece for piece in pieces if isinstance(piece, str))
+    text = thought_text(fields.take("thinking") or fields.take("summary"))
     return Reasoning(text=text, extras=packed(NAME, {}, spelling={"part": value}))
 
 

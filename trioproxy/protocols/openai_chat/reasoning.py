@@ -15,7 +15,16 @@ import attrs
 from trioproxy.neutral.parts import Reasoning, Signature, SignatureForm
 from trioproxy.wire.jsoncodec import JSON, JSONError, Object, dumps, loads
 
-__all__ = ["Detail", "details_of", "read_blocks", "read_details", "reasoning_of", "shown", "thought_part"]
+__all__ = [
+    "Detail",
+    "details_of",
+    "read_blocks",
+    "read_details",
+    "reasoning_of",
+    "shown",
+    "thought_part",
+    "thought_text",
+]
 
 _TEXT = "reasoning.text"
 _SUMMARY = "reasoning.summary"
@@ -88,6 +97,11 @@ def thought_part(entry: Object) -> str | None:
             said = rest.get("summary", rest.get("text"))
         case _:
             return None
+    return thought_text(said)
+
+
+def thought_text(said: JSON) -> str:
+    """What is thought in a list of pieces, or in one string."""
     pieces = said if isinstance(said, list) else [{"text": said}]
     texts = (piece.get("text") for piece in pieces if isinstance(piece, dict))
     return "".join(text for text in texts if isinstance(text, str))
