@@ -144,7 +144,6 @@ async def attempt(
     """Ask one candidate, as long as ``pulse`` lets it. An :class:`Opened` that has a ``failure`` is an answer that is itself an error."""
     response: UpstreamResponse | None = None
     outcome: Opened | Rejected | None = None
-    pulse.cuttable = getattr(upstream, "CUTTABLE", False)
     try:
         with pulse:
             pulse.tracker.attempt_started(pulse.at)

@@ -324,8 +324,9 @@ class Failover:
 
         asked_at = trio.current_time()
         tracker = DeadlineTracker(candidate.deadlines, admitted.asked.stream, entry.opened_at)
-        pulse = search.sentry.watch(tracker, provider)
-        result = await attempt(prepared, self.reach(credential), pulse, carrier, entry)
+        upstream = self.reach(credential)
+        pulse = search.sentry.watch(tracker, provider, cuttable=getattr(upstream, "CUTTABLE", False))
+        result = await attempt(prepared, upstream, pulse, carrier, entry)
         if isinstance(result, Rejected):
             headers, body = (result.answer.headers, result.answer.body) if result.answer is not None else ((), b"")
             result = attrs.evolve(result, failure=hinted(result.failure, headers, body, self.wall()))

@@ -28,14 +28,13 @@ from trioproxy.server.connections import Connections
 from trioproxy.server.hangups import Line
 from trioproxy.server.head import ParsedHead
 from trioproxy.server.intake import BodyGatherer, is_encoded, pour
-from trioproxy.server.streams import ClientStream, Inbox, ReplayedStream
+from trioproxy.server.streams import SENDS_BETWEEN_CHECKPOINTS, ClientStream, Inbox, ReplayedStream
 from trioproxy.wire.machine import ProtocolViolation
 
 __all__ = ["H11Exchange"]
 
 _CONTINUE = b"HTTP/1.1 100 Continue\r\n\r\n"
 _LAST_CHUNK = b"0\r\n\r\n"
-_SENDS_BETWEEN_CHECKPOINTS = 64
 
 
 class _Phase(enum.Enum):
@@ -189,7 +188,7 @@ class H11Exchange:
     async def send(self, data: bytes) -> None:
         """See ``Exchange.send``. Who never has to wait would never let others run."""
         self._sends += 1
-        if self._sends % _SENDS_BETWEEN_CHECKPOINTS == 0:
+        if self._sends % SENDS_BETWEEN_CHECKPOINTS == 0:
             await trio.lowlevel.checkpoint()
         rest = self.offer(data)
         if rest is not None:

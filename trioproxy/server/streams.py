@@ -19,10 +19,18 @@ from typing import NoReturn, Protocol
 import attrs
 import trio
 
-__all__ = ["AdaptedStream", "ClientStream", "Inbox", "LeanStream", "ReplayedStream", "client_stream"]
+__all__ = [
+    "SENDS_BETWEEN_CHECKPOINTS",
+    "AdaptedStream",
+    "ClientStream",
+    "Inbox",
+    "LeanStream",
+    "ReplayedStream",
+    "client_stream",
+]
 
 _RECEIVE_BYTES = 64 * 1024
-_SENDS_BETWEEN_CHECKPOINTS = 64
+SENDS_BETWEEN_CHECKPOINTS = 64
 
 _RESET_ON_CLOSE = struct.pack("ii", 1, 0)
 
@@ -112,7 +120,7 @@ class LeanStream(trio.abc.HalfCloseableStream):
         if self._closed:
             self._check_open()
         self._sends += 1
-        if self._sends % _SENDS_BETWEEN_CHECKPOINTS == 0:
+        if self._sends % SENDS_BETWEEN_CHECKPOINTS == 0:
             return 0
         try:
             return self.socket.send(data)
