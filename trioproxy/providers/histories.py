@@ -6,7 +6,7 @@ needs no change. Sources: the vendors' API references, and their answers to requ
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Set
 from typing import Any
 
 from trioproxy.neutral.loss import Loss
@@ -14,7 +14,7 @@ from trioproxy.providers.excuses import EXCUSED_CALLS
 from trioproxy.providers.quirk import CHAT, Quirk, QuirkContext
 from trioproxy.wire.jsoncodec import Object
 
-__all__ = ["HISTORY_EDITS", "NOT_SHOWN"]
+__all__ = ["HISTORY_EDITS", "NOT_SHOWN", "instructed_first"]
 
 _KNOWN_TO_MISTRAL = {
     "system": {"role", "content"},
@@ -51,21 +51,23 @@ def _developer_as_system(body: Object, context: QuirkContext) -> Object | None:
 
 def _mistral_messages(body: Object, context: QuirkContext) -> Object | None:
     known = [_known_members(_with_documents(each), at, context) for at, each in enumerate(_objects(body))]
-    messages = list(_bridged(list(_instructed_first(known, context)), context))
+    # All of them, because one that is the last now is not the next time, and a cached prompt stays.
+    messages = list(_bridged(list(instructed_first(known, {"system"}, context)), context))
     last = messages[-1] if messages else None
     if isinstance(last, dict) and last.get("role") == "assistant" and not last.get("tool_calls"):
         messages[-1] = {**last, "prefix": True}
     return _rewritten(body, messages) if messages else None
 
 
-def _instructed_first(messages: list[Any], context: QuirkContext) -> Iterator[Any]:
-    """The messages with instructions as the user's words where they are not at the head: "Unexpected role 'system' after role 'tool'", "Expected
-    last role User or Tool … but got system". All of them, because one that is the last now is not the next time, and a cached prompt stays."""
-    begun = False
+def instructed_first(
+    messages: list[Any], roles: Set[str], context: QuirkContext, *, begun: bool = False
+) -> Iterator[Any]:
+    """The messages with instructions, those of ``roles``, as the user's words where they are not at the head: "Unexpected role 'system' after
+    role 'tool'", "Expected last role User or Tool … but got system". ``begun`` says that the head is elsewhere."""
     for at, message in enumerate(messages):
-        role = message.get("role") if isinstance(message, dict) else None
-        begun = begun or role != "system"
-        if role == "system" and begun:
+        instructs = isinstance(message, dict) and message.get("role") in roles
+        begun = begun or not instructs
+        if instructs and begun:
             context.losses.append(
                 Loss(
                     path=f"messages[{at}]",

@@ -14,7 +14,7 @@ from trioproxy.protocols.anthropic import loops
 from trioproxy.protocols.anthropic.rules import GO_ON
 from trioproxy.providers.call_ids import legal_call_ids
 from trioproxy.providers.excuses import ANSWERS, CALLS, EXCUSE, EXCUSED_CALLS, IN_CHAT, SIGNATURES
-from trioproxy.providers.histories import NOT_SHOWN
+from trioproxy.providers.histories import NOT_SHOWN, instructed_first
 from trioproxy.providers.quirk import ANTHROPIC, CHAT, QuirkContext
 from trioproxy.wire.jsoncodec import Object
 
@@ -180,17 +180,8 @@ def instructions_first(body: Object, context: QuirkContext) -> Object | None:
     history = body.get("messages")
     if not isinstance(history, list):
         return None
-    changed: list[Any] = []
-    spoken = context.protocol == ANTHROPIC  # its instructions stand elsewhere
-    for at, message in enumerate(history):
-        instructs = isinstance(message, dict) and message.get("role") in _INSTRUCTING
-        spoken = spoken or not instructs
-        if instructs and spoken:
-            _lost(
-                context, f"messages[{at}]", "the model takes instructions at the head alone: it is told as the user's"
-            )
-            message = {**message, "role": "user"}
-        changed.append(message)
+    # Anthropic's instructions stand elsewhere.
+    changed = list(instructed_first(history, _INSTRUCTING, context, begun=context.protocol == ANTHROPIC))
     return {**body, "messages": changed} if changed != history else None
 
 
